@@ -1,0 +1,101 @@
+/**
+ * The result of an audit, and the shape of its JSON (`--format json`, schema version below; docs/audit-json.md).
+ * Plain data, stable from run to run. Paths are relative to the tree, with `/`.
+ */
+export const auditSchemaVersion = 1
+
+export type AuditResult = {
+  readonly schema: typeof auditSchemaVersion
+  readonly tool: { readonly name: 'tenure'; readonly version: string }
+  readonly tree: {
+    readonly path: string
+    readonly kernel: string
+    readonly kernelFrom: 'Makefile' | 'option' | 'default'
+  }
+  readonly protocols: readonly string[]
+  readonly summary: {
+    readonly filesSeen: number
+    readonly filesParsed: number
+    readonly functions: number
+    /** Functions that could not be understood, by reason. */
+    readonly skipped: Readonly<Record<string, number>>
+    readonly sites: number
+    readonly holds: number
+    readonly broken: number
+    readonly unknown: number
+    /** How often each reason for `unknown`. */
+    readonly unknownReasons: Readonly<Record<string, number>>
+  }
+  /** In order of file, line, column. */
+  readonly sites: readonly Site[]
+  /** Files and functions that could not be read or understood. */
+  readonly problems: readonly { readonly file: string; readonly line?: number; readonly message: string }[]
+}
+
+export type Verdict = 'holds' | 'broken' | 'unknown'
+
+export type Site = {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly function: string
+  /** The function called, as the tree spells it. */
+  readonly api: string
+  /** `pfn-lookup`, `page-pin`, … (finding classes). */
+  readonly kind: string
+  readonly flags: readonly string[]
+  /** What protects the value at its uses, in words: `mmap_lock, page-table lock`. */
+  readonly guard: string
+  readonly hold: 'synchronous' | 'transient' | 'longterm'
+  /** Where the value goes, hop by hop, each with its place. */
+  readonly escapes: readonly Hop[]
+  readonly verdict: Verdict
+  readonly classes: readonly string[]
+  /** The documented contract under which it holds, when it holds by contract. */
+  readonly contract?: string
+  /** Why it is unknown. */
+  readonly reason?: string
+  /** One sentence: what the code does and why that holds or breaks. */
+  readonly summary: string
+  /** The lifted test that gave the verdict (printed form), and what the checker said. */
+  readonly litmus?: {
+    readonly name: string
+    readonly text: string
+    readonly states: number
+    readonly complete: boolean
+  }
+  readonly witness?: Witness
+  readonly repair?: Repair
+}
+
+export type Hop = { readonly file: string; readonly line: number; readonly text: string }
+
+/** A shortest run that breaks an invariant. */
+export type Witness = {
+  readonly invariant: string
+  readonly promise: string
+  readonly detail: string
+  readonly actors: readonly { readonly name: string; readonly role: string }[]
+  readonly steps: readonly WitnessStep[]
+  /** Paste it and see the same run. */
+  readonly replay: string
+}
+
+export type WitnessStep = {
+  readonly actor: number
+  readonly step: string
+  readonly statement?: string
+  readonly place?: string
+  /** What the step changed, `page f0: refcount 1 -> 0`. */
+  readonly changes: readonly string[]
+}
+
+export type Repair = {
+  readonly name: string
+  readonly text: string
+  /** The checker's word on the repaired test: every candidate shown holds, explored to the end. */
+  readonly states: number
+  readonly litmus: string
+  /** Candidates that were tried and do not hold, with the invariant that still breaks. */
+  readonly tried: readonly { readonly name: string; readonly breaks: string }[]
+}
