@@ -1,4 +1,4 @@
-import type { Change, Layout } from '../state/index.ts'
+import type { AnyLayout, Change } from '../state/index.ts'
 
 /**
  * What the checker explores. It knows nothing of kernels: a puzzle is a model, too.
@@ -7,7 +7,7 @@ import type { Change, Layout } from '../state/index.ts'
  * actor take one atomic step, and copies the successor out. Nothing outside `state` may change what a step does.
  */
 export interface Model {
-  readonly layout: Layout
+  readonly layout: AnyLayout
   readonly state: Uint8Array
   readonly actors: readonly Actor[]
   /** Writes the initial state. */

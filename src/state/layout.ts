@@ -176,3 +176,6 @@ export type Change = {
   readonly from: string
   readonly to: string
 }
+
+// biome-ignore lint: a layout of any shape, for code that is generic over it
+export type AnyLayout = Layout<any, any>
