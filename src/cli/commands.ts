@@ -1,0 +1,5 @@
+import { explain } from './explain.ts'
+import type { Command } from './io.ts'
+
+/** Every command, in the order of `tenure help`. */
+export const commands: readonly Command[] = [explain]
