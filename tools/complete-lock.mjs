@@ -8,7 +8,11 @@ for (const entry of Object.values(lock.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const key = `node_modules/${name}`
     if (lock.packages[key] !== undefined || !/^\d+\.\d+\.\d+$/.test(version)) continue
-    const words = name.split('/').pop().replace(/^(cli|binding)-/, '').split('-')
+    const words = name
+      .split('/')
+      .pop()
+      .replace(/^(cli|binding)-/, '')
+      .split('-')
     const [os, cpu, abi] = words
     lock.packages[key] = {
       version,

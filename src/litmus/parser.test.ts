@@ -314,7 +314,10 @@ test('no text makes the parser throw or run on', () => {
   const pieces = fc.constantFrom(
     ...'{ } ( ) ; : , = * & ~ - (* *) /\\ /* */ // # \0 é 0x 1 ->'.split(' '),
     ...'P0 mm A if else while do goto return exists forall daemon'.split(' '),
-    ...['C x\n', '//a:1\n', '\n', ' Result: 5.9'],
+    'C x\n',
+    '//a:1\n',
+    '\n',
+    ' Result: 5.9',
   )
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 60 }),
