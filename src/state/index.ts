@@ -1,1 +1,7 @@
-export * from './layout.ts'
+export { Canonicaliser, type Permutation } from './canonical.ts'
+export type { Change, Description } from './describe.ts'
+export { type Cell, enums, flag, i8, type Id, initially, type Kind, ref, u8, upTo } from './kinds.ts'
+export { type AnyLayout, Layout, type Sets } from './layout.ts'
+export { Packing } from './packing.ts'
+export type { Columns, Field, Row, Rows, Tables, TableShape } from './rows.ts'
+export { FULL, Store } from './store.ts'

@@ -1,180 +1,168 @@
-type Kind =
-  | { readonly kind: 'u8' }
-  | { readonly kind: 'flag' }
-  | { readonly kind: 'ref'; readonly to: string }
-export const u8 = { kind: 'u8' } as const
-export const flag = { kind: 'flag' } as const
-export const ref = <const N extends string>(to: N) => ({ kind: 'ref', to }) as const
-type Sets = Record<string, { readonly size: number; readonly symmetric?: boolean }>
-type Tables = Record<string, { readonly by: readonly string[]; readonly cols: Record<string, Kind> }>
-declare const brand: unique symbol
-export type Id<N extends string> = number & { readonly [brand]: N }
-type Cell<C> = C extends { kind: 'ref'; to: infer N extends string }
-  ? Id<N> | undefined
-  : C extends { kind: 'flag' }
-    ? boolean
-    : number
-type Ids<B extends readonly string[]> = { [I in keyof B]: Id<B[I] & string> }
-type Row<C> = { -readonly [K in keyof C]: Cell<C[K]> }
-export type Rows<T extends Tables> = {
-  readonly [K in keyof T]: (...ids: Ids<T[K]['by']>) => Row<T[K]['cols']>
-}
-type Field = { off: number; stride: number[]; by: readonly string[]; n: number; kind: Kind; path: string }
+import { Bug } from '../base/index.ts'
+import { Canonicaliser } from './canonical.ts'
+import { type Change, describe, type Description, diff, rowName } from './describe.ts'
+import { bitsOf, decode, encode, type Id } from './kinds.ts'
+import { Packing } from './packing.ts'
+import { type Field, plainRows, type Rows, rowsOf, type Tables, type TableShape, viewRows } from './rows.ts'
 
+/**
+ * The things that a state speaks of. `names` are the members' names in descriptions; without them they are `pfn0`, `pfn1`, ….
+ * `symmetric`: the members are interchangeable, and the model treats them alike. A set may be empty; its tables then vanish.
+ */
+export type Sets = Readonly<
+  Record<string, { readonly size: number; readonly symmetric?: boolean; readonly names?: readonly string[] }>
+>
+
+/**
+ * A schema: sets, and tables of columns over them. From it follow the places in the buffer, the rows, the descriptions, the canonical form
+ * and the packed form.
+ *
+ *     const layout = new Layout({
+ *       sets: { mm: { size: 2 }, vpn: { size: 2 }, pfn: { size: 3 } },
+ *       tables: {
+ *         pte: { by: ['mm', 'vpn'], cols: { write: flag, pfn: ref('pfn') } },
+ *         page: { by: ['pfn'], cols: { refcount: u8, state: enums('free', 'used') } },
+ *       },
+ *     })
+ *     const state = layout.buffer()
+ *     const k = layout.open(state)
+ *     k.page(pfn).refcount += 1
+ *
+ * A schema that cannot be laid out (an unknown set, a set too large for a reference, a wrong number of names) is a `Bug`.
+ */
 export class Layout<const S extends Sets, const T extends Tables> {
-  readonly bytes: number
-  readonly fields: Field[] = []
   readonly sets: S
   readonly tables: T
-  constructor(spec: { sets: S; tables: T }) {
+  /** Length of a state's buffer, a multiple of 4. */
+  readonly bytes: number
+  readonly shapes: readonly TableShape[]
+  /** A fresh state: every cell at its initial value. */
+  readonly fresh: Uint8Array
+  #packing: Packing | undefined
+
+  constructor(spec: { readonly sets: S; readonly tables: T }) {
     this.sets = spec.sets
     this.tables = spec.tables
-    let off = 0
-    for (const [name, t] of Object.entries(spec.tables)) {
-      const dims = t.by.map((s) => spec.sets[s]!.size)
-      const n = dims.reduce((a, b) => a * b, 1)
-      const stride = dims.map((_, i) => dims.slice(i + 1).reduce((a, b) => a * b, 1))
-      for (const [col, kind] of Object.entries(t.cols)) {
-        this.fields.push({ off, stride, by: t.by, n, kind, path: `${name}.${col}` })
-        off += n
-      }
+    for (const [name, { size, names }] of Object.entries(spec.sets)) {
+      if (!Number.isInteger(size) || size < 0) throw new Bug(`set ${name} has no size: ${size}`)
+      if (names !== undefined && names.length !== size)
+        throw new Bug(`set ${name} has ${size} members and ${names.length} names`)
     }
-    this.bytes = (off + 3) & ~3
+    let at = 0
+    this.shapes = Object.entries(spec.tables).map(([name, { by, cols }]) => {
+      const dims = by.map((set) => this.#size(set, name))
+      const count = dims.reduce((a, b) => a * b, 1)
+      const stride = Object.keys(cols).length
+      const fields = Object.entries(cols).map(([col, kind], c): Field => {
+        if (col.startsWith('$')) throw new Bug(`${name}.${col}: a column's name does not start with $`)
+        const members = kind.kind === 'ref' ? this.#size(kind.to, `${name}.${col}`) : 0
+        bitsOf(kind, members)
+        return { col, kind, at: at + c, stride, members }
+      })
+      const shape = { name, by, dims, count, at, stride, fields }
+      at += count * stride
+      return shape
+    })
+    this.bytes = Math.max(4, (at + 3) & ~3)
+    this.fresh = new Uint8Array(this.bytes)
+    for (const table of this.shapes)
+      for (const { col, kind, at, stride, members } of table.fields) {
+        if (kind.init === undefined) continue
+        const byte = encode(kind, kind.init, members)
+        if (byte === undefined)
+          throw new Bug(`${table.name}.${col} cannot start as ${JSON.stringify(kind.init)}`)
+        for (let row = 0; row < table.count; row++) this.fresh[at + row * stride] = byte
+      }
   }
+
+  #size(set: string, user: string): number {
+    const found = this.sets[set]
+    if (found === undefined) throw new Bug(`${user} uses the set ${set}, which is not there`)
+    return found.size
+  }
+
+  /** The members of a set, in order. */
   ids<K extends keyof S & string>(set: K): Id<K>[] {
     return Array.from({ length: this.sets[set]!.size }, (_, i) => i as Id<K>)
   }
-  open(b: Uint8Array): Rows<T> {
-    const out: Record<string, unknown> = {}
-    for (const [name, t] of Object.entries(this.tables)) {
-      class R {
-        readonly b: Uint8Array
-        readonly i: number
-        constructor(b: Uint8Array, i: number) {
-          this.b = b
-          this.i = i
-        }
-      }
-      for (const f of this.fields) {
-        const [tn, col] = f.path.split('.') as [string, string]
-        if (tn !== name) continue
-        const o = f.off
-        const acc: PropertyDescriptor & ThisType<R> =
-          f.kind.kind === 'u8'
-            ? {
-                get() {
-                  return this.b[o + this.i]
-                },
-                set(v: number) {
-                  this.b[o + this.i] = v
-                },
-              }
-            : f.kind.kind === 'flag'
-              ? {
-                  get() {
-                    return this.b[o + this.i] === 1
-                  },
-                  set(v: boolean) {
-                    this.b[o + this.i] = v ? 1 : 0
-                  },
-                }
-              : {
-                  get() {
-                    const v = this.b[o + this.i]!
-                    return v === 0 ? undefined : v - 1
-                  },
-                  set(v: number | undefined) {
-                    this.b[o + this.i] = v === undefined ? 0 : v + 1
-                  },
-                }
-        Object.defineProperty(R.prototype, col, { ...acc, enumerable: true })
-      }
-      const f0 = this.fields.find((f) => f.path.startsWith(name + '.'))!
-      const rows = Array.from({ length: f0.n }, (_, i) => new R(b, i))
-      const [s0 = 0, s1 = 0] = f0.stride
-      out[name] =
-        t.by.length === 0
-          ? () => rows[0]
-          : t.by.length === 1
-            ? (i: number) => rows[i]
-            : (i: number, j: number) => rows[i * s0 + j * s1]
-    }
-    return out as Rows<T>
-  }
-  /** Sorts the members of every symmetric set by what the state says about them. */
-  canonicaliser(): (src: Uint8Array, dst: Uint8Array) => void {
-    const plans = Object.entries(this.sets)
-      .filter(([, s]) => s.symmetric)
-      .map(([set, { size }]) => {
-        const own = Array.from({ length: size }, (_, e) =>
-          this.fields.flatMap((f) => {
-            const d = f.by.indexOf(set)
-            if (d < 0) return []
-            return Array.from({ length: f.n }, (_, i) => i)
-              .filter((i) => Math.floor(i / f.stride[d]!) % size === e)
-              .map((i) => ({ at: f.off + i, self: f.kind.kind === 'ref' && f.kind.to === set }))
-          }),
-        )
-        const refs = this.fields.flatMap((f) =>
-          f.kind.kind === 'ref' && f.kind.to === set ? Array.from({ length: f.n }, (_, i) => f.off + i) : [],
-        )
-        const ownAt = own.map((o) => Int32Array.from(o.filter((c) => !c.self).map((c) => c.at))),
-          moves = own.map((o) => Int32Array.from(o.map((c) => c.at)))
-        const inc = Int32Array.from(refs)
-        return { size, ownAt, moves, inc, order: new Int32Array(size), to: new Int32Array(size) }
-      })
-    const tmp = new Uint8Array(this.bytes)
-    return (src, dst) => {
-      dst.set(src)
-      for (const p of plans) {
-        const { order, to, ownAt, moves, inc } = p
-        const cmp = (x: number, y: number): number => {
-          const a = ownAt[x]!,
-            b = ownAt[y]!
-          for (let k = 0; k < a.length; k++) {
-            const d = dst[a[k]!]! - dst[b[k]!]!
-            if (d !== 0) return d
-          }
-          for (let k = 0; k < inc.length; k++) {
-            const v = dst[inc[k]!]!
-            if (v === x + 1) return 1
-            if (v === y + 1) return -1
-          }
-          return 0
-        }
-        for (let i = 0; i < p.size; i++) order[i] = i
-        for (let i = 1; i < p.size; i++) {
-          const x = order[i]!
-          let j = i - 1
-          while (j >= 0 && cmp(order[j]!, x) > 0) {
-            order[j + 1] = order[j]!
-            j--
-          }
-          order[j + 1] = x
-        }
-        for (let i = 0; i < p.size; i++) to[order[i]!] = i
-        tmp.set(dst)
-        for (let e = 0; e < p.size; e++) {
-          const from = moves[e]!,
-            into = moves[to[e]!]!
-          for (let k = 0; k < from.length; k++) dst[into[k]!] = tmp[from[k]!]!
-        }
-        for (let k = 0; k < inc.length; k++) {
-          const v = dst[inc[k]!]!
-          if (v !== 0) dst[inc[k]!] = to[v - 1]! + 1
-        }
-      }
-    }
-  }
-}
 
-/** One cell that differs between two states, by name: `page[f0].refcount 1 -> 0`. */
-export type Change = {
-  readonly table: string
-  readonly ids: readonly string[]
-  readonly col: string
-  readonly from: string
-  readonly to: string
+  /** The name of a member, for people. */
+  nameOf(set: keyof S & string, id: number): string {
+    return this.sets[set]?.names?.[id] ?? `${set}${id}`
+  }
+
+  /** A new buffer that holds a fresh state. */
+  buffer(): Uint8Array {
+    return this.fresh.slice()
+  }
+
+  /** Makes a buffer a fresh state again. */
+  reset(bytes: Uint8Array): void {
+    bytes.set(this.fresh)
+  }
+
+  /**
+   * Rows that are views on the buffer, made once. `checked` is for tests: an id that is no member, or a value that its column cannot hold,
+   * is a `Bug` that names the cell; without it nothing is verified.
+   */
+  open(bytes: Uint8Array, options: { readonly checked?: boolean } = {}): Rows<T> {
+    if (bytes.length !== this.bytes)
+      throw new Bug(`a state has ${this.bytes} bytes, the buffer ${bytes.length}`)
+    const name = (table: TableShape, row: number): string =>
+      rowName(table, row, (set, id) => this.nameOf(set, id))
+    return viewRows(this.shapes, bytes, options.checked === true ? name : undefined) as Rows<T>
+  }
+
+  /** The same rows as plain objects with plain properties, holding a fresh state: an independent representation, for tests. */
+  openPlain(): Rows<T> {
+    return plainRows(this.shapes, this.fresh) as Rows<T>
+  }
+
+  /** Sets any rows to the state in `bytes`. */
+  copyIn(bytes: Uint8Array, rows: Rows<T>): void {
+    for (const table of this.shapes)
+      rowsOf(table, rows).forEach((row, i) => {
+        for (const f of table.fields) row[f.col] = decode(f.kind, bytes[f.at + i * f.stride]!)
+      })
+  }
+
+  /** Writes the state that any rows hold to `bytes`. A value that its column cannot hold is a `Bug`. */
+  copyOut(rows: Rows<T>, bytes: Uint8Array): void {
+    for (const table of this.shapes)
+      rowsOf(table, rows).forEach((row, i) => {
+        for (const f of table.fields) {
+          const byte = encode(f.kind, row[f.col], f.members)
+          if (byte === undefined)
+            throw new Bug(
+              `${rowName(table, i, (set, id) => this.nameOf(set, id))}.${f.col} cannot hold ${String(row[f.col])}`,
+            )
+          bytes[f.at + i * f.stride] = byte
+        }
+      })
+  }
+
+  /** The state as plain objects with names: `{ page: { pfn0: { refcount: 1 } }, … }`. */
+  describe(bytes: Uint8Array): Description {
+    return describe(this.shapes, bytes, (set, id) => this.nameOf(set, id))
+  }
+
+  /** What differs between two states, in the order of tables, rows and columns. */
+  diff(before: Uint8Array, after: Uint8Array): Change[] {
+    return diff(this.shapes, before, after, (set, id) => this.nameOf(set, id))
+  }
+
+  /** Merges states that differ only in names of symmetric members; nothing when no set is symmetric. */
+  canonicaliser(): Canonicaliser | undefined {
+    const symmetric = Object.entries(this.sets).flatMap(([set, { size, symmetric }]) =>
+      symmetric === true && size > 1 ? [{ set, size }] : [],
+    )
+    return symmetric.length === 0 ? undefined : new Canonicaliser(this.shapes, symmetric, this.bytes)
+  }
+
+  /** How states are stored. */
+  packing(): Packing {
+    return (this.#packing ??= new Packing(this.shapes, this.bytes))
+  }
 }
 
 // biome-ignore lint: a layout of any shape, for code that is generic over it
