@@ -1,1 +1,2 @@
 export type * from './ir.ts'
+export { parseC } from './parse.ts'
