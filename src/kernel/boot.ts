@@ -1,0 +1,95 @@
+import type { Id } from '../state/index.ts'
+import type { VmaConfig } from './config.ts'
+import { MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.ts'
+import type { Kernel } from './kernel.ts'
+import { set_normal, set_special } from './mm/ptes.ts'
+
+/** Writes the initial state of a test into empty tables: as if all this had been set up by calls before it began. */
+export function boot(k: Kernel): void {
+  const { config } = k
+  let next = 0
+  const take = (owner: number): Id<'pfn'> => {
+    const pfn = next++ as Id<'pfn'>
+    const page = k.page(pfn)
+    page.owner = owner as Id<'owner'>
+    page.refcount = k.zone[pfn] === 'vram' ? 0 : 1
+    return pfn
+  }
+
+  for (const [i, mm] of config.mms.entries()) {
+    const row = k.mm(i as Id<'mm'>)
+    row.born = row.alive = mm.unborn !== true
+  }
+  for (const [i, bo] of config.bos.entries()) {
+    const row = k.bo(i as Id<'bo'>)
+    row.alive = true
+    row.vram = bo.where === 'vram'
+    for (let p = 0; p < bo.pages; p++) {
+      const pfn = take(config.mms.length + i)
+      k.page(pfn).data = bo.data[p] ?? 0
+      k.bo_page(i as Id<'bo'>, p as Id<'boPage'>).pfn = pfn
+    }
+  }
+  for (const [i, v] of config.vmas.entries()) {
+    const vma = k.vma(i as Id<'vma'>)
+    vma.vm_mm = v.mm as Id<'mm'>
+    vma.vm_start = v.start
+    vma.vm_end = v.start + v.pages
+    vma.vm_pgoff = v.pgoff
+    setFlags(k, i as Id<'vma'>, v.prot, v.flags, v.bo)
+    if (v.populated || config.bos[v.bo ?? -1]?.insert === 'remap_pfn_range') populate(k, i, v, take)
+  }
+  for (const [i, n] of config.notifiers.entries()) {
+    const row = k.notifier(i as Id<'notifier'>)
+    row.registered = n.unregistered !== true
+  }
+  for (const [i, v] of config.vars.entries()) k.var(i as Id<'var'>).value = v.value ?? 0
+}
+
+function populate(
+  k: Kernel,
+  id: number,
+  v: VmaConfig & { start: number; pgoff: number },
+  take: (owner: number) => Id<'pfn'>,
+): void {
+  const vma = k.vma(id as Id<'vma'>)
+  const writable = vma.VM_WRITE && (vma.VM_SHARED || v.bo === undefined)
+  for (let p = 0; p < v.pages; p++) {
+    const pte = k.pte(v.mm as Id<'mm'>, (v.start + p) as Id<'vpn'>)
+    if (v.bo === undefined) {
+      const pfn = take(v.mm)
+      k.page(pfn).exclusive = true
+      set_normal(k, pte, pfn, writable)
+      vma.anon_vma = true
+      continue
+    }
+    const pfn = k.bo_page(v.bo as Id<'bo'>, (v.pgoff + p) as Id<'boPage'>).pfn!
+    if (k.config.bos[v.bo]!.insert === 'vm_insert_page') {
+      k.page(pfn).refcount += 1
+      set_normal(k, pte, pfn, writable)
+    } else set_special(pte, pfn, writable)
+  }
+}
+
+/** The flags that mmap() and the object's driver give to a new VMA. */
+export function setFlags(
+  k: Kernel,
+  id: Id<'vma'>,
+  prot: number,
+  flags: number,
+  bo: number | undefined,
+): void {
+  const vma = k.vma(id)
+  vma.vm_file = bo as Id<'bo'> | undefined
+  vma.VM_READ = (prot & PROT_READ) !== 0
+  vma.VM_WRITE = (prot & PROT_WRITE) !== 0
+  vma.VM_MAYWRITE = true
+  vma.VM_SHARED = vma.VM_MAYSHARE = (flags & MAP_SHARED) !== 0
+  if (bo === undefined) return
+  const of = k.config.bos[bo]!.flags
+  vma.VM_IO = of.has('VM_IO')
+  vma.VM_PFNMAP = of.has('VM_PFNMAP')
+  vma.VM_MIXEDMAP = of.has('VM_MIXEDMAP')
+  vma.VM_DONTEXPAND = of.has('VM_DONTEXPAND')
+  vma.VM_DONTCOPY = of.has('VM_DONTCOPY')
+}

@@ -1,0 +1,268 @@
+import { type Diagnostic, hasErrors, type Outcome, suggest } from '../base/index.ts'
+import { isOptional, type Kind, type Op } from './op.ts'
+import { defaultPolicies, policies, type PolicyValues } from './policies/index.ts'
+import type { Program } from './program.ts'
+import { recursiveCallback } from './sizes.ts'
+import { compareVersions, hasChange, isVersion, kernels } from './versions.ts'
+
+export type Zone = 'normal' | 'movable' | 'cma' | 'vram'
+export type VmFlag =
+  | 'VM_READ'
+  | 'VM_WRITE'
+  | 'VM_MAYWRITE'
+  | 'VM_SHARED'
+  | 'VM_MAYSHARE'
+  | 'VM_IO'
+  | 'VM_PFNMAP'
+  | 'VM_MIXEDMAP'
+  | 'VM_DONTEXPAND'
+  | 'VM_DONTCOPY'
+
+/** How a driver puts its pages into a mapping: by ->fault with one of the insertion functions, or all at mmap by remap_pfn_range(). */
+export type Insertion = 'vmf_insert_pfn' | 'vmf_insert_mixed' | 'vm_insert_page' | 'remap_pfn_range'
+
+/**
+ * The initial state of a test, as plain data. Things are named by their place in these lists (an id); the litmus binder makes it from
+ * declarations, a test by hand. `configure` checks it and fills in what is left out.
+ */
+export type KernelConfig = {
+  /** `5.9`, `5.10`, … */
+  readonly version: string
+  readonly policies?: Readonly<Record<string, string>>
+  /** `unborn`: the child that fork() will make. */
+  readonly mms?: readonly { readonly name: string; readonly unborn?: boolean }[]
+  readonly devices?: readonly { readonly name: string }[]
+  readonly bos?: readonly BoConfig[]
+  readonly vmas?: readonly VmaConfig[]
+  readonly locks?: readonly { readonly name: string; readonly kind: 'mutex' | 'spinlock' | 'rwsem' }[]
+  readonly notifiers?: readonly NotifierConfig[]
+  readonly vars?: readonly { readonly name: string; readonly kind: Kind; readonly value?: number }[]
+  readonly threads: readonly Program[]
+  readonly callbacks?: readonly Program[]
+  /** Free frames at the start. Left out: as many normal ones (and vram) as the programs can take. */
+  readonly spare?: Partial<Readonly<Record<Zone, number>>>
+}
+
+export type BoConfig = {
+  readonly name: string
+  readonly pages: number
+  readonly where: 'vram' | 'system'
+  /** Left out: as the GPU drivers of that kernel do (TTM). */
+  readonly insert?: Insertion
+  /** Flags that the driver's mmap sets beside those that the insertion needs. Left out: as the insertion's usual users do. */
+  readonly flags?: readonly VmFlag[]
+  /** What is in each page at first. */
+  readonly data?: readonly number[]
+}
+
+export type VmaConfig = {
+  readonly mm: number
+  readonly name?: string
+  readonly pages: number
+  /** First page. Left out: behind the mapping before it. */
+  readonly start?: number
+  /** The object it maps; left out, it is anonymous memory. */
+  readonly bo?: number
+  readonly pgoff?: number
+  /** PROT_… */
+  readonly prot: number
+  /** MAP_SHARED or MAP_PRIVATE */
+  readonly flags: number
+  /** Its pages are there from the start. remap_pfn_range always populates. */
+  readonly populated?: boolean
+  /** The zone of its anonymous pages. */
+  readonly zone?: Zone
+}
+
+export type NotifierConfig = {
+  readonly name: string
+  readonly mm: number
+  readonly start: number
+  readonly pages: number
+  /** The callback that ->invalidate is, of `callbacks`. */
+  readonly invalidate?: number
+  /** Not yet inserted: mmu_interval_notifier_insert does it. */
+  readonly unregistered?: boolean
+}
+
+/** A configuration in which nothing is left out. */
+export type FullConfig = Required<Omit<KernelConfig, 'policies' | 'spare' | 'vmas' | 'bos'>> & {
+  readonly policies: PolicyValues
+  readonly bos: readonly (Required<Omit<BoConfig, 'flags'>> & { readonly flags: ReadonlySet<VmFlag> })[]
+  readonly vmas: readonly (VmaConfig & {
+    readonly start: number
+    readonly pgoff: number
+    readonly zone: Zone
+  })[]
+  readonly spare: Readonly<Record<Zone, number>>
+  /** Pages of an address space; VMA slots; device mappings; all for the largest that the programs can make. */
+  readonly vpns: number
+  readonly vmaSlots: number
+  readonly dmaSlots: number
+}
+
+const problem = (code: string, message: string, ...hints: string[]): Diagnostic => ({
+  code: `kernel/${code}`,
+  severity: 'error',
+  message,
+  hints: hints.map((text) => ({ text })),
+})
+
+/** Why a kernel does not have an operation, or undefined when it has it. */
+export function whyAbsent(op: Op, version: string): string | undefined {
+  if (op.since !== undefined && compareVersions(version, op.since) < 0)
+    return `${op.name} is in kernels since ${op.since}`
+  if (op.until !== undefined && compareVersions(version, op.until) >= 0)
+    return `${op.name} is in kernels before ${op.until}`
+  return undefined
+}
+
+/** Checks a configuration against the operations there are, and fills it in. Several problems are told at once. */
+export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): Outcome<FullConfig> {
+  const diagnostics: Diagnostic[] = []
+  const { version } = config
+  if (!isVersion(version))
+    diagnostics.push(
+      problem(
+        'version',
+        `kernel ${version} is not one that is modelled`,
+        `one of ${kernels.join(', ')}, or a release between`,
+      ),
+    )
+
+  const values: Record<string, string> = { ...defaultPolicies }
+  for (const [name, value] of Object.entries(config.policies ?? {})) {
+    const policy = (policies as Record<string, (typeof policies)[keyof typeof policies]>)[name]
+    if (policy === undefined) {
+      diagnostics.push(
+        problem('policy', `there is no policy ${name}`, ...suggest(name, Object.keys(policies))),
+      )
+    } else if (!(value in policy.values)) {
+      const words = Object.keys(policy.values)
+      diagnostics.push(problem('policy', `${name} cannot be ${value}`, `it can be ${words.join(', ')}`))
+    } else values[name] = value
+  }
+
+  const mms = config.mms ?? []
+  const devices = config.devices ?? []
+  const locks = config.locks ?? []
+  const vars = config.vars ?? []
+  const callbacks = config.callbacks ?? []
+  const notifiers = (config.notifiers ?? []).map((n) => ({ ...n }))
+
+  const bos = (config.bos ?? []).map((b) => {
+    const insert =
+      b.insert ??
+      (isVersion(version) && hasChange(version, 'ttm-pfnmap') ? 'vmf_insert_pfn' : 'vmf_insert_mixed')
+    return {
+      ...b,
+      insert,
+      flags: new Set(b.flags === undefined ? usualFlags[insert] : [...neededFlags[insert], ...b.flags]),
+      data: b.data ?? [],
+    }
+  })
+
+  const ends = mms.map(() => 0)
+  const vmas = (config.vmas ?? []).map((v) => {
+    const start = v.start ?? ends[v.mm] ?? 0
+    ends[v.mm] = Math.max(ends[v.mm] ?? 0, start + v.pages)
+    if (mms[v.mm] === undefined) diagnostics.push(problem('mapping', `mapping ${v.name ?? ''} is in no mm`))
+    if (v.pages < 1) diagnostics.push(problem('mapping', `mapping ${v.name ?? ''} has no pages`))
+    const bo = v.bo === undefined ? undefined : bos[v.bo]
+    if (bo !== undefined && (v.pgoff ?? 0) + v.pages > bo.pages)
+      diagnostics.push(
+        problem('mapping', `mapping ${v.name ?? ''} is longer than ${bo.name}, which has ${bo.pages} pages`),
+      )
+    return { ...v, start, pgoff: v.pgoff ?? 0, zone: v.zone ?? ('normal' as Zone) }
+  })
+  for (const [i, v] of vmas.entries())
+    for (const w of vmas.slice(i + 1))
+      if (v.mm === w.mm && v.start < w.start + w.pages && w.start < v.start + v.pages)
+        diagnostics.push(problem('mapping', `mappings ${v.name ?? ''} and ${w.name ?? ''} overlap`))
+
+  let vmaSlots = vmas.length
+  let dmaSlots = 0
+  let mmapped = 0
+  const spare: Record<Zone, number> = { normal: 0, movable: 0, cma: 0, vram: 0 }
+  const programs = [...config.threads, ...callbacks]
+  for (const program of programs)
+    for (const instruction of program.code) {
+      if (instruction.kind !== 'call') continue
+      const op = ops.get(instruction.op)
+      if (op === undefined) {
+        diagnostics.push(
+          problem(
+            'unknown-op',
+            `there is no operation ${instruction.op}`,
+            ...suggest(instruction.op, ops.keys()),
+          ),
+        )
+        continue
+      }
+      const absent = whyAbsent(op, version)
+      if (absent !== undefined)
+        diagnostics.push(problem('not-in-this-kernel', `${absent}; this is ${version}`))
+      const missing = op.args.filter((a, i) => !isOptional(a.kind) && instruction.args[i] === undefined)
+      for (const a of missing) diagnostics.push(problem('argument', `${op.name} needs ${a.name}`))
+      if (op.needs.includes('current mm') && program.context.mm === undefined && !callbacks.includes(program))
+        diagnostics.push(problem('context', `${op.name} needs a process: ${program.name} has no mm`))
+      vmaSlots += op.takes.vma ?? 0
+      dmaSlots += op.takes.dma ?? 0
+      spare.normal += op.takes.pfn ?? 0
+      if (op.name === 'mmap') {
+        const pages = instruction.args[1]
+        mmapped += pages?.kind === 'const' ? pages.value : 1
+      }
+      const bo = instruction.args[op.args.findIndex((a) => a.kind === 'bo')]
+      if (op.takes.pfn !== undefined && bo?.kind === 'thing') {
+        spare.normal += bos[bo.id]?.pages ?? 0
+        spare.vram += bos[bo.id]?.pages ?? 0
+      }
+      if (op.name === 'fork') vmaSlots += vmas.length
+    }
+  const recursive = recursiveCallback({ callbacks }, ops)
+  if (recursive !== undefined)
+    diagnostics.push(
+      problem(
+        'recursive-callback',
+        `${recursive.callback} calls ${recursive.op}, which may run notifier callbacks itself`,
+        'a callback may take locks, set the sequence and drop its own mappings',
+      ),
+    )
+  const vpns = Math.max(0, ...ends) + mmapped
+
+  const value: FullConfig = {
+    version,
+    policies: values as PolicyValues,
+    mms,
+    devices,
+    bos,
+    vmas,
+    locks,
+    notifiers,
+    vars,
+    threads: config.threads,
+    callbacks,
+    spare: { ...spare, ...config.spare },
+    vpns,
+    vmaSlots,
+    dmaSlots,
+  }
+  return hasErrors(diagnostics) ? { diagnostics } : { value, diagnostics }
+}
+
+/** What the insertion functions insist on. */
+const neededFlags: Readonly<Record<Insertion, readonly VmFlag[]>> = {
+  vmf_insert_pfn: [],
+  vmf_insert_mixed: [],
+  vm_insert_page: [],
+  remap_pfn_range: ['VM_IO', 'VM_PFNMAP', 'VM_DONTEXPAND'],
+}
+
+/** What drivers set that use them: TTM for the first two. */
+const usualFlags: Readonly<Record<Insertion, readonly VmFlag[]>> = {
+  vmf_insert_pfn: ['VM_IO', 'VM_PFNMAP', 'VM_DONTEXPAND'],
+  vmf_insert_mixed: ['VM_IO', 'VM_MIXEDMAP', 'VM_DONTEXPAND'],
+  vm_insert_page: ['VM_MIXEDMAP'],
+  remap_pfn_range: ['VM_IO', 'VM_PFNMAP', 'VM_DONTEXPAND'],
+}

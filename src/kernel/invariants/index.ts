@@ -1,0 +1,31 @@
+import { freed_while_mapped } from './freed_while_mapped.ts'
+import { lock_context } from './lock_context.ts'
+import { longterm_movable } from './longterm_movable.ts'
+import { model_bound } from './model_bound.ts'
+import { read_only_write } from './read_only_write.ts'
+import { refcount_balance } from './refcount_balance.ts'
+import { secondary_outlives_primary } from './secondary_outlives_primary.ts'
+import { uninitialised } from './uninitialised.ts'
+import { use_after_free } from './use_after_free.ts'
+import { use_after_unlock } from './use_after_unlock.ts'
+import type { Invariant } from './invariant.ts'
+
+export type { Invariant } from './invariant.ts'
+
+const all = [
+  freed_while_mapped,
+  lock_context,
+  longterm_movable,
+  model_bound,
+  read_only_write,
+  refcount_balance,
+  secondary_outlives_primary,
+  uninitialised,
+  use_after_free,
+  use_after_unlock,
+] as const
+
+/** Every invariant, alphabetically. To add one, add a file and a line. */
+export const invariants: readonly Invariant[] = all
+
+export type InvariantCode = (typeof all)[number]['code']

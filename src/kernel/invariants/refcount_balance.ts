@@ -1,0 +1,20 @@
+import type { Kernel } from '../kernel.ts'
+import type { Invariant, Report } from './invariant.ts'
+
+/** A reference that is dropped by somebody who has none is raised at once, by put_page and unpin_user_page. */
+export const refcount_balance = {
+  code: 'refcount-balance',
+  promise:
+    'Every reference and every pin is released exactly once, by the call that matches how it was taken.',
+  atEnd(k: Kernel, report: Report): void {
+    for (const pfn of k.pfns) {
+      const page = k.page(pfn)
+      if (page.gets !== 0)
+        report(`${k.pfnName(pfn)} still has ${count(page.gets, 'reference')} that nobody will put`)
+      if (page.pins !== 0)
+        report(`${k.pfnName(pfn)} still has ${count(page.pins, 'pin')} that nobody will drop`)
+    }
+  },
+} as const satisfies Invariant
+
+const count = (n: number, what: string): string => (n === 1 ? `a ${what}` : `${n} ${what}s`)

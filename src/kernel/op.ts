@@ -1,0 +1,173 @@
+import type { Id } from '../state/index.ts'
+import type { Kernel } from './kernel.ts'
+
+/**
+ * What an argument, a local or a register can hold. Numbers are small and signed; things are ids, and NULL (undefined) is nothing.
+ * `addr` is a page number of an address space; `where` is vram or system; `any` is what a shared variable holds.
+ */
+export type NumberKind = 'int' | 'addr' | 'flags' | 'errno' | 'seq' | 'where' | 'any'
+/** `frames` is a frame vector: a page with a pin, or a bare PFN. `dma` is a dma_addr_t. `mutex`, `spinlock`, `rwsem` are locks. */
+export type ThingKind =
+  | 'pfn'
+  | 'page'
+  | 'frames'
+  | 'dma'
+  | 'vma'
+  | 'mm'
+  | 'bo'
+  | 'device'
+  | 'notifier'
+  | 'mutex'
+  | 'spinlock'
+  | 'rwsem'
+  | 'var'
+  /** Arguments only: a `pfn`, a `page` or `frames`; and any of these or a `dma`. */
+  | 'frame'
+  | 'target'
+export type Kind = NumberKind | ThingKind
+
+/** `vma?` may be left out; `&pfn` is a register that takes a result; `&page?` is both. */
+export type ArgKind = Kind | `${Kind}?` | `&${Kind}` | `&${Kind}?`
+
+/** A register of the running program, or undefined when the caller does not want the result. */
+export type Out = number & { readonly out: true }
+
+type SetOf<K> = K extends 'page' | 'frames' | 'frame' | 'target'
+  ? 'pfn'
+  : K extends 'mutex' | 'spinlock' | 'rwsem'
+    ? 'lock'
+    : K extends string
+      ? K
+      : never
+type Value<A> = A extends `&${string}`
+  ? Out | undefined
+  : A extends `${infer K}?`
+    ? K extends NumberKind
+      ? number
+      : Id<SetOf<K>> | undefined
+    : A extends NumberKind
+      ? number
+      : Id<SetOf<A>>
+type LocalValue<K> = K extends NumberKind ? number : Id<SetOf<K>> | undefined
+
+declare const none: unique symbol
+/** No arguments, no locals. */
+type None = { readonly [none]?: never }
+
+/**
+ * The running operation, as its steps see it: arguments, locals (zero or undefined at first), and whose it is.
+ * `ret` is what the call that this step resumes from has returned; it is there in that step only.
+ */
+export type Me<A = None, L = None> = {
+  readonly thread: Id<'thread'>
+  readonly ret: number
+} & { -readonly [K in keyof A]: Value<A[K]> } & { -readonly [K in keyof L]: LocalValue<L[K]> }
+
+declare const flow: unique symbol
+/** How a step ends when not by naming the next one. */
+export type Flow = string & { readonly [flow]: true }
+/** It cannot go now; what it did so far is forgotten. */
+export const blocked = ' blocked' as Flow
+/** The operation is over; use `k.done(value)`. */
+export const done = ' done' as Flow
+/** Another operation runs first; use `k.call(…)`. */
+export const called = ' called' as Flow
+
+/** What must be held where an operation is called: checked at its first step. `may sleep`: no spinlock or page-table lock may be held. */
+export type Need = 'current mm' | 'mmap_lock' | 'mmap_lock for writing' | 'may sleep'
+
+export type OpSpec<A extends Record<string, ArgKind>, L extends Record<string, Kind>, S extends string> = {
+  readonly name: string
+  /** Where the kernel has it. */
+  readonly source: string
+  /** One sentence, for hover and help. */
+  readonly doc: string
+  readonly since?: string
+  readonly until?: string
+  readonly needs?: readonly Need[]
+  /** In the order of the call. An argument with `?` may be left out where the kinds of the others tell. */
+  readonly args: A
+  readonly returns?: Kind
+  readonly locals?: L
+  /** Operations that it may call. */
+  readonly calls?: () => readonly Op[]
+  /** It may run notifier callbacks. */
+  readonly notifies?: boolean
+  /** How much of what it may take for good, per call: the test's tables are sized by it. */
+  readonly takes?: Partial<Record<'vma' | 'pfn' | 'dma', number>>
+  /** Cannot be called from a litmus test. */
+  readonly internal?: boolean
+  readonly steps: Record<S, (k: Kernel, me: Me<A, L>) => NoInfer<S> | Flow>
+}
+
+export type Slot = { readonly name: string; readonly kind: ArgKind; readonly index: number }
+
+/** An operation of the kernel: named atomic steps over the state. The first step is where it begins. */
+export type Op = {
+  readonly name: string
+  readonly source: string
+  readonly doc: string
+  readonly since?: string
+  readonly until?: string
+  readonly needs: readonly Need[]
+  readonly args: readonly Slot[]
+  readonly returns?: Kind
+  readonly locals: readonly Slot[]
+  /** Which slots name frames. */
+  readonly frameSlots: readonly number[]
+  readonly calls: () => readonly Op[]
+  readonly notifies: boolean
+  readonly takes: Partial<Record<'vma' | 'pfn' | 'dma', number>>
+  readonly internal: boolean
+  readonly labels: readonly string[]
+  readonly steps: readonly ((k: Kernel, me: Me) => string)[]
+}
+
+export function op<
+  const A extends Record<string, ArgKind>,
+  S extends string,
+  const L extends Record<string, Kind> = None,
+>(spec: OpSpec<A, L, S>): Op {
+  const { steps, args, locals, ...rest } = spec
+  const slots = Object.entries({ ...args, ...locals }).map(([name, kind], index) => ({ name, kind, index }))
+  const count = Object.keys(args).length
+  return {
+    needs: [],
+    calls: () => [],
+    notifies: false,
+    takes: {},
+    internal: false,
+    ...rest,
+    args: slots.slice(0, count),
+    locals: slots.slice(count),
+    frameSlots: slots.filter((s) => !isOut(s.kind) && namesFrame(baseKind(s.kind))).map((s) => s.index),
+    labels: Object.keys(steps),
+    steps: Object.values(steps) as Op['steps'],
+  }
+}
+
+export const baseKind = (kind: ArgKind): Kind => kind.replace(/^&|\?$/g, '') as Kind
+export const isOut = (kind: ArgKind): boolean => kind.startsWith('&')
+export const isOptional = (kind: ArgKind): boolean => kind.endsWith('?')
+
+/** Whether a register (or thing) of kind `given` can stand for an argument of kind `wanted`. */
+export function accepts(wanted: Kind, given: Kind): boolean {
+  if (wanted === given || wanted === 'any' || given === 'any') return true
+  if (wanted === 'frame') return namesFrame(given)
+  if (wanted === 'target') return namesFrame(given) || given === 'dma'
+  return !isThing(wanted) && !isThing(given)
+}
+
+const numbers: ReadonlySet<string> = new Set<NumberKind>([
+  'int',
+  'addr',
+  'flags',
+  'errno',
+  'seq',
+  'where',
+  'any',
+])
+export const isThing = (kind: Kind): boolean => !numbers.has(kind)
+/** Whether a cell of this kind names a frame, and so can go stale when the frame is freed. */
+export const namesFrame = (kind: Kind): boolean =>
+  kind === 'pfn' || kind === 'page' || kind === 'frames' || kind === 'frame' || kind === 'target'

@@ -1,0 +1,147 @@
+import { flag, Layout, ref, u8 } from '../state/index.ts'
+
+/** How many of each thing there are, and what they are called. A set of size 0 takes no room: its tables vanish. */
+export type Sizes = {
+  readonly thread: readonly string[]
+  /** Frames of one thread's stack, times slots of a frame. */
+  readonly stack: number
+  readonly slot: number
+  readonly reg: number
+  readonly var: readonly string[]
+  readonly mm: readonly string[]
+  readonly vpn: number
+  readonly vma: number
+  readonly pfn: number
+  /** Who a frame can belong to: `anonymous memory of A`, `bo B`, `another process`. */
+  readonly owner: readonly string[]
+  readonly bo: readonly string[]
+  readonly boPage: number
+  readonly lock: readonly string[]
+  readonly notifier: readonly string[]
+  readonly dma: number
+}
+
+const numbered = (prefix: string, n: number): string[] => Array.from({ length: n }, (_, i) => `${prefix}${i}`)
+const set = (names: readonly string[]) => ({ size: names.length, names })
+
+/**
+ * The whole state of a kernel under test, as tables in one flat buffer. Fields bear the kernel's names.
+ *
+ * Three kinds of field are ours. *Constants* of a test (the zone of a frame, the mm of a thread) are not here, they are in the
+ * configuration. *Ghosts* (`stale`, `was`, `gets`) are what a person who sees everything knows: they are set by the kernel's steps,
+ * read by the invariants, and never decide what a step does. *Stack* fields (`depth`, `code`, `pc`, `slot`) are where a thread is.
+ */
+export function layoutFor(n: Sizes) {
+  return new Layout({
+    sets: {
+      thread: set(n.thread),
+      stack: { size: n.stack },
+      slot: { size: n.stack * n.slot },
+      reg: { size: n.reg },
+      var: set(n.var),
+      mm: set(n.mm),
+      vpn: set(numbered('v', n.vpn)),
+      vma: set(numbered('vma', n.vma)),
+      pfn: set(numbered('f', n.pfn)),
+      owner: set(n.owner),
+      bo: set(n.bo),
+      boPage: { size: n.boPage },
+      lock: set(n.lock),
+      notifier: set(n.notifier),
+      dma: set(numbered('dma', n.dma)),
+      one: { size: 1 },
+    },
+    tables: {
+      /** `depth` frames are on the stack, none when it has ended. `ret` is what the last call returned, until the caller has seen it. */
+      thread: { by: ['thread'], cols: { depth: u8, ret: u8 } },
+      frame: { by: ['thread', 'stack'], cols: { code: u8, pc: u8 } },
+      /** Arguments and locals. `stale` (ghost): it names a frame that has been freed since it was looked up. */
+      slot: { by: ['thread', 'slot'], cols: { value: u8, stale: flag } },
+      reg: { by: ['thread', 'reg'], cols: { value: u8, stale: flag } },
+      /** Variables that the threads share: a driver's fields and globals. */
+      var: { by: ['var'], cols: { value: u8, stale: flag } },
+
+      /** Who holds which lock: 0 not, 1 for reading, 2 for writing (a mutex or spinlock is held for writing). */
+      hold: { by: ['lock', 'thread'], cols: { mode: u8 } },
+
+      /** `born` since fork (or ever), `alive` until exit. `invalidate_seq` and `active_invalidate_ranges` are those of its notifier subscriptions; odd: invalidating. */
+      mm: {
+        by: ['mm'],
+        cols: {
+          born: flag,
+          alive: flag,
+          has_pinned: flag,
+          invalidate_seq: u8,
+          active_invalidate_ranges: u8,
+        },
+      },
+      /** Start and end are page numbers. `vm_file` is the object it maps; none is anonymous memory. A VMA without an mm is a free slot. */
+      vma: {
+        by: ['vma'],
+        cols: {
+          vm_mm: ref('mm'),
+          vm_start: u8,
+          vm_end: u8,
+          vm_pgoff: u8,
+          vm_file: ref('bo'),
+          VM_READ: flag,
+          VM_WRITE: flag,
+          VM_MAYWRITE: flag,
+          VM_SHARED: flag,
+          VM_MAYSHARE: flag,
+          VM_IO: flag,
+          VM_PFNMAP: flag,
+          VM_MIXEDMAP: flag,
+          VM_DONTEXPAND: flag,
+          VM_DONTCOPY: flag,
+          anon_vma: flag,
+        },
+      },
+      pte: {
+        by: ['mm', 'vpn'],
+        cols: { present: flag, write: flag, special: flag, pfn: ref('pfn'), stale: flag },
+      },
+
+      /**
+       * A frame. No owner: it is free. `refcount` is without pins, each of which counts 1024 more in the kernel.
+       * Ghosts: `gets`, those of the references that kernel code took by FOLL_GET or get_page; `was`, whose it was before it was freed
+       * (only while somebody stale still names it).
+       */
+      page: {
+        by: ['pfn'],
+        cols: {
+          owner: ref('owner'),
+          refcount: u8,
+          mapcount: u8,
+          pins: u8,
+          longterm: u8,
+          gets: u8,
+          exclusive: flag,
+          data: u8,
+          was: ref('owner'),
+        },
+      },
+
+      /** What a driver maps out. `alive` until it is freed; `vram`: where its pages are. */
+      bo: { by: ['bo'], cols: { alive: flag, vram: flag } },
+      bo_page: { by: ['bo', 'boPage'], cols: { pfn: ref('pfn') } },
+
+      /** An interval notifier, and the translation that its secondary MMU (a device's, a guest's) has for each address. */
+      notifier: { by: ['notifier'], cols: { registered: flag, invalidate_seq: u8 } },
+      secondary: {
+        by: ['notifier', 'vpn'],
+        cols: { present: flag, write: flag, pfn: ref('pfn'), stale: flag },
+      },
+
+      /** What an IOMMU or a bus lets a device reach. */
+      dma: { by: ['dma'], cols: { active: flag, pfn: ref('pfn'), stale: flag } },
+
+      system: { by: ['one'], cols: { tainted: flag } },
+    },
+  })
+}
+
+export type KernelLayout = ReturnType<typeof layoutFor>
+export type KernelRows = ReturnType<KernelLayout['open']>
+/** The row of a table, as a type: `Row<'pte'>`. */
+export type Row<T extends keyof KernelRows> = ReturnType<KernelRows[T]>

@@ -1,0 +1,142 @@
+/**
+ * What changed between kernels, as data. An operation asks `k.has('gup-unshare')`; what that means is said here once.
+ *
+ * A version stands for the newest stable release of its line that was read, because that is what people run: `5.10` is 5.10.262,
+ * `6.1` is 6.1.192, `6.12` is 6.12.117, `7.2` is 7.2.13. A mainline change that was backported to a line is listed there (`backports`).
+ * `5.9` is the kernel that the discussion of October 2020 was about. Versions between are decided by the mainline release of each change.
+ */
+export type KernelVersion = string
+
+/** The kernels that were read, or that can be run; others between 5.9 and 7.2 are understood, too. */
+export const kernels = ['5.9', '5.10', '6.1', '6.12', '7.2'] as const
+
+export const stableReleases: Readonly<Record<string, string>> = {
+  '5.10': '5.10.262',
+  '6.1': '6.1.192',
+  '6.12': '6.12.117',
+  '7.2': '7.2.13',
+}
+
+type Change = {
+  readonly name: string
+  /** First mainline release that has it. */
+  readonly since?: string
+  /** First mainline release that has it no longer. */
+  readonly until?: string
+  /** Stable lines that have it although they are older than `since`, or have lost it although older than `until`. */
+  readonly backports?: readonly string[]
+  readonly commit?: string
+  readonly says: string
+}
+
+const table = [
+  {
+    name: 'frame-vector-follow-pfn',
+    until: '6.2',
+    backports: ['5.10', '6.1'],
+    commit: '6647e76ab623',
+    says: 'get_vaddr_frames() falls back to follow_pfn() for VM_IO and VM_PFNMAP, and keeps bare PFNs',
+  },
+  {
+    name: 'frame-vector-locked',
+    until: '5.11',
+    says: 'get_vaddr_frames() looks at the VMA first, under mmap_lock, and refuses VM_IO and VM_PFNMAP with -EFAULT',
+  },
+  {
+    name: 'vb2-longterm',
+    since: '5.11',
+    says: 'get_vaddr_frames() adds FOLL_LONGTERM to what its caller asks',
+  },
+  {
+    name: 'vb2-no-force',
+    since: '6.2',
+    says: 'get_vaddr_frames() takes FOLL_WRITE only if the device writes, and no FOLL_FORCE',
+  },
+  { name: 'follow-pfn', until: '6.10', says: 'follow_pfn() exists' },
+  {
+    name: 'follow-pte-vma',
+    since: '6.10',
+    says: 'follow_pte() takes the VMA and refuses one that is neither VM_IO nor VM_PFNMAP',
+  },
+  { name: 'follow-pte', until: '6.12', says: 'follow_pte() exists' },
+  { name: 'follow-phys', until: '6.10', says: 'follow_phys() is usable outside of x86 PAT' },
+  { name: 'follow-pfnmap', since: '6.12', says: 'follow_pfnmap_start() and follow_pfnmap_end() exist' },
+  {
+    name: 'anon-exclusive',
+    since: '5.19',
+    says: 'anonymous pages have PageAnonExclusive: reuse on write goes by it, not by the reference count',
+  },
+  {
+    name: 'gup-unshare',
+    since: '5.19',
+    says: 'a read-only FOLL_PIN of an anonymous page that is not exclusive unshares it first',
+  },
+  {
+    name: 'gup-unshare-file',
+    since: '6.2',
+    says: 'a read-only FOLL_LONGTERM pin of a file or zero page in a private mapping unshares it first',
+  },
+  {
+    name: 'gup-errno',
+    since: '5.17',
+    says: 'what check_vma_flags() returns reaches the caller of GUP; before it was always -EFAULT',
+  },
+  {
+    name: 'gup-eexist',
+    since: '5.18',
+    says: 'GUP stops with -EEXIST at a special PTE; before, FOLL_GET gave -EFAULT and FOLL_PIN skipped the entry, unwritten',
+  },
+  {
+    name: 'longterm-movable',
+    since: '5.13',
+    says: 'FOLL_LONGTERM migrates pages out of ZONE_MOVABLE, too; before only out of CMA',
+  },
+  { name: 'longterm-needs-pin', since: '6.1', says: 'FOLL_LONGTERM without FOLL_PIN is refused' },
+  {
+    name: 'zero-page-not-pinned',
+    since: '5.18',
+    says: 'pinning and unpinning the zero page does nothing',
+  },
+  {
+    name: 'ttm-pfnmap',
+    since: '5.14',
+    commit: 'f91142c62161',
+    says: 'TTM maps buffer objects VM_IO | VM_PFNMAP and refuses private mappings; before VM_IO | VM_MIXEDMAP',
+  },
+  {
+    name: 'insert-mixed-sigbus',
+    since: '6.11',
+    says: 'vmf_insert_mixed() on a mapping without VM_MIXEDMAP is VM_FAULT_SIGBUS; before it was a BUG',
+  },
+  {
+    name: 'access-phys-recheck',
+    since: '5.11',
+    says: 'generic_access_phys() looks the PFN up again under the page-table lock before it copies',
+  },
+] as const satisfies readonly Change[]
+
+export type ChangeName = (typeof table)[number]['name']
+
+export const changes: readonly Change[] = table
+
+/** 6.12 is after 6.2: compares the numbers, not the text. */
+export function compareVersions(a: string, b: string): number {
+  const [a0 = 0, a1 = 0] = a.split('.').map(Number)
+  const [b0 = 0, b1 = 0] = b.split('.').map(Number)
+  return a0 - b0 || a1 - b1
+}
+
+/** A version that the table can speak of: `X.Y` from 5.9 to 7.2. */
+export function isVersion(text: string): boolean {
+  return /^\d+\.\d+$/.test(text) && compareVersions(text, '5.9') >= 0 && compareVersions(text, '7.2') <= 0
+}
+
+/** Whether a kernel has a change: the answer to `k.has(name)`. */
+export function hasChange(version: string, name: ChangeName): boolean {
+  const c = changes.find((x) => x.name === name)!
+  const backported = c.backports?.includes(version) ?? false
+  const began =
+    c.since === undefined || compareVersions(version, c.since) >= 0 || (backported && c.until === undefined)
+  const ended = c.until !== undefined && (compareVersions(version, c.until) >= 0 || backported)
+  return began && !ended
+}
