@@ -24,8 +24,10 @@ export {
   type Kind,
   namesFrame,
   type Op,
+  type ThingKind,
 } from './op.ts'
 export { ops } from './ops/index.ts'
 export { defaultPolicies, policies, type Policy, type PolicyName } from './policies/index.ts'
 export type { Expression, Instruction, Operand, Program, Register } from './program.ts'
 export { changes, compareVersions, isVersion, kernels, stableReleases } from './versions.ts'
+export type { KernelLayout, KernelRows } from './schema.ts'

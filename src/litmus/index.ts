@@ -1,5 +1,25 @@
 /** The litmus language: parse, print, bind to the model, run. docs/litmus.md defines it. */
 export type * from './ast.ts'
+export { bind, type Bound } from './bind.ts'
+export { signature } from './compile.ts'
 export { printExpect } from './expect.ts'
+export { type Asked, asked, compare, judge } from './judge.ts'
 export { parse } from './parser.ts'
 export { print, printDeclaration, printExpr, printStmt } from './print.ts'
+export {
+  type Broken,
+  checkSchemaVersion,
+  type Judgement,
+  type LitmusResult,
+  type Timeline,
+  type TimelineStep,
+} from './result.ts'
+export {
+  deadlockCode,
+  defaultBounds,
+  modelOf,
+  onlyNotInThisKernel,
+  runBound,
+  runLitmus,
+  type RunOptions,
+} from './run.ts'

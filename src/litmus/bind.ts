@@ -1,0 +1,135 @@
+import { hasErrors, type Outcome } from '../base/index.ts'
+import { configure, type FullConfig, type NotifierConfig, ops, type Program } from '../kernel/index.ts'
+import type { LitmusTest, Proc } from './ast.ts'
+import { compile } from './compile.ts'
+import { bindCondition, type BoundCondition, type Observed } from './condition.ts'
+import { Declared } from './declare.ts'
+import { Say } from './say.ts'
+
+/** A test as the model runs it: an initial state, programs, and what to look at in the end. */
+export type Bound = {
+  readonly config: FullConfig
+  /** The processes, in the order of `config.threads`. */
+  readonly procs: readonly Proc[]
+  readonly declared: Declared
+  readonly condition?: BoundCondition
+  /** What a final state is told by: the atoms of the condition; without one, every register. */
+  readonly observed: readonly Observed[]
+}
+
+/** Binds a test to a kernel. What is wrong with it for every kernel is told as well as what this one does not have. */
+export function bind(
+  test: LitmusTest,
+  kernel: string,
+  policies: Readonly<Record<string, string>> = {},
+): Outcome<Bound> {
+  const say = new Say()
+  const declared = new Declared(test.init, say)
+  const seen = new Map<string, Proc>()
+  const threads: { proc: Proc; program: Program }[] = []
+  const callbacks: Program[] = []
+  const callbackOf = new Map<string, number>()
+  for (const proc of test.procs) {
+    if (seen.has(proc.name)) say.error('duplicate', proc.span, `there are two processes ${proc.name}`)
+    seen.set(proc.name, proc)
+    const context = contextOf(proc, declared, say)
+    const program = compile(proc, context, declared, kernel, say)
+    if (context.notifier === undefined) threads.push({ proc, program })
+    else {
+      callbackOf.set(proc.name, callbacks.length)
+      callbacks.push(program)
+    }
+  }
+  if (threads.length === 0 && !hasErrors(say.diagnostics))
+    say.error('no-process', undefined, `${test.name || 'the test'} has no process`, 'write `P0(mm A) { … }`')
+  const notifiers = declared.notifiers.map((n): NotifierConfig => {
+    const { callback, span, ...rest } = n
+    if (callback === undefined) return rest
+    const invalidate = callbackOf.get(callback)
+    if (invalidate === undefined) {
+      say.error(
+        'undeclared',
+        span,
+        `there is no callback \`${callback}\``,
+        ...Say.meant(callback, callbackOf.keys()),
+        `write \`${callback}(notifier ${n.name}) { … }\``,
+      )
+      return rest
+    }
+    callbackOf.delete(callback)
+    return { ...rest, invalidate }
+  })
+  for (const name of callbackOf.keys())
+    if (!declared.notifiers.some((n) => n.callback === name))
+      say.warning('unused', seen.get(name)?.span, `no notifier calls \`${name}\``)
+  const programs = threads.map((t) => t.program)
+  const condition = test.condition && bindCondition(test.condition, declared, programs, say)
+  declared.warnUnused()
+  if (hasErrors(say.diagnostics)) return { diagnostics: say.diagnostics }
+  const { value, diagnostics } = configure(
+    {
+      version: kernel,
+      policies,
+      mms: declared.mms,
+      devices: declared.devices,
+      bos: declared.bos,
+      vmas: declared.vmas,
+      locks: declared.locks,
+      notifiers,
+      vars: declared.vars,
+      threads: programs,
+      callbacks,
+      ...(declared.spare ? { spare: declared.spare } : {}),
+    },
+    ops,
+  )
+  const all = [...say.diagnostics, ...diagnostics]
+  if (value === undefined) return { diagnostics: all }
+  return {
+    value: {
+      config: value,
+      procs: threads.map((t) => t.proc),
+      declared,
+      ...(condition ? { condition } : {}),
+      observed: condition?.observed ?? everyRegister(programs),
+    },
+    diagnostics: all,
+  }
+}
+
+function contextOf(proc: Proc, declared: Declared, say: Say): Program['context'] {
+  const { kind, name } = proc.context
+  const help = 'a process is `P0(mm A)`, `P0(device gpu)` or `P0()`; a callback is `invalidate(notifier n)`'
+  if (kind === '') return {}
+  if (kind !== 'mm' && kind !== 'device' && kind !== 'notifier') {
+    say.error(
+      'context',
+      proc.span,
+      `\`${kind}\` is no context of a process`,
+      ...Say.meant(kind, ['mm', 'device', 'notifier']),
+      help,
+    )
+    return {}
+  }
+  const thing = declared.thing(name)
+  if (thing?.kind !== kind) {
+    const known = [...declared.things].filter(([, t]) => t.kind === kind).map(([n]) => n)
+    say.error('undeclared', proc.span, `\`${name}\` is no declared ${kind}`, ...Say.meant(name, known), help)
+    return {}
+  }
+  const numbered = /^P\d+$/.test(proc.name)
+  if (kind === 'notifier' && numbered)
+    say.error('context', proc.span, `${proc.name} is a process, and a notifier is no context of one`, help)
+  if (kind !== 'notifier' && !numbered)
+    say.error('context', proc.span, `\`${proc.name}\` is no name of a process`, help)
+  return { [kind]: thing.id }
+}
+
+const everyRegister = (programs: readonly Program[]): Observed[] =>
+  programs.flatMap((p, thread) =>
+    p.registers.flatMap((r, reg): Observed[] =>
+      r.name.startsWith('%')
+        ? []
+        : [{ kind: 'register', text: `${p.name.replace(/^P/, '')}:${r.name}`, thread, reg, of: r.kind }],
+    ),
+  )

@@ -1,0 +1,307 @@
+import { constants, isThing, type Kernel, type KernelRows, type Kind } from '../kernel/index.ts'
+import type { Id } from '../state/index.ts'
+import type { Bound } from './bind.ts'
+
+/** A cell holds eight bits; read as signed they are errnos, too. */
+export const signed = (v: number): number => (v << 24) >> 24
+
+const errors = new Map(
+  Object.entries(constants).flatMap(([n, v]) => (/^(E[A-Z]+|SIG[A-Z]+)$/.test(n) ? [[v, `-${n}`]] : [])),
+)
+
+/** A register's value as people read it: `-EINVAL`, `f0`, `NULL`, 3. Things are their id plus one; a pinned vector is negated. */
+export function showValue(value: number, kind: Kind, k: Kernel): string {
+  if (Number.isNaN(value)) return 'none'
+  if (!isThing(kind)) return value >= 0 ? String(value) : (errors.get(-value) ?? String(value))
+  if (value === 0) return 'NULL'
+  const id = Math.abs(value) - 1
+  switch (kind) {
+    case 'pfn':
+    case 'page':
+    case 'frames':
+      return `f${id}`
+    case 'mm':
+      return k.config.mms[id]?.name ?? `mm${id}`
+    case 'bo':
+      return k.config.bos[id]?.name ?? `bo${id}`
+    case 'notifier':
+      return k.config.notifiers[id]?.name ?? `notifier${id}`
+    default:
+      return `${kind}${id}`
+  }
+}
+
+/**
+ * Tells in words what a step changed, and how the pages stand. Only what a reader of the test knows is told: locks, mappings, page
+ * tables, frames, notifiers, devices, registers; stacks and program counters are not.
+ */
+export class Words {
+  readonly #k: Kernel
+  readonly #bound: Bound
+  readonly #before: { bytes: Uint8Array; rows: KernelRows }
+  readonly #after: { bytes: Uint8Array; rows: KernelRows }
+
+  constructor(k: Kernel, bound: Bound) {
+    this.#k = k
+    this.#bound = bound
+    const open = () => {
+      const bytes = new Uint8Array(k.layout.bytes)
+      return { bytes, rows: k.layout.open(bytes) }
+    }
+    this.#before = open()
+    this.#after = open()
+  }
+
+  /** `p`, `p+1` where it is declared in that mm, or the page number. */
+  address(mm: number, vpn: number): string {
+    for (const [key, a] of this.#bound.declared.addresses)
+      if (a.mm === mm && vpn >= a.vpn && vpn < a.vpn + a.pages)
+        return vpn === a.vpn ? key : `${key}+${vpn - a.vpn}`
+    return `${this.#bound.declared.mms[mm]?.name ?? mm}:${vpn}`
+  }
+
+  /** What differs between two states, a line each. */
+  changes(before: Uint8Array, after: Uint8Array): string[] {
+    this.#before.bytes.set(before)
+    this.#after.bytes.set(after)
+    const a = this.#before.rows
+    const b = this.#after.rows
+    return [
+      ...this.#locks(a, b),
+      ...this.#registers(a, b),
+      ...this.#mappings(a, b),
+      ...this.#tables(a, b),
+      ...this.#notifiers(a, b),
+      ...this.#objects(a, b),
+      ...this.#frames(a, b),
+    ]
+  }
+
+  /** The frames that are somebody's or that somebody still names, and where each is mapped, in one line. */
+  pages(state: Uint8Array): string {
+    this.#after.bytes.set(state)
+    const { rows } = this.#after
+    const k = this.#k
+    return k.pfns
+      .flatMap((pfn) => {
+        const page = rows.page(pfn)
+        const mapped = this.#mappedAt(rows, pfn)
+        if (page.owner === undefined && page.was === undefined && mapped.length === 0) return []
+        const counts = [
+          ...(page.refcount + page.pins > 0 ? [`ref ${page.refcount}`] : []),
+          ...(page.mapcount > 0 ? [`map ${page.mapcount}`] : []),
+          ...(page.pins > 0 ? [`pin ${page.pins}`] : []),
+        ]
+        const whose = page.owner === undefined ? 'free' : k.owners[page.owner]!
+        return [
+          `f${pfn} ${whose}${counts.length > 0 ? ` (${counts.join(' ')})` : ''}${mapped.length > 0 ? ` at ${mapped.join(' ')}` : ''}`,
+        ]
+      })
+      .join('; ')
+  }
+
+  #mappedAt(rows: KernelRows, pfn: number): string[] {
+    const out: string[] = []
+    for (const mm of this.#k.mms)
+      for (let v = 0; v < this.#bound.config.vpns; v++) {
+        const pte = rows.pte(mm, v as Id<'vpn'>)
+        if (pte.present && pte.pfn === pfn) out.push(this.address(mm, v))
+      }
+    for (const [n, { name }] of this.#bound.config.notifiers.entries())
+      for (let v = 0; v < this.#bound.config.vpns; v++) {
+        const spte = rows.secondary(n as Id<'notifier'>, v as Id<'vpn'>)
+        if (spte.present && spte.pfn === pfn) out.push(`${name}'s tables`)
+      }
+    for (let d = 0; d < this.#bound.config.dmaSlots; d++) {
+      const dma = rows.dma(d as Id<'dma'>)
+      if (dma.active && dma.pfn === pfn) out.push(`dma${d}`)
+    }
+    return out
+  }
+
+  #locks(a: KernelRows, b: KernelRows): string[] {
+    const out: string[] = []
+    for (const [l, { name, kind }] of this.#k.locks.entries())
+      for (let t = 0; t < this.#k.threads; t++) {
+        const from = a.hold(l as Id<'lock'>, t as Id<'thread'>).mode
+        const to = b.hold(l as Id<'lock'>, t as Id<'thread'>).mode
+        if (from === to) continue
+        const how = kind === 'rwsem' ? (to === 1 ? ' for reading' : ' for writing') : ''
+        out.push(to === 0 ? `${this.#actor(t)} drops ${name}` : `${this.#actor(t)} holds ${name}${how}`)
+      }
+    return out
+  }
+
+  #registers(a: KernelRows, b: KernelRows): string[] {
+    const out: string[] = []
+    const told = (
+      name: string,
+      kind: Kind,
+      from: { value: number; stale: boolean },
+      to: { value: number; stale: boolean },
+    ) => {
+      if (name.startsWith('%')) return
+      if (from.value !== to.value) out.push(`${name} = ${showValue(signed(to.value), kind, this.#k)}`)
+      if (to.stale && !from.stale && to.value !== 0)
+        out.push(
+          kind === 'vma'
+            ? `${name} may point to a VMA that is gone`
+            : `${name} is stale: ${showValue(signed(to.value), kind, this.#k)} is not what was looked up`,
+        )
+    }
+    for (const [t, program] of this.#bound.config.threads.entries())
+      for (const [r, { name, kind }] of program.registers.entries()) {
+        const thread = t as Id<'thread'>
+        const reg = r as Id<'reg'>
+        told(
+          name.startsWith('%') ? name : `${program.name}:${name}`,
+          kind,
+          a.reg(thread, reg),
+          b.reg(thread, reg),
+        )
+      }
+    for (const [v, { name, kind }] of this.#bound.config.vars.entries())
+      told(name, kind, a.var(v as Id<'var'>), b.var(v as Id<'var'>))
+    return out
+  }
+
+  #mappings(a: KernelRows, b: KernelRows): string[] {
+    const out: string[] = []
+    for (const mm of this.#k.mms) {
+      const { name } = this.#bound.config.mms[mm]!
+      if (a.mm(mm).alive && !b.mm(mm).alive) out.push(`${name} is gone`)
+      if (!a.mm(mm).alive && b.mm(mm).alive) out.push(`${name} is there`)
+    }
+    for (const vma of this.#k.vmas) {
+      const from = a.vma(vma)
+      const to = b.vma(vma)
+      const range = (r: typeof from): string =>
+        r.vm_end - r.vm_start === 1
+          ? this.address(r.vm_mm!, r.vm_start)
+          : `${this.address(r.vm_mm!, r.vm_start)} (${r.vm_end - r.vm_start} pages)`
+      if (from.vm_mm !== undefined && to.vm_mm === undefined) out.push(`the VMA at ${range(from)} is gone`)
+      else if (from.vm_mm === undefined && to.vm_mm !== undefined) out.push(`a VMA is at ${range(to)}`)
+      else if (from.vm_mm !== undefined && to.vm_mm !== undefined) {
+        if (from.vm_start !== to.vm_start || from.vm_end !== to.vm_end)
+          out.push(`the VMA at ${range(from)} is now at ${range(to)}`)
+      }
+    }
+    return out
+  }
+
+  #tables(a: KernelRows, b: KernelRows): string[] {
+    const out: string[] = []
+    type Entry = {
+      present: boolean
+      write: boolean
+      pfn: number | undefined
+      stale: boolean
+      special?: boolean
+    }
+    const told = (name: string, from: Entry, to: Entry): void => {
+      const show = (e: Entry): string =>
+        e.present ? `f${e.pfn}${e.special ? ' special' : ''}${e.write ? '' : ' read-only'}` : 'none'
+      if (show(from) !== show(to)) out.push(`${name}: ${show(from)} -> ${show(to)}`)
+      if (to.present && to.stale && !from.stale) out.push(`${name} is stale: f${to.pfn} was freed`)
+    }
+    for (const mm of this.#k.mms)
+      for (let v = 0; v < this.#bound.config.vpns; v++)
+        told(`pte of ${this.address(mm, v)}`, a.pte(mm, v as Id<'vpn'>), b.pte(mm, v as Id<'vpn'>))
+    for (const [n, { name, mm }] of this.#bound.config.notifiers.entries())
+      for (let v = 0; v < this.#bound.config.vpns; v++)
+        told(
+          `${name}'s secondary pte of ${this.address(mm, v)}`,
+          a.secondary(n as Id<'notifier'>, v as Id<'vpn'>),
+          b.secondary(n as Id<'notifier'>, v as Id<'vpn'>),
+        )
+    for (let d = 0; d < this.#bound.config.dmaSlots; d++) {
+      const from = a.dma(d as Id<'dma'>)
+      const to = b.dma(d as Id<'dma'>)
+      const entry = (e: typeof from): Entry => ({
+        present: e.active,
+        write: true,
+        pfn: e.pfn,
+        stale: e.stale,
+      })
+      told(`device mapping dma${d}`, entry(from), entry(to))
+    }
+    return out
+  }
+
+  #notifiers(a: KernelRows, b: KernelRows): string[] {
+    const out: string[] = []
+    for (const mm of this.#k.mms) {
+      const from = a.mm(mm)
+      const to = b.mm(mm)
+      const { name } = this.#bound.config.mms[mm]!
+      if (from.active_invalidate_ranges !== to.active_invalidate_ranges)
+        out.push(
+          from.active_invalidate_ranges < to.active_invalidate_ranges
+            ? `an invalidation of ${name} begins`
+            : `an invalidation of ${name} ends`,
+        )
+      if (from.invalidate_seq !== to.invalidate_seq)
+        out.push(`${name}'s invalidate_seq: ${from.invalidate_seq} -> ${to.invalidate_seq}`)
+    }
+    for (const [n, { name }] of this.#bound.config.notifiers.entries()) {
+      const from = a.notifier(n as Id<'notifier'>)
+      const to = b.notifier(n as Id<'notifier'>)
+      if (from.invalidate_seq !== to.invalidate_seq)
+        out.push(`${name}.invalidate_seq: ${from.invalidate_seq} -> ${to.invalidate_seq}`)
+      if (from.registered !== to.registered)
+        out.push(to.registered ? `${name} is registered` : `${name} is removed`)
+    }
+    return out
+  }
+
+  #objects(a: KernelRows, b: KernelRows): string[] {
+    const out: string[] = []
+    for (const [i, { name, pages }] of this.#bound.config.bos.entries()) {
+      const bo = i as Id<'bo'>
+      if (a.bo(bo).alive && !b.bo(bo).alive) out.push(`bo ${name} is freed`)
+      if (a.bo(bo).vram !== b.bo(bo).vram)
+        out.push(`bo ${name} is in ${b.bo(bo).vram ? 'vram' : 'system memory'}`)
+      for (let p = 0; p < pages; p++) {
+        const from = a.bo_page(bo, p as Id<'boPage'>).pfn
+        const to = b.bo_page(bo, p as Id<'boPage'>).pfn
+        const which = pages === 1 ? name : `${name}[${p}]`
+        if (from !== to && to !== undefined)
+          out.push(`${which} is f${to}${from === undefined ? '' : `, no longer f${from}`}`)
+      }
+    }
+    const one = 0 as Id<'one'>
+    if (!a.system(one).tainted && b.system(one).tainted) out.push('the kernel is tainted')
+    return out
+  }
+
+  #frames(a: KernelRows, b: KernelRows): string[] {
+    const out: string[] = []
+    for (const pfn of this.#k.pfns) {
+      const from = a.page(pfn)
+      const to = b.page(pfn)
+      const owner = (o: Id<'owner'> | undefined): string => (o === undefined ? '' : this.#k.owners[o]!)
+      if (from.owner !== to.owner) {
+        if (to.owner === undefined) {
+          out.push(`f${pfn} is freed (it was ${owner(from.owner)})`)
+          continue
+        }
+        out.push(
+          from.owner === undefined
+            ? `f${pfn} is ${owner(to.owner)} now`
+            : `f${pfn}: ${owner(from.owner)} -> ${owner(to.owner)}`,
+        )
+      }
+      const counts = (['refcount', 'mapcount', 'pins'] as const).flatMap((c) =>
+        from[c] === to[c] || (from.owner !== to.owner && to[c] === 0) ? [] : [`${c} ${from[c]} -> ${to[c]}`],
+      )
+      if (counts.length > 0) out.push(`f${pfn}: ${counts.join(', ')}`)
+      if (from.data !== to.data && to.owner !== undefined)
+        out.push(`f${pfn}: data ${from.data} -> ${to.data}`)
+    }
+    return out
+  }
+
+  #actor(thread: number): string {
+    return this.#bound.config.threads[thread]!.name
+  }
+}
