@@ -1,11 +1,7 @@
-import { createRequire } from 'node:module'
 import { suggest } from '../base/index.ts'
 import { commands } from './commands.ts'
 import { exit, type Io, UsageError } from './io.ts'
-
-export const version: string = (
-  createRequire(import.meta.url)('../../../package.json') as { version: string }
-).version
+import { version } from './version.ts'
 
 /** Runs one command line; gives the exit code. Everything a user can get wrong is said here, nothing is thrown for it. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {

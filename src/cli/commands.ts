@@ -1,5 +1,6 @@
+import { check } from './check.ts'
 import { explain } from './explain.ts'
 import type { Command } from './io.ts'
 
 /** Every command, in the order of `tenure help`. */
-export const commands: readonly Command[] = [explain]
+export const commands: readonly Command[] = [check, explain]

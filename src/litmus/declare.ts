@@ -154,12 +154,12 @@ export class Declared {
   /** `bo B = gpu(1 page, vram)`, and how the driver maps it: `, vmf_insert_mixed, VM_IO | VM_MIXEDMAP` */
   #bo(d: Declaration): BoConfig | undefined {
     const usage = `write \`bo ${d.name} = DEVICE(1 page, vram);\``
-    if (!d.call) return void this.#say.error('init', d.span, 'a bo belongs to a device', usage)
+    if (!d.call) return this.#say.error('init', d.span, 'a bo belongs to a device', usage)
     const device = this.thing(d.call.name)
     if (device?.kind !== 'device') {
       const devices = this.devices.map((x) => x.name)
       const help = Say.meant(d.call.name, devices)
-      return void this.#say.error(
+      return this.#say.error(
         'undeclared',
         d.call.span,
         `\`${d.call.name}\` is no declared device`,
@@ -172,7 +172,7 @@ export class Declared {
     const place =
       where?.kind === 'name' && (where.name === 'vram' || where.name === 'system') ? where.name : undefined
     if (place === undefined)
-      return void this.#say.error(
+      return this.#say.error(
         'argument',
         where?.span ?? d.call.span,
         'a bo is in `vram` or in `system` memory',
@@ -207,16 +207,11 @@ export class Declared {
   #notifier(d: Declaration): Declared['notifiers'][number] | undefined {
     const usage = `write \`notifier ${d.name} = mmu_interval_notifier(A:p, 1, invalidate);\``
     if (d.call?.name !== 'mmu_interval_notifier')
-      return void this.#say.error(
-        'init',
-        d.call?.span ?? d.span,
-        'a notifier watches a range of an mm',
-        usage,
-      )
+      return this.#say.error('init', d.call?.span ?? d.span, 'a notifier watches a range of an mm', usage)
     const [at, length, ...rest] = d.call.args
     const found = at?.kind === 'name' ? this.address(at.name, undefined, at.proc) : undefined
     if (!found)
-      return void this.#say.error(
+      return this.#say.error(
         'argument',
         at?.span ?? d.call.span,
         'the first argument is a mapped address',

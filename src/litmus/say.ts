@@ -4,8 +4,9 @@ import { type Diagnostic, type Span, suggest } from '../base/index.ts'
 export class Say {
   readonly diagnostics: Diagnostic[] = []
 
-  error(code: string, span: Span | undefined, message: string, ...help: string[]): void {
+  error(code: string, span: Span | undefined, message: string, ...help: string[]): undefined {
     this.#add('error', code, span, message, help)
+    return undefined
   }
 
   warning(code: string, span: Span | undefined, message: string, ...help: string[]): void {

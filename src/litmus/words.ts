@@ -285,16 +285,13 @@ export class Words {
           out.push(`f${pfn} is freed (it was ${owner(from.owner)})`)
           continue
         }
-        out.push(
-          from.owner === undefined
-            ? `f${pfn} is ${owner(to.owner)} now`
-            : `f${pfn}: ${owner(from.owner)} -> ${owner(to.owner)}`,
-        )
       }
       const counts = (['refcount', 'mapcount', 'pins'] as const).flatMap((c) =>
-        from[c] === to[c] || (from.owner !== to.owner && to[c] === 0) ? [] : [`${c} ${from[c]} -> ${to[c]}`],
+        from[c] === to[c] ? [] : [`${c} ${from[c]} -> ${to[c]}`],
       )
-      if (counts.length > 0) out.push(`f${pfn}: ${counts.join(', ')}`)
+      const given = from.owner === to.owner ? [] : [`goes to ${owner(to.owner)}`]
+      if (given.length + counts.length > 0)
+        out.push(`f${pfn}${given.length > 0 ? '' : ':'} ${[...given, ...counts].join(', ')}`)
       if (from.data !== to.data && to.owner !== undefined)
         out.push(`f${pfn}: data ${from.data} -> ${to.data}`)
     }
