@@ -1,5 +1,5 @@
 import { enums, flag, type Id, Layout, type Rows, ref, upTo } from '../../state/index.ts'
-import type { Model } from '../model.ts'
+import type { Choose, Model, Violate } from '../model.ts'
 
 /**
  * Two address spaces share frames by fault, munmap, fork, copy-on-write, lockless pin, unpin and reclaim. Checked in every state: no PTE and
@@ -57,42 +57,35 @@ export function share(
     return undefined
   }
 
-  /** What may happen at one page of an address space. */
-  function touch(mm: Id<'mm'>, vpn: Id<'vpn'>, what: 'fault' | 'munmap' | 'cow'): Went {
+  /** What may happen at one page of an address space: a fault where nothing is mapped, else munmap, or a write that breaks the sharing. */
+  function touch(mm: Id<'mm'>, vpn: Id<'vpn'>, choose: Choose): Went {
     const pte = k.pte(mm, vpn)
     const old = pte.pfn
-    switch (what) {
-      case 'fault': {
-        const pfn = old === undefined ? lowestFree() : undefined
+    if (old === undefined) {
+      const pfn = lowestFree()
+      if (pfn === undefined) return 'blocked'
+      k.page(pfn).refcount = 1
+      pte.pfn = pfn
+      pte.write = true
+    } else if (pte.write || choose(2) === 0) {
+      k.page(old).refcount -= 1
+      pte.pfn = undefined
+      pte.write = false
+    } else {
+      if (k.page(old).refcount !== 1) {
+        const pfn = lowestFree()
         if (pfn === undefined) return 'blocked'
         k.page(pfn).refcount = 1
-        pte.pfn = pfn
-        pte.write = true
-        return 'moved'
-      }
-      case 'munmap':
-        if (old === undefined) return 'blocked'
         k.page(old).refcount -= 1
-        pte.pfn = undefined
-        pte.write = false
-        return 'moved'
-      case 'cow': {
-        if (old === undefined || pte.write) return 'blocked'
-        if (k.page(old).refcount !== 1) {
-          const pfn = lowestFree()
-          if (pfn === undefined) return 'blocked'
-          k.page(pfn).refcount = 1
-          k.page(old).refcount -= 1
-          pte.pfn = pfn
-        }
-        pte.write = true
-        return 'moved'
+        pte.pfn = pfn
       }
+      pte.write = true
     }
+    return 'moved'
   }
 
   /** The next step of a lockless pin: read the PTE, take a reference if there is one to take, read the PTE again; later, unpin. */
-  function advance(mm: Id<'mm'>, id: Id<'pin'>, vpn: () => Id<'vpn'>, violate: Violate): Went {
+  function advance(mm: Id<'mm'>, id: Id<'pin'>, choose: Choose, violate: Violate): Went {
     const pin = k.pin(mm, id)
     const pfn = pin.pfn
     switch (pin.state) {
@@ -102,7 +95,7 @@ export function share(
           pin.pfn = undefined
           return 'moved'
         }
-        const at = vpn()
+        const at = vpns[choose(vpns.length)]!
         const found = k.pte(mm, at).pfn
         if (found === undefined) return 'blocked'
         pin.pfn = found
@@ -136,8 +129,7 @@ export function share(
   }
 
   /** The child gets the parent's pages, read-only in both. */
-  function fork(mm: Id<'mm'>): Went {
-    if (mm !== parent || k.world().forked) return 'blocked'
+  function fork(): Went {
     k.world().forked = true
     for (const vpn of vpns) {
       const from = k.pte(parent, vpn)
@@ -177,10 +169,11 @@ export function share(
     step(actor, choose, violate) {
       if (actor === mms.length) return reclaim(pfns[choose(pfns.length)]!)
       const mm = mms[actor]!
-      const rule = choose(vpns.length + pins.length + 1)
-      if (rule < vpns.length) return touch(mm, vpns[rule]!, (['fault', 'munmap', 'cow'] as const)[choose(3)]!)
+      const mayFork = mm === parent && !k.world().forked
+      const rule = choose(vpns.length + pins.length + (mayFork ? 1 : 0))
+      if (rule < vpns.length) return touch(mm, vpns[rule]!, choose)
       const pin = pins[rule - vpns.length]
-      return pin === undefined ? fork(mm) : advance(mm, pin, () => vpns[choose(vpns.length)]!, violate)
+      return pin === undefined ? fork() : advance(mm, pin, choose, violate)
     },
     label: (actor) => ({ name: actor === mms.length ? 'reclaim' : 'run' }),
     check(violate) {
@@ -205,5 +198,3 @@ export function share(
     },
   }
 }
-
-type Violate = Parameters<Model['step']>[2]
