@@ -1,8 +1,11 @@
 // `npm install` leaves out of package-lock.json the optional platform packages that its registry does not serve, and `npm ci` then refuses
-// the lock. This adds the missing entries (name, version, platform), so that the lock is whole on every platform. Run it after `npm install`.
+// the lock. This adds the missing entries (name, version, platform), so that the lock is whole on every platform. Run it after `npm install`:
+// `node tools/complete-lock.mjs [DIRECTORY]`.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 
-const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'))
+const file = join(process.argv[2] ?? '.', 'package-lock.json')
+const lock = JSON.parse(readFileSync(file, 'utf8'))
 let added = 0
 for (const entry of Object.values(lock.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
@@ -26,5 +29,5 @@ for (const entry of Object.values(lock.packages)) {
   }
 }
 const sorted = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)))
-writeFileSync('package-lock.json', `${JSON.stringify({ ...lock, packages: sorted }, null, 2)}\n`)
+writeFileSync(file, `${JSON.stringify({ ...lock, packages: sorted }, null, 2)}\n`)
 console.log(`${added} platform packages added`)

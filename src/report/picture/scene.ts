@@ -1,0 +1,103 @@
+/**
+ * A run of a litmus test as something to look at: who acts, what each step does, and the things of the state before and after
+ * each step. Plain data: a worker posts it, a report holds a thousand of them.
+ */
+export type Scene = {
+  readonly title: string
+  /** The kernel and the policies: what tells this run from the one beside it. */
+  readonly caption: string
+  readonly actors: readonly Actor[]
+  readonly start: readonly Thing[]
+  readonly steps: readonly SceneStep[]
+  /** What the last step breaks. */
+  readonly broken?: { readonly code: string; readonly promise: string; readonly detail: string }
+}
+
+export type Actor = { readonly name: string; readonly context: string; readonly role: string }
+
+export type SceneStep = {
+  readonly actor: number
+  /** What the model calls the step, `follow_pfn: walk`. */
+  readonly step: string
+  readonly statement?: string
+  /** `file:line` */
+  readonly place?: string
+  /** What it changed, in words. */
+  readonly changes: readonly string[]
+  /** The things that it changed or made, whole, and the ids of those that are gone. */
+  readonly set: readonly Thing[]
+  readonly gone: readonly string[]
+}
+
+/**
+ * Something that a reader of the test knows: an mm, a VMA, a page-table entry, a frame, a buffer object, a lock, a register that names a
+ * frame. It is told by facts in the kernel's words, stands within another, and may name a frame.
+ */
+export type Thing = {
+  /** The same from step to step. */
+  readonly id: string
+  /** `mm`, `vma`, `pte`, `frame`, …; an unknown one is drawn as a plain box. */
+  readonly kind: string
+  readonly within?: string
+  readonly title: string
+  /** `{ refcount: '1' }`; an empty name is a fact that needs none. */
+  readonly facts: Readonly<Record<string, string>>
+  /** Flags that are set, `VM_IO`. */
+  readonly flags?: readonly string[]
+  /** The id of the frame that it names, and whether what it names is no longer what it was. */
+  readonly names?: { readonly id: string; readonly stale: boolean }
+  /** It is there, and not in use: a free frame, an mm after exit. */
+  readonly idle?: boolean
+}
+
+/** The things after `step` steps, in a stable order. */
+export function thingsAt(scene: Scene, step: number): ReadonlyMap<string, Thing> {
+  const things = new Map(scene.start.map((t) => [t.id, t]))
+  for (const { set, gone } of scene.steps.slice(0, step)) {
+    for (const id of gone) things.delete(id)
+    for (const t of set) things.set(t.id, t)
+  }
+  return things
+}
+
+/** What the step that led here changed: facts, flags and links by thing; things that are new; things that are gone. */
+export type Difference = {
+  readonly facts: ReadonlyMap<string, ReadonlySet<string>>
+  readonly added: ReadonlySet<string>
+  readonly gone: readonly Thing[]
+}
+
+export function differenceAt(scene: Scene, step: number): Difference {
+  const facts = new Map<string, Set<string>>()
+  const added = new Set<string>()
+  if (step === 0) return { facts, added, gone: [] }
+  const before = thingsAt(scene, step - 1)
+  const { set, gone } = scene.steps[step - 1]!
+  for (const t of set) {
+    const old = before.get(t.id)
+    if (old === undefined) {
+      added.add(t.id)
+      continue
+    }
+    const changed = new Set<string>()
+    for (const name of new Set([...Object.keys(old.facts), ...Object.keys(t.facts)]))
+      if (old.facts[name] !== t.facts[name]) changed.add(name)
+    for (const flag of t.flags ?? []) if (!(old.flags ?? []).includes(flag)) changed.add(flag)
+    if (old.names?.id !== t.names?.id || old.names?.stale !== t.names?.stale) changed.add('->')
+    if (changed.size > 0) facts.set(t.id, changed)
+  }
+  return { facts, added, gone: gone.flatMap((id) => before.get(id) ?? []) }
+}
+
+/** The changes from one list of things to the next, as a scene's step keeps them. */
+export function changesBetween(
+  before: readonly Thing[],
+  after: readonly Thing[],
+): Pick<SceneStep, 'set' | 'gone'> {
+  const old = new Map(before.map((t) => [t.id, JSON.stringify(t)]))
+  const now = new Set(after.map((t) => t.id))
+  return {
+    set: after.filter((t) => old.get(t.id) !== JSON.stringify(t)),
+    gone: before.filter((t) => !now.has(t.id)).map((t) => t.id),
+  }
+}
