@@ -4,6 +4,7 @@ export { bind, type Bound } from './bind.ts'
 export { signature } from './compile.ts'
 export { printExpect } from './expect.ts'
 export { type Asked, asked, compare, judge } from './judge.ts'
+export type { Thing } from './memory.ts'
 export { parse } from './parser.ts'
 export { print, printDeclaration, printExpr, printStmt } from './print.ts'
 export {

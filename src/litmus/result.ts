@@ -1,3 +1,5 @@
+import type { Thing } from './memory.ts'
+
 /**
  * What running a test gave: plain data, the same from run to run but for `seconds`. `tenure check --format json` prints it;
  * docs/litmus.md documents it.
@@ -16,7 +18,13 @@ export type LitmusResult = {
   /** Whether the condition with its quantifier is true; absent when unknown. */
   readonly satisfied?: boolean
   /** Final observations, sorted, how many final states show each, and whether they satisfy the proposition. */
-  readonly states: readonly { readonly text: string; readonly count: number; readonly satisfies?: boolean }[]
+  readonly states: readonly {
+    readonly text: string
+    readonly count: number
+    readonly satisfies?: boolean
+    /** A shortest run to such a state, if asked for. */
+    readonly run?: Timeline
+  }[]
   /** Final states that satisfy the proposition, and that do not. */
   readonly positive: number
   readonly negative: number
@@ -44,6 +52,8 @@ export type Timeline = {
   readonly actors: readonly { readonly name: string; readonly context: string; readonly role: string }[]
   /** How the pages stand at first. */
   readonly pages: string
+  /** Everything that there is at first, if asked for. */
+  readonly memory?: readonly Thing[]
   readonly steps: readonly TimelineStep[]
 }
 
@@ -57,6 +67,7 @@ export type TimelineStep = {
   readonly changes: readonly string[]
   /** How the pages stand behind it: `f0 bo B (ref 1) at A:p; f1 free`. */
   readonly pages: string
+  readonly memory?: readonly Thing[]
 }
 
 /** What a test says about itself, and what was found. */

@@ -4,6 +4,7 @@ import { invariants, Kernel, type KernelLayout, type KernelRows } from '../kerne
 import type { LitmusTest } from './ast.ts'
 import { bind, type Bound } from './bind.ts'
 import { showObserved } from './condition.ts'
+import { memoryOf, type Thing } from './memory.ts'
 import type { Broken, LitmusResult, Timeline } from './result.ts'
 import { Words } from './words.ts'
 
@@ -12,6 +13,8 @@ export type RunOptions = Omit<CheckOptions, 'symmetry'> & {
   readonly kernel: string
   /** Policies that differ from their default. */
   readonly policies?: Readonly<Record<string, string>>
+  /** Also gives the memory behind each step of a run, and a shortest run to each final state: for whoever draws them. */
+  readonly memory?: boolean
 }
 
 /** A search without bounds given stops here: about a minute, and well below a gigabyte. */
@@ -56,7 +59,8 @@ export function runBound(name: string, bound: Bound, options: RunOptions): Litmu
   const model = modelOf(bound)
   const found = check(model, { ...defaultBounds, ...options })
   const words = new Words(model.kernel, bound)
-  const timeline = (trace: Trace): Timeline => timelineOf(trace, bound, words)
+  const memory = options.memory === true ? memoryWith(model.kernel, bound, words) : undefined
+  const timeline = (trace: Trace): Timeline => timelineOf(trace, bound, words, memory)
   const broken: Broken[] = found.violations
     .filter((v) => v.code !== modelBound)
     .map(({ code, detail, trace }) => ({ code, promise: promiseOf(code), detail, witness: timeline(trace) }))
@@ -67,9 +71,10 @@ export function runBound(name: string, bound: Bound, options: RunOptions): Litmu
       detail: whoWaits(found.deadlock, model),
       witness: timeline(found.deadlock),
     })
-  const states = found.outcomes.map(({ text, states: count }) => ({
+  const states = found.outcomes.map(({ text, states: count, trace }) => ({
     text: bound.condition ? text.slice(1) : text,
     count,
+    ...(options.memory === true ? { run: timeline(trace) } : {}),
     ...(bound.condition ? { satisfies: text.startsWith('+') } : {}),
   }))
   const sum = (yes: boolean): number => states.reduce((n, s) => n + (s.satisfies === yes ? s.count : 0), 0)
@@ -150,8 +155,23 @@ function whoWaits(trace: Trace, model: Model & { readonly kernel: Kernel }): str
   return `nobody can go on: ${waiting.join(', ')}`
 }
 
-function timelineOf(trace: Trace, bound: Bound, words: Words): Timeline {
+function memoryWith(k: Kernel, bound: Bound, words: Words): (state: Uint8Array) => Thing[] {
+  const bytes = k.layout.buffer()
+  const rows = k.layout.open(bytes)
+  return (state) => {
+    bytes.set(state)
+    return memoryOf(k, bound, rows, (mm, vpn) => words.address(mm, vpn))
+  }
+}
+
+function timelineOf(
+  trace: Trace,
+  bound: Bound,
+  words: Words,
+  memory?: (state: Uint8Array) => Thing[],
+): Timeline {
   let before = trace.initial
+  const drawn = (state: Uint8Array) => (memory ? { memory: memory(state) } : {})
   return {
     actors: bound.procs.map((p) => ({
       name: p.name,
@@ -159,6 +179,7 @@ function timelineOf(trace: Trace, bound: Bound, words: Words): Timeline {
       role: p.comment ?? '',
     })),
     pages: words.pages(trace.initial),
+    ...drawn(trace.initial),
     steps: trace.steps.map(({ actor, label, after }) => {
       const changes = words.changes(before, after)
       before = after
@@ -169,6 +190,7 @@ function timelineOf(trace: Trace, bound: Bound, words: Words): Timeline {
         ...(label.place === undefined ? {} : { place: label.place }),
         changes,
         pages: words.pages(after),
+        ...drawn(after),
       }
     }),
   }

@@ -72,9 +72,9 @@ function cast(t: Timeline, style: Style): string[] {
 }
 
 /** The statement when its first step runs, and which step that is where it has several; then only the step. */
-function stepText(t: Timeline, n: number): string {
+export function stepText(t: { readonly steps: readonly Said[] }, n: number): string {
   const step = t.steps[n]!
-  const same = (other: TimelineStep | undefined): boolean =>
+  const same = (other: Said | undefined): boolean =>
     other !== undefined && other.statement === step.statement && other.place === step.place
   const own = t.steps.map((s, i) => ({ s, i })).filter(({ s }) => s.actor === step.actor)
   const at = own.findIndex(({ i }) => i === n)
@@ -85,7 +85,10 @@ function stepText(t: Timeline, n: number): string {
   return goesOn ? `${step.statement}: ${lastOf(step.step)}` : step.statement
 }
 
+/** What a step is told by; a drawn run has the same. */
+type Said = Pick<TimelineStep, 'actor' | 'step' | 'statement' | 'place'>
+
 /** The same statement again, in a loop: its steps begin anew. */
-const isFirst = (step: TimelineStep, before: TimelineStep): boolean => step.step === before.step
+const isFirst = (step: Said, before: Said): boolean => step.step === before.step
 
 const lastOf = (step: string): string => step.slice(step.lastIndexOf(': ') + (step.includes(': ') ? 2 : 1))

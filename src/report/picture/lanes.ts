@@ -1,11 +1,16 @@
 import { type Element, h } from './markup.ts'
+import { stepText } from '../timeline.ts'
 import type { Scene } from './scene.ts'
 
 /** Width of a lane. */
 export const lane = 26
 
 /** The lanes of one row: a line for each actor, a mark on that of the one who acts. Lines and mark differ in shape, not only in colour. */
-export function gutter(actors: number, acting: number | undefined, mark: 'step' | 'now' | 'broken' | 'none'): Element {
+export function gutter(
+  actors: number,
+  acting: number | undefined,
+  mark: 'step' | 'now' | 'broken' | 'none',
+): Element {
   const x = (i: number): number => i * lane + lane / 2
   return h(
     'svg',
@@ -18,7 +23,12 @@ export function gutter(actors: number, acting: number | undefined, mark: 'step' 
 }
 
 /** The mark of a step: a disc, a ringed one where we stand, a cross where it breaks. */
-export function markAt(x: number, y: number, actor: number, mark: 'step' | 'now' | 'broken' | 'none'): Element[] {
+export function markAt(
+  x: number,
+  y: number,
+  actor: number,
+  mark: 'step' | 'now' | 'broken' | 'none',
+): Element[] {
   if (mark === 'none') return []
   if (mark === 'broken')
     return [
@@ -52,7 +62,11 @@ export function timeline(scene: Scene, current: number, onStep?: (step: number) 
         h(
           'li',
           {},
-          h('svg', { width: 14, height: 14, 'aria-hidden': 'true' }, h('circle', { class: `dot a${i % 6}`, cx: 7, cy: 7, r: 5.5 })),
+          h(
+            'svg',
+            { width: 14, height: 14, 'aria-hidden': 'true' },
+            h('circle', { class: `dot a${i % 6}`, cx: 7, cy: 7, r: 5.5 }),
+          ),
           h('b', {}, a.name),
           a.context !== '' && h('span', { class: 'context' }, a.context),
           a.role !== '' && h('span', { class: 'role' }, a.role),
@@ -75,6 +89,8 @@ export function timeline(scene: Scene, current: number, onStep?: (step: number) 
       ),
       steps.map((s, i) => {
         const number = i + 1
+        const text = stepText(scene, i)
+        const within = text.startsWith(' ')
         const breaks = number === last && broken !== undefined
         return h(
           'li',
@@ -86,10 +102,14 @@ export function timeline(scene: Scene, current: number, onStep?: (step: number) 
             onStep,
             h('span', { class: 'number' }, number),
             h('span', { class: 'who' }, `${actors[s.actor]?.name ?? '?'} `),
-            h('span', { class: 'statement' }, s.statement ?? s.step),
-            s.statement !== undefined && h('span', { class: 'op' }, s.step),
+            h('span', { class: within ? 'statement within' : 'statement' }, text.trim()),
             s.place !== undefined && h('span', { class: 'place' }, s.place),
-            s.changes.length > 0 && h('span', { class: 'changes' }, s.changes.map((c) => h('span', {}, c))),
+            s.changes.length > 0 &&
+              h(
+                'span',
+                { class: 'changes' },
+                s.changes.map((c) => h('span', {}, c)),
+              ),
           ),
         )
       }),
@@ -105,7 +125,12 @@ export function timeline(scene: Scene, current: number, onStep?: (step: number) 
   )
 }
 
-function button(step: number, current: number, onStep: ((step: number) => void) | undefined, ...children: Parameters<typeof h>[2][]): Element {
+function button(
+  step: number,
+  current: number,
+  onStep: ((step: number) => void) | undefined,
+  ...children: Parameters<typeof h>[2][]
+): Element {
   if (onStep === undefined) return h('div', { class: 'go' }, children)
   return h(
     'button',

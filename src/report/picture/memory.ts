@@ -1,6 +1,7 @@
+import type { Thing } from '../../litmus/index.ts'
 import { type Element, h } from './markup.ts'
 import { linesOf, metrics, type Place, type Plan, plan, type Word, wordsOf } from './plan.ts'
-import { type Difference, differenceAt, type Scene, type Thing, thingsAt } from './scene.ts'
+import { type Difference, differenceAt, type Scene, thingsAt } from './scene.ts'
 
 /**
  * The memory behind a step of a scene, as SVG: address spaces on the left, frames in the middle, everything else that names a frame on
@@ -34,9 +35,18 @@ export function memoryBody(scene: Scene, step: number, { places }: Plan): Elemen
   for (const place of places.values()) {
     const thing = things.get(place.id) ?? ghosts.get(place.id)
     if (thing !== undefined) drawn.push(drawThing(thing, place, difference, ghosts.has(place.id), hit))
-    else if (place.kind === 'group' && [...things.values(), ...ghosts.values()].some((t) => inGroup(t, place)))
+    else if (
+      place.kind === 'group' &&
+      [...things.values(), ...ghosts.values()].some((t) => inGroup(t, place))
+    )
       drawn.push(
-        drawThing({ id: place.id, kind: 'group', title: groupTitle(place), facts: {} }, place, difference, false, hit),
+        drawThing(
+          { id: place.id, kind: 'group', title: groupTitle(place), facts: {} },
+          place,
+          difference,
+          false,
+          hit,
+        ),
       )
   }
   // Cards first, so that what stands in them is on top; then the lines.
@@ -74,7 +84,12 @@ function drawThing(
     return ws.flatMap((w) => {
       const here = at
       at += (w.text.length + 2) * char
-      return word(w, here, from + i * line, changed?.has(w.key) === true || (w.kind === 'title' && changed?.has('->') === true))
+      return word(
+        w,
+        here,
+        from + i * line,
+        changed?.has(w.key) === true || (w.kind === 'title' && changed?.has('->') === true),
+      )
     })
   })
   const classes = [
@@ -90,12 +105,21 @@ function drawThing(
     'g',
     { class: classes.join(' '), 'data-level': level === 'card' ? 0 : level === 'box' ? 1 : 2 },
     row
-      ? (added.has(thing.id) || isHit) && h('rect', { class: 'ground', x: x + 3, y: y + 1, width: width - 6, height: height - 2, rx: 4 })
-      : h('rect', { class: 'ground', x: x + 0.75, y: y + 0.75, width: width - 1.5, height: height - 1.5, rx: level === 'card' ? 7 : 5 }),
+      ? (added.has(thing.id) || isHit) &&
+          h('rect', { class: 'ground', x: x + 3, y: y + 1, width: width - 6, height: height - 2, rx: 4 })
+      : h('rect', {
+          class: 'ground',
+          x: x + 0.75,
+          y: y + 0.75,
+          width: width - 1.5,
+          height: height - 1.5,
+          rx: level === 'card' ? 7 : 5,
+        }),
     !row && h('text', { class: 'title', x: x + pad, y: y + 15 }, fit(thing.title, chars)),
     isHit && h('text', { class: 'mark', x: x + width - pad, y: y + 15, 'text-anchor': 'end' }, '✗'),
     texts,
-    ghost && h('line', { class: 'strike', x1: x + 4, y1: y + height / 2, x2: x + width - 4, y2: y + height / 2 }),
+    ghost &&
+      h('line', { class: 'strike', x1: x + 4, y1: y + height / 2, x2: x + width - 4, y2: y + height / 2 }),
   )
 }
 
@@ -104,7 +128,16 @@ function word(w: Word, x: number, y: number, changed: boolean): Element[] {
   const space = w.kind === 'fact' && w.key !== '' ? w.key.length + 1 : 0
   return [
     ...(changed
-      ? [h('rect', { class: 'changed', x: x - 3, y: y - 12, width: w.text.length * char + 6, height: 16, rx: 3 })]
+      ? [
+          h('rect', {
+            class: 'changed',
+            x: x - 3,
+            y: y - 12,
+            width: w.text.length * char + 6,
+            height: 16,
+            rx: 3,
+          }),
+        ]
       : []),
     space > 0 && w.text.length > space
       ? h(
@@ -117,7 +150,8 @@ function word(w: Word, x: number, y: number, changed: boolean): Element[] {
   ]
 }
 
-const fit = (text: string, chars: number): string => (text.length > chars ? `${text.slice(0, chars - 1)}…` : text)
+const fit = (text: string, chars: number): string =>
+  text.length > chars ? `${text.slice(0, chars - 1)}…` : text
 
 /** A line from each thing that names a frame to the frame, spread over the frame's edge so that they can be told apart. */
 function linesToFrames(
@@ -155,11 +189,18 @@ function linesToFrames(
             d: `M${x1} ${round(y1)}C${round(x1 - back * bend)} ${round(y1)} ${round(x2 + back * bend)} ${round(y2)} ${round(x2 + back * 6)} ${round(y2)}`,
           }),
           h('circle', { cx: x1, cy: round(y1), r: 2.5 }),
-          h('polygon', { points: `${x2},${round(y2)} ${x2 + back * 7},${round(y2 - 3.5)} ${x2 + back * 7},${round(y2 + 3.5)}` }),
+          h('polygon', {
+            points: `${x2},${round(y2)} ${x2 + back * 7},${round(y2 - 3.5)} ${x2 + back * 7},${round(y2 + 3.5)}`,
+          }),
           stale &&
             h(
               'text',
-              { class: 'cross', x: round((x1 + x2) / 2), y: round((y1 + y2) / 2 + 5), 'text-anchor': 'middle' },
+              {
+                class: 'cross',
+                x: round((x1 + x2) / 2),
+                y: round((y1 + y2) / 2 + 5),
+                'text-anchor': 'middle',
+              },
               '✕',
             ),
         ),

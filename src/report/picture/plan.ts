@@ -1,4 +1,5 @@
-import { type Scene, type Thing, thingsAt } from './scene.ts'
+import type { Thing } from '../../litmus/index.ts'
+import { type Scene, thingsAt } from './scene.ts'
 
 /** A character of the pictures' font, and the heights of lines, in pixels. */
 export const metrics = { char: 7.23, line: 18, head: 22, pad: 8, gap: 14, small: 6.63 } as const
@@ -37,10 +38,10 @@ const groups: Readonly<Record<string, string>> = {
 export function plan(scene: Scene, width: number): Plan {
   const narrow = width < 620
   const gutter = narrow ? 34 : 64
-  const frameWidth = narrow ? Math.max(118, Math.floor(width * 0.36)) : Math.min(210, Math.floor(width * 0.27))
-  const side = narrow
-    ? width - frameWidth - gutter
-    : Math.floor((width - frameWidth - 2 * gutter) / 2)
+  const frameWidth = narrow
+    ? Math.max(118, Math.floor(width * 0.36))
+    : Math.min(210, Math.floor(width * 0.27))
+  const side = narrow ? width - frameWidth - gutter : Math.floor((width - frameWidth - 2 * gutter) / 2)
   const slots = slotsOf(scene, (level) => {
     const inner = level === 'frame' ? frameWidth : level === 'row' ? side - 4 * metrics.pad : side
     return Math.max(8, Math.floor((inner - 2 * metrics.pad) / metrics.char))
@@ -61,7 +62,10 @@ export function plan(scene: Scene, width: number): Plan {
   let height = column(frames, frameX, frameWidth, top, 'left')
   const leftEnd = column(left, 0, side, top, 'right')
   height = Math.max(height, leftEnd)
-  const columns = [{ title: 'address spaces', x: 0 }, { title: 'frames', x: frameX }]
+  const columns = [
+    { title: 'address spaces', x: 0 },
+    { title: 'frames', x: frameX },
+  ]
   if (narrow) {
     if (right.length > 0) height = Math.max(height, column(right, 0, side, leftEnd, 'right'))
   } else {
@@ -69,7 +73,12 @@ export function plan(scene: Scene, width: number): Plan {
     height = Math.max(height, column(right, x, side, top, 'left'))
     columns.push({ title: 'who else names them', x })
   }
-  return { width, height: height - metrics.gap + 2, places, columns: left.length === 0 ? columns.slice(1) : columns }
+  return {
+    width,
+    height: height - metrics.gap + 2,
+    places,
+    columns: left.length === 0 ? columns.slice(1) : columns,
+  }
 }
 
 function put(
@@ -86,9 +95,15 @@ function put(
   for (const c of slot.children) {
     const row = c.children.length === 0 && c.thing.kind !== 'vma'
     const inset = row ? 0 : pad
-    height += put(places, c, row ? 'row' : 'box', x + inset, y + height, width - 2 * inset, side) + (row ? 0 : pad)
+    height +=
+      put(places, c, row ? 'row' : 'box', x + inset, y + height, width - 2 * inset, side) + (row ? 0 : pad)
   }
-  if (level !== 'row' && slot.children.length > 0 && slot.children.at(-1)!.children.length === 0 && slot.children.at(-1)!.thing.kind !== 'vma')
+  if (
+    level !== 'row' &&
+    slot.children.length > 0 &&
+    slot.children.at(-1)!.children.length === 0 &&
+    slot.children.at(-1)!.thing.kind !== 'vma'
+  )
     height += 3
   places.set(slot.thing.id, { id: slot.thing.id, kind: slot.thing.kind, level, x, y, width, height, side })
   return height
@@ -127,7 +142,7 @@ function slotsOf(scene: Scene, charsOf: (level: 'frame' | 'row' | 'card') => num
       }
       holder.children.push(slot)
     }
-  return roots
+  return roots.filter((s) => s.lines > 0 || s.children.length > 0 || s.thing.kind !== 'actor')
 }
 
 /** The words of a thing, broken into lines of at most `chars`: facts, then flags. A row's title is its first word. */

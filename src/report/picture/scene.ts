@@ -1,3 +1,5 @@
+import type { Thing, Timeline } from '../../litmus/index.ts'
+
 /**
  * A run of a litmus test as something to look at: who acts, what each step does, and the things of the state before and after
  * each step. Plain data: a worker posts it, a report holds a thousand of them.
@@ -27,27 +29,6 @@ export type SceneStep = {
   /** The things that it changed or made, whole, and the ids of those that are gone. */
   readonly set: readonly Thing[]
   readonly gone: readonly string[]
-}
-
-/**
- * Something that a reader of the test knows: an mm, a VMA, a page-table entry, a frame, a buffer object, a lock, a register that names a
- * frame. It is told by facts in the kernel's words, stands within another, and may name a frame.
- */
-export type Thing = {
-  /** The same from step to step. */
-  readonly id: string
-  /** `mm`, `vma`, `pte`, `frame`, …; an unknown one is drawn as a plain box. */
-  readonly kind: string
-  readonly within?: string
-  readonly title: string
-  /** `{ refcount: '1' }`; an empty name is a fact that needs none. */
-  readonly facts: Readonly<Record<string, string>>
-  /** Flags that are set, `VM_IO`. */
-  readonly flags?: readonly string[]
-  /** The id of the frame that it names, and whether what it names is no longer what it was. */
-  readonly names?: { readonly id: string; readonly stale: boolean }
-  /** It is there, and not in use: a free frame, an mm after exit. */
-  readonly idle?: boolean
 }
 
 /** The things after `step` steps, in a stable order. */
@@ -89,11 +70,32 @@ export function differenceAt(scene: Scene, step: number): Difference {
   return { facts, added, gone: gone.flatMap((id) => before.get(id) ?? []) }
 }
 
+/** A run, as `runLitmus` gives it with `memory`, as a scene. */
+export function sceneOf(run: Timeline, title: string, caption: string, broken?: Scene['broken']): Scene {
+  let before = run.memory ?? []
+  return {
+    title,
+    caption,
+    actors: run.actors,
+    start: before,
+    steps: run.steps.map(({ actor, step, statement, place, changes, memory = [] }) => {
+      const difference = changesBetween(before, memory)
+      before = memory
+      return {
+        actor,
+        step,
+        ...(statement === undefined ? {} : { statement }),
+        ...(place === undefined ? {} : { place }),
+        changes,
+        ...difference,
+      }
+    }),
+    ...(broken === undefined ? {} : { broken }),
+  }
+}
+
 /** The changes from one list of things to the next, as a scene's step keeps them. */
-export function changesBetween(
-  before: readonly Thing[],
-  after: readonly Thing[],
-): Pick<SceneStep, 'set' | 'gone'> {
+function changesBetween(before: readonly Thing[], after: readonly Thing[]): Pick<SceneStep, 'set' | 'gone'> {
   const old = new Map(before.map((t) => [t.id, JSON.stringify(t)]))
   const now = new Set(after.map((t) => t.id))
   return {

@@ -1,0 +1,76 @@
+import type { Attribute, Element as Drawn, Markup } from '../picture/markup.ts'
+
+const svg = 'http://www.w3.org/2000/svg'
+
+/**
+ * Makes the children of `parent` what `views` say. Nodes that are there already are changed in place, so that focus, scroll and selection
+ * stay. Text goes in as text and attributes as attributes: nothing is ever parsed as markup.
+ */
+export function mount(parent: Element, ...views: readonly Markup[]): void {
+  patchChildren(parent, views)
+}
+
+/** What listens, by node and event: a listener is exchanged, not added. */
+const listeners = new WeakMap<Element, Map<string, (event: Event) => void>>()
+const attributesOf = new WeakMap<Element, Readonly<Record<string, Attribute>>>()
+
+function patchChildren(parent: Element, views: readonly Markup[]): void {
+  const inSvg = parent.namespaceURI === svg
+  let node = parent.firstChild
+  for (const view of views) {
+    const next: ChildNode | null = node?.nextSibling ?? null
+    if (node === null) parent.append(make(view, inSvg))
+    else if (typeof view === 'string') {
+      if (node.nodeType !== Node.TEXT_NODE) node.replaceWith(view)
+      else if (node.nodeValue !== view) node.nodeValue = view
+    } else if (node instanceof Element && node.localName === view.tag && attributesOf.has(node)) {
+      setAttributes(node, view)
+      patchChildren(node, view.children)
+    } else node.replaceWith(make(view, inSvg))
+    node = next
+  }
+  while (node !== null) {
+    const next: ChildNode | null = node.nextSibling
+    node.remove()
+    node = next
+  }
+}
+
+function make(view: Markup, inSvg: boolean): Node {
+  if (typeof view === 'string') return document.createTextNode(view)
+  const within = inSvg || view.tag === 'svg'
+  const element = within ? document.createElementNS(svg, view.tag) : document.createElement(view.tag)
+  setAttributes(element, view)
+  for (const child of view.children) element.append(make(child, within))
+  return element
+}
+
+function setAttributes(element: Element, { attributes }: Drawn): void {
+  const old = attributesOf.get(element) ?? {}
+  for (const name of Object.keys(old)) if (!(name in attributes)) setAttribute(element, name, undefined)
+  for (const [name, value] of Object.entries(attributes))
+    if (old[name] !== value) setAttribute(element, name, value)
+  attributesOf.set(element, attributes)
+  // What the reader did to a field is not in its attributes.
+  if (element instanceof HTMLInputElement || element instanceof HTMLSelectElement) {
+    const { value } = attributes
+    if (value !== undefined && element.value !== String(value)) element.value = String(value)
+  }
+}
+
+function setAttribute(element: Element, name: string, value: Attribute): void {
+  if (name.startsWith('on')) {
+    const event = name.slice(2)
+    const known = listeners.get(element) ?? new Map<string, (event: Event) => void>()
+    listeners.set(element, known)
+    const before = known.get(event)
+    if (before) element.removeEventListener(event, before)
+    if (typeof value === 'function') {
+      known.set(event, value)
+      element.addEventListener(event, value)
+    } else known.delete(event)
+  } else if (name === 'xmlns') return
+  else if (value === undefined || value === false || typeof value === 'function') {
+    element.removeAttribute(name)
+  } else element.setAttribute(name, value === true ? '' : String(value))
+}
