@@ -25,7 +25,10 @@ guest. V is one of ${kernels.map((k) => k.name).join(', ')}; all without it.`,
     const names = values.kernel?.flatMap((k) => k.split(',')) ?? kernels.map((k) => k.name)
     for (const name of names)
       if (!isKernelName(name))
-        throw new UsageError(`there is no image of a kernel '${name}'`, `it is one of ${kernels.map((k) => k.name).join(', ')}`)
+        throw new UsageError(
+          `there is no image of a kernel '${name}'`,
+          `it is one of ${kernels.map((k) => k.name).join(', ')}`,
+        )
     const cache = cacheFolder(values.cache)
     try {
       if (values.fetch) {

@@ -33,9 +33,7 @@ export function parseSources(text: string, deb822: boolean): Archive[] {
     const m = /^\s*deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)/.exec(line)
     if (!m) continue
     const signedBy = /signed-by=(\S+)/.exec(m[1] ?? '')?.[1]
-    found.push(
-      signedBy === undefined ? { uri: m[2]!, suite: m[3]! } : { uri: m[2]!, suite: m[3]!, signedBy },
-    )
+    found.push(signedBy === undefined ? { uri: m[2]!, suite: m[3]! } : { uri: m[2]!, suite: m[3]!, signedBy })
   }
   return found
 }

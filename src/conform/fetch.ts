@@ -3,7 +3,16 @@ import { copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Apt, chooseMirrors, configuredArchives } from './apt.ts'
-import { findImage, guestFiles, guestHash, guestSources, type Image, kernels, type KernelName, manifestFile } from './cache.ts'
+import {
+  findImage,
+  guestFiles,
+  guestHash,
+  guestSources,
+  type Image,
+  kernels,
+  type KernelName,
+  manifestFile,
+} from './cache.ts'
 import { attempt, CommandError, run, which } from './process.ts'
 import { qemu } from './vm.ts'
 
@@ -42,7 +51,18 @@ export function missingPrograms(): string[] {
 
 /** The suite that the compiler comes from: it builds for all kernels, being the newest. */
 const toolSuite = 'sid'
-const toolPackages = ['gcc', 'make', 'libc6-dev', 'dash', 'coreutils', 'sed', 'grep', 'mawk', 'findutils', 'libelf1t64']
+const toolPackages = [
+  'gcc',
+  'make',
+  'libc6-dev',
+  'dash',
+  'coreutils',
+  'sed',
+  'grep',
+  'mawk',
+  'findutils',
+  'libelf1t64',
+]
 
 /**
  * Gets what conformance runs need into the cache: Debian's kernels and their headers, a compiler, and what is built with them.
@@ -141,7 +161,8 @@ class State {
     await this.#fill('tools', async (dir) => {
       for (const file of files) await this.#run('dpkg', ['-x', file, dir], 300)
       // What packages' scripts would have made.
-      for (const name of ['bin', 'sbin', 'lib', 'lib64']) await symlink(`usr/${name}`, join(dir, name)).catch(() => {})
+      for (const name of ['bin', 'sbin', 'lib', 'lib64'])
+        await symlink(`usr/${name}`, join(dir, name)).catch(() => {})
       await symlink('mawk', join(dir, 'usr/bin/awk')).catch(() => {})
       for (const name of ['proc', 'tmp', 'dev', 'build']) await mkdir(join(dir, name), { recursive: true })
       return { packages }
@@ -158,19 +179,17 @@ class State {
       const root = join(dir, 'root')
       await mkdir(root)
       for (const file of files) {
-        // Of the image only the kernel itself, not half a gigabyte of drivers.
+        // Of the image only the kernel itself, not half a gigabyte of drivers. 7.2 has it in a package of its own.
         const isImage = /\/linux-(image|binary)-/.test(file)
-        if (!isImage) await this.#run('dpkg', ['-x', file, root], 300)
-        else
-          await this.#run(
-            'sh',
-            ['-c', 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --wildcards "*/vmlinuz*"', 'sh', file, root],
-            300,
-          )
+        const only = 'dpkg-deb -c "$1" | grep -q /vmlinuz || exit 0; dpkg-deb --fsys-tarfile "$1" |'
+        const extract = `${only} tar -x -C "$2" --wildcards "*/vmlinuz*"`
+        if (isImage) await this.#run('sh', ['-c', extract, 'sh', file, root], 300)
+        else await this.#run('dpkg', ['-x', file, root], 300)
       }
       const found = await this.#run('find', [root, '-name', 'vmlinuz*', '-type', 'f'], 60)
       const vmlinuz = found.stdout.trim().split('\n')[0]
-      if (vmlinuz === undefined || vmlinuz === '') throw new CommandError(`no vmlinuz in the packages of ${release}`)
+      if (vmlinuz === undefined || vmlinuz === '')
+        throw new CommandError(`no vmlinuz in the packages of ${release}`)
       await rename(vmlinuz, join(dir, 'vmlinuz'))
       const unpacked: Unpacked = { release, version, vmlinuz: join(this.#options.cache, kernel, 'vmlinuz') }
       return unpacked
@@ -179,7 +198,9 @@ class State {
   }
 
   /** The packages of the newest `linux-image-amd64` of a series: what it depends on, as far as it is Linux itself. */
-  async #kernelPackages(kernel: KernelName): Promise<{ packages: string[]; version: string; release: string }> {
+  async #kernelPackages(
+    kernel: KernelName,
+  ): Promise<{ packages: string[]; version: string; release: string }> {
     const series = (v: string) => v.startsWith(`${kernel}.`)
     const all = (await this.#apt.show('linux-image-amd64')).filter((p) => series(p.version))
     if (all.length === 0) throw new MissingError(`the mirror has no linux-image-amd64 of version ${kernel}`)
@@ -202,7 +223,9 @@ class State {
   async #newest<T extends { readonly version: string }>(all: readonly T[]): Promise<T> {
     let best = all[0]!
     for (const p of all) {
-      const compared = await attempt('dpkg', ['--compare-versions', p.version, 'gt', best.version], { seconds: 10 })
+      const compared = await attempt('dpkg', ['--compare-versions', p.version, 'gt', best.version], {
+        seconds: 10,
+      })
       if (compared.status === 0) best = p
     }
     return best
@@ -232,7 +255,20 @@ class State {
     const root = join(cache, kernel, 'root')
     await this.#run(
       'unshare',
-      ['--map-root-user', '--mount', '--pid', '--fork', 'sh', '-c', script, 'sh', this.#tools, root, work, unpacked.release],
+      [
+        '--map-root-user',
+        '--mount',
+        '--pid',
+        '--fork',
+        'sh',
+        '-c',
+        script,
+        'sh',
+        this.#tools,
+        root,
+        work,
+        unpacked.release,
+      ],
       300,
     )
     const built = join(cache, kernel, 'guest')
@@ -258,4 +294,3 @@ export function imageDigest(image: Image): string {
   for (const file of [image.vmlinuz, image.module, image.agent]) hash.update(readFileSync(file))
   return hash.digest('hex').slice(0, 12)
 }
-

@@ -17,11 +17,7 @@ export type RunOptions = {
 }
 
 /** Runs a command to its end or its time limit; it does not outlive us. A status other than 0 is thrown. */
-export async function run(
-  command: string,
-  args: readonly string[],
-  options: RunOptions,
-): Promise<Ran> {
+export async function run(command: string, args: readonly string[], options: RunOptions): Promise<Ran> {
   const ran = await attempt(command, args, options)
   if (ran.status !== 0) {
     const said = (ran.stderr.trim() || ran.stdout.trim()).split('\n').slice(-12).join('\n')

@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, ftruncateSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +35,19 @@ export async function accelerator(signal?: AbortSignal): Promise<'kvm' | 'tcg,th
     sector.set([0xb0, 0x10, 0xe6, 0xf4, 0xf4])
     sector.set([0x55, 0xaa], 510)
     writeFileSync(join(dir, 'sector'), sector)
-    const machine = ['-accel', 'kvm', '-cpu', 'host', '-smp', '2', '-m', '64', '-display', 'none', '-nodefaults']
+    const machine = [
+      '-accel',
+      'kvm',
+      '-cpu',
+      'host',
+      '-smp',
+      '2',
+      '-m',
+      '64',
+      '-display',
+      'none',
+      '-nodefaults',
+    ]
     const disk = ['-drive', `file=${join(dir, 'sector')},format=raw,if=floppy`, '-boot', 'a']
     const exit = ['-device', 'isa-debug-exit,iobase=0xf4,iosize=4']
     const limits = { seconds: 5, ...(signal === undefined ? {} : { signal }) }
