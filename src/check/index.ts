@@ -11,4 +11,5 @@ export type {
   Violate,
   Violation,
 } from './model.ts'
+export { walk, type WalkOptions } from './random.ts'
 export { type Findings, findings, reference } from './reference.ts'
