@@ -127,9 +127,29 @@ test('checked rows name the cell that cannot hold a value, and the id that is no
   assert.equal(k.page(f0).pins, 3)
 })
 
+test('tables with equal columns share their class, whatever their layout; others do not', () => {
+  const classOf = (size: number, ...words: [string, ...string[]]): unknown => {
+    const other = new Layout({
+      sets: { pfn: { size } },
+      tables: {
+        before: { by: ['pfn'], cols: { x: flag } },
+        page: { by: ['pfn'], cols: { is: enums(...words) } },
+      },
+    })
+    const bytes = other.buffer()
+    const row = other.open(bytes).page((size - 1) as Id<'pfn'>)
+    row.is = words.at(-1)!
+    assert.equal(bytes[2 * size - 1], words.length - 1)
+    return Object.getPrototypeOf(row)
+  }
+  assert.equal(classOf(2, 'free', 'used'), classOf(7, 'free', 'used'))
+  assert.notEqual(classOf(2, 'free', 'used'), classOf(2, 'free used'))
+})
+
 test('a schema that cannot be laid out is a bug', () => {
   assert.throws(() => new Layout({ sets: {}, tables: { t: { by: ['x'], cols: {} } } }), /uses the set x/)
   assert.throws(() => new Layout({ sets: { x: { size: 2, names: ['a'] } }, tables: {} }), /1 names/)
+  assert.throws(() => new Layout({ sets: {}, tables: { t: { by: [], cols: { $at: flag } } } }), /no name/)
   const large = { x: { size: 256 } }
   assert.throws(() => new Layout({ sets: large, tables: { t: { by: [], cols: { c: ref('x') } } } }), /byte/)
   assert.doesNotThrow(() => new Layout({ sets: large, tables: { t: { by: ['x'], cols: { c: flag } } } }))

@@ -54,7 +54,7 @@ export class Layout<const S extends Sets, const T extends Tables> {
       const count = dims.reduce((a, b) => a * b, 1)
       const stride = Object.keys(cols).length
       const fields = Object.entries(cols).map(([col, kind], c): Field => {
-        if (col.startsWith('$')) throw new Bug(`${name}.${col}: a column's name does not start with $`)
+        if (!/^[A-Za-z_]\w*$/.test(col)) throw new Bug(`${name}: '${col}' is no name for a column`)
         const members = kind.kind === 'ref' ? this.#size(kind.to, `${name}.${col}`) : 0
         bitsOf(kind, members)
         return { col, kind, at: at + c, stride, members }

@@ -48,9 +48,9 @@ type AnyRow = Record<string, unknown>
 const classes = new Map<string, ViewClass>()
 
 function viewClass(table: TableShape): ViewClass {
-  const key = JSON.stringify(
-    table.fields.map(({ col, kind }) => [col, kind.kind, kind.kind === 'enum' ? kind.words : '']),
-  )
+  let key = ''
+  for (const { col, kind } of table.fields)
+    key += `${col} ${kind.kind} ${kind.kind === 'enum' ? JSON.stringify(kind.words) : ''};`
   let made = classes.get(key)
   if (made === undefined) {
     made = makeClass(table, (field) => accessor(field.kind, field.at - table.at))
