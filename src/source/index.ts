@@ -1,2 +1,5 @@
 export type * from './ir.ts'
+export { openTree } from './open.ts'
 export { parseC } from './parse.ts'
+export { Scanner } from './scan.ts'
+export { type KernelVersion, type OpenOptions, type Tree } from './tree.ts'
