@@ -2,6 +2,7 @@ import type { Id } from '../state/index.ts'
 import type { VmaConfig } from './config.ts'
 import { MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.ts'
 import type { Kernel } from './kernel.ts'
+import { kernelOf } from './mm/owners.ts'
 import { set_normal, set_special } from './mm/ptes.ts'
 
 /** Writes the initial state of a test into empty tables: as if all this had been set up by calls before it began. */
@@ -16,9 +17,11 @@ export function boot(k: Kernel): void {
     return pfn
   }
 
+  if (config.zeroPage) take(kernelOf(k))
   for (const [i, mm] of config.mms.entries()) {
     const row = k.mm(i as Id<'mm'>)
     row.born = row.alive = mm.unborn !== true
+    row.invalidate_seq = 2
   }
   for (const [i, bo] of config.bos.entries()) {
     const row = k.bo(i as Id<'bo'>)
@@ -42,6 +45,7 @@ export function boot(k: Kernel): void {
   for (const [i, n] of config.notifiers.entries()) {
     const row = k.notifier(i as Id<'notifier'>)
     row.registered = n.unregistered !== true
+    row.invalidate_seq = 1
   }
   for (const [i, v] of config.vars.entries()) k.var(i as Id<'var'>).value = v.value ?? 0
 }

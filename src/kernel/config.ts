@@ -99,6 +99,8 @@ export type FullConfig = Required<Omit<KernelConfig, 'policies' | 'spare' | 'vma
   readonly vpns: number
   readonly vmaSlots: number
   readonly dmaSlots: number
+  /** There is anonymous memory, and so the zero page: frame 0. */
+  readonly zeroPage: boolean
 }
 
 const problem = (code: string, message: string, ...hints: string[]): Diagnostic => ({
@@ -218,7 +220,10 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
         spare.normal += bos[bo.id]?.pages ?? 0
         spare.vram += bos[bo.id]?.pages ?? 0
       }
-      if (op.name === 'fork') vmaSlots += vmas.length
+      if (op.name === 'fork') {
+        vmaSlots += vmas.length
+        spare.normal += vmas.reduce((n, v) => n + v.pages, 0)
+      }
     }
   const recursive = recursiveCallback({ callbacks }, ops)
   if (recursive !== undefined)
@@ -247,6 +252,7 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
     vpns,
     vmaSlots,
     dmaSlots,
+    zeroPage: mmapped > 0 || vmas.some((v) => v.bo === undefined),
   }
   return hasErrors(diagnostics) ? { diagnostics } : { value, diagnostics }
 }

@@ -13,6 +13,7 @@ export {
 } from './config.ts'
 export { constants, errnoName } from './constants.ts'
 export { type Invariant, type InvariantCode, invariants } from './invariants/index.ts'
+export { stackTables } from './schema.ts'
 export { Kernel } from './kernel.ts'
 export {
   accepts,
@@ -22,6 +23,7 @@ export {
   isOut,
   isThing,
   type Kind,
+  matchArgs,
   namesFrame,
   type Op,
   type ThingKind,

@@ -9,6 +9,7 @@ import {
   firstDeclaredLock,
   holds,
   holdsForWriting,
+  i_mmap_rwsem,
   type LockInfo,
   locksOf,
   mmap_lock,
@@ -52,7 +53,15 @@ type Code =
   | { readonly kind: 'program'; readonly program: Program; readonly base: number }
 
 /** The cells behind `me`: the accessors of an operation's arguments and locals read and write them. */
-type MeCells = { thread: ThreadId; ret: number; cells: Row<'slot'>[] }
+type MeCells = {
+  thread: ThreadId
+  ret: number
+  cells: Row<'slot'>[]
+  readonly names: ReadonlyMap<string, number>
+}
+
+/** A value, and what a person who sees everything knows about it. */
+export type Ghosted = { value: number; stale: boolean; readonly: boolean }
 
 /**
  * A small kernel with a test's programs in it: the state, the step of each thread, the invariants. It has the shape of a checker's model
@@ -79,6 +88,8 @@ export class Kernel {
   readonly dma: KernelRows['dma']
   readonly system: Row<'system'>
 
+  /** The frame of zeroes that anonymous memory shows before it is written; tests without anonymous memory have none. */
+  readonly zeroPage: Pfn | undefined
   /** Constants of the test. */
   readonly policy: FullConfig['policies']
   readonly zone: readonly Zone[]
@@ -92,6 +103,7 @@ export class Kernel {
   /** Room for a step to list candidates in; empty between steps. */
   readonly scratch: number[] = []
 
+  readonly #plain: KernelRows | undefined
   readonly #changes: ReadonlySet<string>
   readonly #code: Code[] = []
   readonly #codeOf = new Map<Op | Program, number>()
@@ -107,16 +119,18 @@ export class Kernel {
   #violate: Violate = () => {}
   #returned = 0
   #returnedStale = false
+  #returnedReadonly = false
   #running: ThreadId = 0 as ThreadId
 
-  /** `open` gives the rows: views on `state`, or for a reference run plain objects. */
-  constructor(config: FullConfig, open?: (layout: KernelLayout, state: Uint8Array) => KernelRows) {
+  /** `open` gives rows that hold the state themselves instead of `state`: plain objects, for a reference run (`layout.openPlain()`). */
+  constructor(config: FullConfig, open?: (layout: KernelLayout) => KernelRows) {
     this.config = config
     const { sizes, zones, regBase } = sizesOf(config, ops)
     const layout = layoutFor(sizes)
     this.layout = layout
-    this.state = new Uint8Array(layout.bytes)
-    const rows = open?.(layout, this.state) ?? layout.open(this.state)
+    this.state = layout.buffer()
+    this.#plain = open?.(layout)
+    const rows = this.#plain ?? layout.open(this.state)
     this.thread = rows.thread
     this.frame = rows.frame
     this.var = rows.var
@@ -130,10 +144,11 @@ export class Kernel {
     this.notifier = rows.notifier
     this.secondary = rows.secondary
     this.dma = rows.dma
-    this.system = rows.system(0 as Id<'one'>)
+    this.system = rows.system()
 
     this.policy = config.policies
     this.zone = zones
+    this.zeroPage = config.zeroPage ? (0 as Pfn) : undefined
     this.locks = locksOf(config)
     this.spinlocks = layout.ids('lock').filter((id) => this.locks[id]!.kind === 'spinlock')
     this.owners = sizes.owner
@@ -198,7 +213,8 @@ export class Kernel {
   init(): void {
     this.#choose = () => 0
     this.#violate = () => {}
-    this.state.fill(0)
+    if (this.#plain === undefined) this.layout.reset(this.state)
+    else this.layout.copyIn(this.layout.fresh, this.#plain)
     boot(this)
     for (const [t, program] of this.config.threads.entries()) {
       const thread = t as ThreadId
@@ -231,7 +247,7 @@ export class Kernel {
     const depth = t.depth - 1
     const frame = this.frame(thread, depth as Id<'stack'>)
     me.thread = thread
-    me.ret = signed(t.ret)
+    me.ret = t.ret
     me.cells = this.#slots[thread]![depth]!
     t.ret = 0
     const next = op.steps[frame.pc]!(this, me as unknown as Me)
@@ -281,7 +297,7 @@ export class Kernel {
 
   /** The value of a register, for a final condition; frames and other things are their id plus one, 0 is NULL. */
   register(thread: number, reg: number): number {
-    return signed(this.#regs[thread]![reg]!.value)
+    return this.#regs[thread]![reg]!.value
   }
 
   // ---- what steps ask
@@ -299,16 +315,25 @@ export class Kernel {
     this.#violate({ code, detail })
   }
 
-  /** Ends an operation; `stale`: what is returned names a frame that is somebody else's by now. */
-  done(value = 0, stale = false): Flow {
+  /** Ends an operation with a number. */
+  done(value = 0): Flow {
     this.#returned = value
-    this.#returnedStale = stale
+    this.#returnedStale = false
+    this.#returnedReadonly = false
     return done
   }
 
   /** Ends an operation with a thing, or NULL. */
   give(thing: Id<string> | undefined): Flow {
     return this.done(thing === undefined ? 0 : thing + 1)
+  }
+
+  /** Ends an operation with what a cell holds, ghosts and all. */
+  doneWith(cell: Ghosted): Flow {
+    this.#returned = cell.value
+    this.#returnedStale = cell.stale
+    this.#returnedReadonly = cell.readonly
+    return done
   }
 
   /** Another operation runs, with these arguments (things as they are in `me`); then the step `resume`, with what it returned in `me.ret`. */
@@ -338,22 +363,38 @@ export class Kernel {
   }
 
   /** Writes through a pointer argument: `k.out(me.pfn, pfn)`. NULL pointers are left alone. */
-  out(to: Out | undefined, value: number, stale = false): void {
+  out(to: Out | undefined, value: number): void {
     if (to === undefined) return
     const reg = this.#regs[this.#running]![to]!
     reg.value = value
-    reg.stale = stale
+    reg.stale = false
+    reg.readonly = false
   }
 
-  /** Writes a thing through a pointer argument. */
-  outThing(to: Out | undefined, thing: Id<string> | undefined, stale = false): void {
-    this.out(to, thing === undefined ? 0 : thing + 1, stale)
+  /** Writes a thing through a pointer argument; `readonly`: it was looked up, or pinned, for reading only. */
+  outThing(to: Out | undefined, thing: Id<string> | undefined, readonly = false): void {
+    if (to === undefined) return
+    this.out(to, thing === undefined ? 0 : thing + 1)
+    this.#regs[this.#running]![to]!.readonly = readonly
   }
 
-  /** Whether what an argument or a local names has been freed since it was looked up (ghost: for invariants only). */
-  isStale(me: object, name: string): boolean {
-    const cells = me as MeCells & { readonly names: ReadonlyMap<string, number> }
-    return cells.cells[cells.names.get(name)!]!.stale
+  /** Writes a pinned page to a frame vector: its frame negated, which is how the vector remembers `got_ref`. */
+  outPinned(to: Out | undefined, page: Pfn, readonly: boolean): void {
+    if (to === undefined) return
+    this.out(to, -(page + 1))
+    this.#regs[this.#running]![to]!.readonly = readonly
+  }
+
+  /** The cell of an argument or a local, with its ghosts: for invariants only. */
+  cell(me: object, name: string): Ghosted {
+    const cells = me as MeCells
+    return cells.cells[cells.names.get(name)!]!
+  }
+
+  /** Whether an mm has notifiers at all: without them an invalidation is nobody's business, and takes no step. */
+  notified(mm: Id<'mm'>): boolean {
+    for (const n of this.config.notifiers) if (n.mm === mm) return true
+    return false
   }
 
   /** `current->mm`. */
@@ -379,6 +420,11 @@ export class Kernel {
   ownerName(pfn: Pfn): string {
     const owner = this.page(pfn).owner
     return owner === undefined ? 'free' : this.owners[owner]!
+  }
+
+  /** Ends a thread that is between two calls, where it is. */
+  kill(thread: ThreadId): void {
+    if (this.thread(thread).depth > 0) this.#pop(thread)
   }
 
   // ---- ghosts
@@ -454,7 +500,7 @@ export class Kernel {
     frame.pc = 0
     for (const slot of this.#slots[thread]![t.depth]!) {
       slot.value = 0
-      slot.stale = false
+      slot.stale = slot.readonly = false
     }
   }
 
@@ -473,6 +519,7 @@ export class Kernel {
       const reg = this.#regs[thread]![code.base + instruction.dst]!
       reg.value = this.#returned
       reg.stale = this.#returnedStale
+      reg.readonly = this.#returnedReadonly
     }
     frame.pc += 1
   }
@@ -491,7 +538,7 @@ export class Kernel {
       }
       if (instruction?.kind === 'call') return
       const regs = this.#regs[thread]!
-      const read = (reg: number): number => signed(regs[code.base + reg]!.value)
+      const read = (reg: number): number => regs[code.base + reg]!.value
       switch (instruction?.kind) {
         case undefined:
         case 'return':
@@ -505,8 +552,10 @@ export class Kernel {
           break
         case 'set': {
           const dst = regs[code.base + instruction.dst]!
+          const src = instruction.value.kind === 'reg' ? regs[code.base + instruction.value.reg] : undefined
           dst.value = evaluate(instruction.value, read)
-          dst.stale = instruction.value.kind === 'reg' && regs[code.base + instruction.value.reg]!.stale
+          dst.stale = src?.stale ?? false
+          dst.readonly = src?.readonly ?? false
           frame.pc += 1
           break
         }
@@ -526,7 +575,7 @@ export class Kernel {
     for (let r = 0; r < code.program.registers.length; r++) {
       const reg = this.#regs[thread]![code.base + r]!
       reg.value = 0
-      reg.stale = false
+      reg.stale = reg.readonly = false
     }
   }
 
@@ -542,6 +591,7 @@ export class Kernel {
       const operand = instruction.args[arg.index]
       const slot = slots[arg.index]!
       if (operand !== undefined) this.#load(slot, arg.kind, operand, code.base, regs)
+      else if (arg.kind === 'addr?') slot.value = -1 // page 0 is an address
       const kind = baseKind(arg.kind)
       if (!isThing(kind) || isOut(arg.kind)) continue
       const problem =
@@ -555,8 +605,7 @@ export class Kernel {
             : undefined
       if (problem !== undefined) {
         this.violate(problem[0], `${this.threadName(thread)} gives ${op.name} ${problem[1]}`)
-        this.#returned = -EFAULT
-        this.#returnedStale = false
+        this.done(-EFAULT)
         this.#return(thread)
         return false
       }
@@ -579,9 +628,10 @@ export class Kernel {
       case 'reg':
         slot.value = regs[base + operand.reg]!.value
         slot.stale = regs[base + operand.reg]!.stale
+        slot.readonly = regs[base + operand.reg]!.readonly
         break
       case 'offset':
-        slot.value = regs[base + operand.reg]!.value + operand.by
+        slot.value = signed(regs[base + operand.reg]!.value + operand.by)
         break
     }
   }
@@ -599,7 +649,11 @@ export class Kernel {
         const mm = this.#mmOf(thread, op, slots)
         if (mm === undefined) continue
         const lock = mmap_lock(this, mm)
-        const ok = need === 'mmap_lock' ? holds(this, lock, thread) : holdsForWriting(this, lock, thread)
+        const ok =
+          need === 'mmap_lock for writing'
+            ? holdsForWriting(this, lock, thread)
+            : holds(this, lock, thread) ||
+              (need === 'mmap_lock or i_mmap_rwsem' && this.#holdsIMmap(thread, op, slots))
         if (!ok)
           this.violate(
             'lock-context',
@@ -607,6 +661,13 @@ export class Kernel {
           )
       }
     }
+  }
+
+  #holdsIMmap(thread: ThreadId, op: Op, slots: Row<'slot'>[]): boolean {
+    const arg = op.args.find((a) => a.kind === 'vma?')
+    const value = arg === undefined ? 0 : slots[arg.index]!.value
+    const bo = value === 0 ? undefined : this.vma((value - 1) as Id<'vma'>).vm_file
+    return bo !== undefined && holds(this, i_mmap_rwsem(this, bo), thread)
   }
 
   /** The mm that an operation is about: that of its VMA, the one it is given, or the process's own. */
@@ -628,7 +689,7 @@ function indexOf(index: ReadonlyMap<string, number>, label: string, op: Op): num
 }
 
 /** A frame vector with pins holds its frame negated: the frame is the same. */
-const frameIn = (raw: number): number => Math.abs(signed(raw))
+const frameIn = (raw: number): number => Math.abs(raw)
 
 /** The object that an operation's steps know as `me`: accessors over the cells of the running frame. */
 function meOf(op: Op): MeCells {
@@ -643,7 +704,7 @@ function meOf(op: Op): MeCells {
       thing
         ? {
             get(this: MeCells) {
-              const v = signed(this.cells[index]!.value)
+              const v = this.cells[index]!.value
               return v === 0 ? undefined : v - 1
             },
             set(this: MeCells, v: number | undefined) {
@@ -654,7 +715,7 @@ function meOf(op: Op): MeCells {
           }
         : {
             get(this: MeCells) {
-              return signed(this.cells[index]!.value)
+              return this.cells[index]!.value
             },
             set(this: MeCells, v: number) {
               this.cells[index]!.value = v

@@ -74,7 +74,12 @@ export const done = ' done' as Flow
 export const called = ' called' as Flow
 
 /** What must be held where an operation is called: checked at its first step. `may sleep`: no spinlock or page-table lock may be held. */
-export type Need = 'current mm' | 'mmap_lock' | 'mmap_lock for writing' | 'may sleep'
+export type Need =
+  | 'current mm'
+  | 'mmap_lock'
+  | 'mmap_lock for writing'
+  | 'mmap_lock or i_mmap_rwsem'
+  | 'may sleep'
 
 export type OpSpec<A extends Record<string, ArgKind>, L extends Record<string, Kind>, S extends string> = {
   readonly name: string
@@ -171,3 +176,27 @@ export const isThing = (kind: Kind): boolean => !numbers.has(kind)
 /** Whether a cell of this kind names a frame, and so can go stale when the frame is freed. */
 export const namesFrame = (kind: Kind): boolean =>
   kind === 'pfn' || kind === 'page' || kind === 'frames' || kind === 'frame' || kind === 'target'
+
+/**
+ * Which of the given values is for which argument: they go in order, and an optional argument is left out where its kind does not fit or the
+ * rest would not. `kinds` are those of the values, with `&` before a register that takes a result. Undefined: they do not fit at all.
+ */
+export function matchArgs(op: Op, kinds: readonly ArgKind[]): (number | undefined)[] | undefined {
+  const match = (arg: number, given: number): (number | undefined)[] | undefined => {
+    const formal = op.args[arg]
+    if (formal === undefined) return given === kinds.length ? [] : undefined
+    const kind = kinds[given]
+    if (
+      kind !== undefined &&
+      isOut(kind) === isOut(formal.kind) &&
+      accepts(baseKind(formal.kind), baseKind(kind))
+    ) {
+      const rest = match(arg + 1, given + 1)
+      if (rest !== undefined) return [given, ...rest]
+    }
+    if (!isOptional(formal.kind)) return undefined
+    const rest = match(arg + 1, given)
+    return rest === undefined ? undefined : [undefined, ...rest]
+  }
+  return match(0, 0)
+}

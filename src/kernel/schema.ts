@@ -1,4 +1,4 @@
-import { flag, Layout, ref, u8 } from '../state/index.ts'
+import { flag, i8, Layout, ref, u8, upTo } from '../state/index.ts'
 
 /** How many of each thing there are, and what they are called. A set of size 0 takes no room: its tables vanish. */
 export type Sizes = {
@@ -49,20 +49,22 @@ export function layoutFor(n: Sizes) {
       lock: set(n.lock),
       notifier: set(n.notifier),
       dma: set(numbered('dma', n.dma)),
-      one: { size: 1 },
     },
     tables: {
       /** `depth` frames are on the stack, none when it has ended. `ret` is what the last call returned, until the caller has seen it. */
-      thread: { by: ['thread'], cols: { depth: u8, ret: u8 } },
+      thread: { by: ['thread'], cols: { depth: upTo(n.stack), ret: i8 } },
       frame: { by: ['thread', 'stack'], cols: { code: u8, pc: u8 } },
-      /** Arguments and locals. `stale` (ghost): it names a frame that has been freed since it was looked up. */
-      slot: { by: ['thread', 'slot'], cols: { value: u8, stale: flag } },
-      reg: { by: ['thread', 'reg'], cols: { value: u8, stale: flag } },
+      /**
+       * Arguments and locals; registers. Ghosts: `stale`, it names a frame that has been freed since it was looked up (or a VMA whose lock was
+       * dropped); `readonly`, it was looked up through a mapping, or pinned, for reading only.
+       */
+      slot: { by: ['thread', 'slot'], cols: { value: i8, stale: flag, readonly: flag } },
+      reg: { by: ['thread', 'reg'], cols: { value: i8, stale: flag, readonly: flag } },
       /** Variables that the threads share: a driver's fields and globals. */
-      var: { by: ['var'], cols: { value: u8, stale: flag } },
+      var: { by: ['var'], cols: { value: i8, stale: flag, readonly: flag } },
 
       /** Who holds which lock: 0 not, 1 for reading, 2 for writing (a mutex or spinlock is held for writing). */
-      hold: { by: ['lock', 'thread'], cols: { mode: u8 } },
+      hold: { by: ['lock', 'thread'], cols: { mode: upTo(2) } },
 
       /** `born` since fork (or ever), `alive` until exit. `invalidate_seq` and `active_invalidate_ranges` are those of its notifier subscriptions; odd: invalidating. */
       mm: {
@@ -71,8 +73,8 @@ export function layoutFor(n: Sizes) {
           born: flag,
           alive: flag,
           has_pinned: flag,
-          invalidate_seq: u8,
-          active_invalidate_ranges: u8,
+          invalidate_seq: upTo(127),
+          active_invalidate_ranges: upTo(15),
         },
       },
       /** Start and end are page numbers. `vm_file` is the object it maps; none is anonymous memory. A VMA without an mm is a free slot. */
@@ -80,9 +82,9 @@ export function layoutFor(n: Sizes) {
         by: ['vma'],
         cols: {
           vm_mm: ref('mm'),
-          vm_start: u8,
-          vm_end: u8,
-          vm_pgoff: u8,
+          vm_start: upTo(n.vpn),
+          vm_end: upTo(n.vpn),
+          vm_pgoff: upTo(Math.max(n.boPage, 1)),
           vm_file: ref('bo'),
           VM_READ: flag,
           VM_WRITE: flag,
@@ -111,13 +113,13 @@ export function layoutFor(n: Sizes) {
         by: ['pfn'],
         cols: {
           owner: ref('owner'),
-          refcount: u8,
-          mapcount: u8,
-          pins: u8,
-          longterm: u8,
-          gets: u8,
+          refcount: upTo(31),
+          mapcount: upTo(31),
+          pins: upTo(31),
+          longterm: upTo(31),
+          gets: upTo(31),
           exclusive: flag,
-          data: u8,
+          data: i8,
           was: ref('owner'),
         },
       },
@@ -126,17 +128,17 @@ export function layoutFor(n: Sizes) {
       bo: { by: ['bo'], cols: { alive: flag, vram: flag } },
       bo_page: { by: ['bo', 'boPage'], cols: { pfn: ref('pfn') } },
 
-      /** An interval notifier, and the translation that its secondary MMU (a device's, a guest's) has for each address. */
-      notifier: { by: ['notifier'], cols: { registered: flag, invalidate_seq: u8 } },
+      /** An interval notifier (`deferred`: being inserted or removed while an invalidation runs), and the translation that its secondary MMU (a device's, a guest's) has for each address. */
+      notifier: { by: ['notifier'], cols: { registered: flag, deferred: flag, invalidate_seq: upTo(127) } },
       secondary: {
         by: ['notifier', 'vpn'],
         cols: { present: flag, write: flag, pfn: ref('pfn'), stale: flag },
       },
 
       /** What an IOMMU or a bus lets a device reach. */
-      dma: { by: ['dma'], cols: { active: flag, pfn: ref('pfn'), stale: flag } },
+      dma: { by: ['dma'], cols: { active: flag, pfn: ref('pfn'), stale: flag, readonly: flag } },
 
-      system: { by: ['one'], cols: { tainted: flag } },
+      system: { by: [], cols: { tainted: flag } },
     },
   })
 }
@@ -145,3 +147,6 @@ export type KernelLayout = ReturnType<typeof layoutFor>
 export type KernelRows = ReturnType<KernelLayout['open']>
 /** The row of a table, as a type: `Row<'pte'>`. */
 export type Row<T extends keyof KernelRows> = ReturnType<KernelRows[T]>
+
+/** Where threads are and what operations remember: not what a person wants to see of a state, who reads the steps beside it. */
+export const stackTables: ReadonlySet<string> = new Set(['thread', 'frame', 'slot'])

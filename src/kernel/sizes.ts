@@ -13,7 +13,7 @@ export function sizesOf(
   config: FullConfig,
   ops: ReadonlyMap<string, Op>,
 ): { sizes: Sizes; zones: Zone[]; regBase: number[] } {
-  const zones: Zone[] = []
+  const zones: Zone[] = config.zeroPage ? ['normal'] : []
   for (const bo of config.bos)
     for (let i = 0; i < bo.pages; i++) zones.push(bo.where === 'vram' ? 'vram' : 'normal')
   for (const vma of config.vmas)

@@ -117,7 +117,7 @@ export function program(name: string, context: Program['context'], lines: readon
     registers.push({ name: text, kind: baseKind(kind) })
     return registers.length - 1
   }
-  const code = lines.map((line): Instruction => {
+  const code = lines.map((line, at): Instruction => {
     const branch = /^if (\w+) ([!=<>]+) (-?\w+) (?:return|goto (\d+))$/.exec(line)
     if (branch !== null) {
       const [, left, op, right, to] = branch
@@ -129,7 +129,7 @@ export function program(name: string, context: Program['context'], lines: readon
         kind: 'branch',
         cond: { kind: op as '<', left: side(left!), right: side(right!) },
         ifTrue: to === undefined ? lines.length : Number(to),
-        ifFalse: lines.indexOf(line) + 1,
+        ifFalse: at + 1,
       }
     }
     const jump = /^goto (\d+)$/.exec(line)

@@ -45,12 +45,12 @@ const table = [
   {
     name: 'vb2-longterm',
     since: '5.11',
-    says: 'get_vaddr_frames() adds FOLL_LONGTERM to what its caller asks',
+    says: 'get_vaddr_frames() pins with FOLL_LONGTERM',
   },
   {
     name: 'vb2-no-force',
     since: '6.2',
-    says: 'get_vaddr_frames() takes FOLL_WRITE only if the device writes, and no FOLL_FORCE',
+    says: 'get_vaddr_frames() takes FOLL_WRITE only if the device writes, and no FOLL_FORCE; before always both',
   },
   { name: 'follow-pfn', until: '6.10', says: 'follow_pfn() exists' },
   {
@@ -87,6 +87,11 @@ const table = [
     says: 'GUP stops with -EEXIST at a special PTE; before, FOLL_GET gave -EFAULT and FOLL_PIN skipped the entry, unwritten',
   },
   {
+    name: 'gup-fast-needs-mapping',
+    since: '6.10',
+    says: "GUP-fast refuses a page without a mapping, such as a driver's (CONFIG_SECRETMEM=y)",
+  },
+  {
     name: 'longterm-movable',
     since: '5.13',
     says: 'FOLL_LONGTERM migrates pages out of ZONE_MOVABLE, too; before only out of CMA',
@@ -107,6 +112,16 @@ const table = [
     name: 'insert-mixed-sigbus',
     since: '6.11',
     says: 'vmf_insert_mixed() on a mapping without VM_MIXEDMAP is VM_FAULT_SIGBUS; before it was a BUG',
+  },
+  {
+    name: 'wp-shared-mayshare',
+    since: '6.2',
+    says: 'do_wp_page() takes a mapping for shared that has VM_MAYSHARE; before, one that has VM_SHARED and VM_WRITE',
+  },
+  {
+    name: 'unmap-skips-anon-only',
+    since: '5.18',
+    says: 'unmap_mapping_range() without even_cows spares only anonymous pages; before, every page without that mapping',
   },
   {
     name: 'access-phys-recheck',

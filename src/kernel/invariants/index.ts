@@ -1,4 +1,5 @@
 import { freed_while_mapped } from './freed_while_mapped.ts'
+import { kernel_bug } from './kernel_bug.ts'
 import { lock_context } from './lock_context.ts'
 import { longterm_movable } from './longterm_movable.ts'
 import { model_bound } from './model_bound.ts'
@@ -14,6 +15,7 @@ export type { Invariant } from './invariant.ts'
 
 const all = [
   freed_while_mapped,
+  kernel_bug,
   lock_context,
   longterm_movable,
   model_bound,

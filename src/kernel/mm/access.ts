@@ -1,5 +1,5 @@
 import type { Id } from '../../state/index.ts'
-import type { Kernel } from '../kernel.ts'
+import type { Ghosted, Kernel } from '../kernel.ts'
 
 /**
  * A frame is reached through a name for it. When the name is stale the frame was freed meanwhile: whoever reaches it reaches a stranger.
@@ -22,14 +22,24 @@ export function reach(k: Kernel, pfn: Id<'pfn'>, stale: boolean, what: string): 
 /** Dma handles are numbered behind the frames, so that a `target` tells which of the two it is. */
 export const firstDma = 64
 
-/** The frame behind a `target`, and whether the name for it is stale. Undefined: a mapping that is gone. */
-export function targetFrame(
-  k: Kernel,
-  target: number,
-  stale: boolean,
-): { pfn: Id<'pfn'>; stale: boolean } | undefined {
-  if (target < 0) return { pfn: (-target - 2) as Id<'pfn'>, stale }
-  if (target < firstDma) return { pfn: target as Id<'pfn'>, stale }
+type Target = { readonly pfn: Id<'pfn'>; readonly stale: boolean; readonly readonly: boolean }
+
+/** The frame behind a `frame` or `target`, and what is known about the name for it. Undefined: a mapping that is gone. */
+export function targetFrame(k: Kernel, cell: Ghosted): Target | undefined {
+  const { stale, readonly } = cell
+  const target = Math.abs(cell.value) - 1
+  if (target < firstDma) return { pfn: target as Id<'pfn'>, stale, readonly }
   const dma = k.dma((target - firstDma) as Id<'dma'>)
-  return dma.active ? { pfn: dma.pfn!, stale: dma.stale } : undefined
+  return dma.active ? { pfn: dma.pfn!, stale: dma.stale, readonly: dma.readonly } : undefined
+}
+
+/** Somebody writes through a name for a frame. `who` is said as `P0 lets the device write to`. */
+export function write(k: Kernel, { pfn, stale, readonly }: Target, value: number, who: string): void {
+  reach(k, pfn, stale, who)
+  if (readonly)
+    k.violate(
+      'read-only-write',
+      `${who} ${k.pfnName(pfn)}, of ${k.ownerName(pfn)}, which it was given for reading only`,
+    )
+  k.page(pfn).data = value
 }

@@ -1,67 +1,78 @@
 import type { Id } from '../../state/index.ts'
-import type { Kernel } from '../kernel.ts'
 import type { Zone } from '../config.ts'
+import type { Kernel } from '../kernel.ts'
 
 type Pfn = Id<'pfn'>
 
+/** Where memory for processes comes from. The kernel prefers ZONE_MOVABLE and CMA for it, but any will do: which one is a choice. */
+export const GFP_HIGHUSER_MOVABLE: readonly Zone[] = ['normal', 'movable', 'cma']
+export const GFP_USER: readonly Zone[] = ['normal']
+export const VRAM: readonly Zone[] = ['vram']
+
 /**
- * Takes a free frame of one of these zones. Which one is a choice: a frame that nobody remembers is as good as another, so only the first of
- * them is offered, and beside it every one that something still names: that is how memory gets a second owner under a stale look-up.
- * Undefined: no memory.
+ * Takes a free frame of one of these zones. Which one is a choice: of the frames of a zone that nobody remembers one is as good as another,
+ * so only the first is offered, and beside it every one that something still names: that is how memory gets a
+ * second owner under a stale look-up. Undefined: no memory.
  */
 export function alloc_page(k: Kernel, zones: readonly Zone[], owner: Id<'owner'>): Pfn | undefined {
-  let fresh: Pfn | undefined
-  const offered: Pfn[] = k.scratch as Pfn[]
+  const offered = k.scratch
   offered.length = 0
-  for (const pfn of k.pfns) {
-    const page = k.page(pfn)
-    if (page.owner !== undefined || !zones.includes(k.zone[pfn]!)) continue
-    if (page.was !== undefined) offered.push(pfn)
-    else if (fresh === undefined) {
-      fresh = pfn
+  for (const zone of zones) {
+    let fresh = false
+    for (const pfn of k.pfns) {
+      const page = k.page(pfn)
+      if (page.owner !== undefined || k.zone[pfn] !== zone) continue
+      if (page.was === undefined && fresh) continue
+      if (page.was === undefined) fresh = true
       offered.push(pfn)
     }
   }
   if (offered.length === 0) {
     k.violate(
       'model-bound',
-      `no free frame is left (${zones.join(', ')}): the test declares too few to tell what would happen`,
+      `no free frame is left (${zones.join(', ')}): the test has too few to tell what would happen`,
     )
     return undefined
   }
-  const pfn = offered[k.choose(offered.length)]!
+  const pfn = offered[k.choose(offered.length)] as Pfn
   const page = k.page(pfn)
   page.owner = owner
-  page.refcount = 1
+  // Device memory has no struct page, and so nothing that could be counted.
+  page.refcount = k.zone[pfn] === 'vram' ? 0 : 1
   return pfn
 }
 
 /**
- * Gives a frame back. Whatever still names it is stale from here on: whoever gets the frame next is a stranger. Data goes, too, so that
- * states differ only in what can matter.
+ * Gives a frame back. Whatever still names it is stale from here on: whoever gets the frame next is a stranger. What is in it goes, too,
+ * so that states differ only in what can matter.
  */
 export function free_page(k: Kernel, pfn: Pfn): void {
   const page = k.page(pfn)
-  if (page.longterm !== 0 || page.pins !== 0) page.longterm = page.pins = 0
   const was = page.owner
   page.owner = undefined
   page.refcount = 0
   page.mapcount = 0
+  page.pins = 0
+  page.longterm = 0
   page.gets = 0
   page.exclusive = false
   page.data = 0
   page.was = k.markStale(pfn) ? was : undefined
 }
 
-/** What its last reference is worth: pins count, too. */
-const total = (k: Kernel, pfn: Pfn): number => {
-  const page = k.page(pfn)
-  return page.refcount + 1024 * page.pins
-}
+/** page_count(): a pin counts 1024. */
+export const page_count = (k: Kernel, pfn: Pfn): number => k.page(pfn).refcount + 1024 * k.page(pfn).pins
 
-/** folio_get(): the caller knows that it is not free. */
-export function get(k: Kernel, pfn: Pfn): void {
-  k.page(pfn).refcount += 1
+/** page_maybe_dma_pinned() */
+export const maybe_dma_pinned = (k: Kernel, pfn: Pfn): boolean => page_count(k, pfn) >= 1024
+
+/** Whether a frame has a struct page at all: device memory has none. */
+export const pfn_valid = (k: Kernel, pfn: Pfn): boolean => k.zone[pfn] !== 'vram'
+
+/** PageAnon(): the anonymous memory of some process. */
+export const page_anon = (k: Kernel, pfn: Pfn): boolean => {
+  const owner = k.page(pfn).owner
+  return owner !== undefined && owner < k.config.mms.length
 }
 
 /** folio_put(): drops one reference, and frees the frame with the last. */
@@ -72,5 +83,43 @@ export function put(k: Kernel, pfn: Pfn): void {
     return
   }
   page.refcount -= 1
-  if (total(k, pfn) === 0) free_page(k, pfn)
+  if (page_count(k, pfn) === 0) free_page(k, pfn)
+}
+
+/** try_grab_page() for FOLL_PIN. `longterm` is a ghost: the kernel does not count these apart. */
+export function grab_pin(k: Kernel, pfn: Pfn, longterm: boolean): void {
+  const page = k.page(pfn)
+  page.pins += 1
+  if (longterm) page.longterm += 1
+}
+
+/** unpin_user_page() */
+export function drop_pin(k: Kernel, pfn: Pfn, who: string): void {
+  const page = k.page(pfn)
+  if (page.pins === 0) {
+    const why =
+      page.gets > 0 ? ': a reference of get_user_pages() or get_page() is dropped by put_page()' : ''
+    k.violate('refcount-balance', `${who} unpins ${k.pfnName(pfn)}, which is not pinned${why}`)
+    return
+  }
+  page.pins -= 1
+  page.longterm = Math.min(page.longterm, page.pins)
+  if (page_count(k, pfn) === 0) free_page(k, pfn)
+}
+
+/** try_grab_page() for FOLL_GET, get_page(). `gets` is a ghost: what the releases are matched with. */
+export function grab_ref(k: Kernel, pfn: Pfn): void {
+  const page = k.page(pfn)
+  page.refcount += 1
+  page.gets += 1
+}
+
+/** put_page() of a reference that kernel code took. */
+export function drop_ref(k: Kernel, pfn: Pfn, who: string): void {
+  const page = k.page(pfn)
+  if (page.gets === 0) {
+    const why = page.pins > 0 ? ': a pin is dropped by unpin_user_page()' : ''
+    k.violate('refcount-balance', `${who} puts a reference to ${k.pfnName(pfn)} that it does not have${why}`)
+  } else page.gets -= 1
+  put(k, pfn)
 }

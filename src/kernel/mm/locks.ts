@@ -36,7 +36,7 @@ export const firstDeclaredLock = (config: Pick<FullConfig, 'mms' | 'bos'>): numb
 const READ = 1
 const WRITE = 2
 
-/** Nobody else holds it in a way that excludes `mode`. */
+/** Whether a lock could be taken in this mode by this thread, were it to ask: nobody else holds it in a way that excludes it. */
 function free(k: Kernel, lock: LockId, thread: ThreadId, mode: number): boolean {
   for (let t = 0; t < k.threads; t++) {
     if (t === thread) continue
@@ -73,9 +73,14 @@ export const holds = (k: Kernel, id: LockId, thread: ThreadId): boolean => k.hol
 export const holdsForWriting = (k: Kernel, id: LockId, thread: ThreadId): boolean =>
   k.hold(id, thread).mode === WRITE
 
-/** Whether a step may look into the page tables now: nobody else has the page-table lock. */
-export const ptlFree = (k: Kernel, mm: Id<'mm'>, thread: ThreadId): boolean =>
-  free(k, ptl(k, mm), thread, WRITE)
+/** Whether a step can take and drop a lock inside: nobody has it, the thread itself neither. */
+export const canLock = (k: Kernel, id: LockId, thread: ThreadId): boolean =>
+  k.hold(id, thread).mode === 0 && free(k, id, thread, WRITE)
+export const canRead = (k: Kernel, id: LockId, thread: ThreadId): boolean =>
+  k.hold(id, thread).mode === 0 && free(k, id, thread, READ)
+
+/** Whether a step may look into the page tables now: it takes and drops the page-table lock inside. */
+export const ptlFree = (k: Kernel, mm: Id<'mm'>, thread: ThreadId): boolean => canLock(k, ptl(k, mm), thread)
 
 /** A spinlock or page-table lock that the thread holds: it must not sleep. */
 export function atomicBy(k: Kernel, thread: ThreadId): string | undefined {
@@ -87,4 +92,14 @@ export function atomicBy(k: Kernel, thread: ThreadId): string | undefined {
 export function mmap_unlock(k: Kernel, mm: Id<'mm'>, thread: ThreadId): void {
   unlock(k, mmap_lock(k, mm), thread)
   k.forgetVmas(thread)
+}
+
+/** Drops the page-table lock that the thread holds, of whichever mm. */
+export function dropPtl(k: Kernel, thread: ThreadId): void {
+  for (const mm of k.mms)
+    if (holds(k, ptl(k, mm), thread)) {
+      unlock(k, ptl(k, mm), thread)
+      return
+    }
+  k.violate('lock-context', `${k.threadName(thread)} drops the page-table lock, which it does not hold`)
 }

@@ -3,11 +3,15 @@ import type { Kernel } from '../kernel.ts'
 import type { Row } from '../schema.ts'
 import { put } from './frames.ts'
 
-type Pte = Row<'pte'>
+export type Pte = Row<'pte'>
+
+/** The entry for an address, or undefined outside of what the test's address spaces can hold. */
+export const pte_offset = (k: Kernel, mm: Id<'mm'>, addr: number): Pte | undefined =>
+  addr >= 0 && addr < k.config.vpns ? k.pte(mm, addr as Id<'vpn'>) : undefined
 
 /**
  * vm_normal_page(): the page that a PTE owns a reference to, or undefined when the PTE is special: it owns nothing, then.
- * Needs an architecture with a special bit; the linear rule of the others is not modelled.
+ * For architectures with a special bit; the linear rule of the others is not modelled.
  */
 export const vm_normal_page = (pte: Pte): Id<'pfn'> | undefined => (pte.special ? undefined : pte.pfn)
 
@@ -30,21 +34,35 @@ export function set_normal(k: Kernel, pte: Pte, pfn: Id<'pfn'>, write: boolean):
   k.page(pfn).mapcount += 1
 }
 
-export function pte_clear(pte: Pte): void {
+/** Clears an entry and hands the reference that it owned, if any, to the caller. */
+export function pte_clear(k: Kernel, pte: Pte): Id<'pfn'> | undefined {
+  // A stale entry names a frame that was freed under it by a bug: what it owned is gone already.
+  const page = pte.stale ? undefined : vm_normal_page(pte)
   pte.present = false
   pte.special = false
   pte.write = false
   pte.pfn = undefined
   pte.stale = false
+  if (page !== undefined) k.page(page).mapcount -= 1
+  return page
 }
 
-/** zap_pte(): clears an entry, and drops the reference and mapcount of a normal page. */
-export function zap_pte(k: Kernel, pte: Pte): void {
-  if (!pte.present) return
-  const page = vm_normal_page(pte)
-  const stale = pte.stale
-  pte_clear(pte)
-  if (page === undefined || stale) return
-  k.page(page).mapcount -= 1
-  put(k, page)
+/**
+ * zap_pte_range(): clears the entries of a range, and drops the references and mapcounts of normal pages. The TLB is flushed in the same
+ * step. In the kernel the pages are freed after invalidate_range_end(); here with the entries, which differs only for a
+ * notifier that is broken anyway.
+ */
+export function zap_range(
+  k: Kernel,
+  mm: Id<'mm'>,
+  start: number,
+  end: number,
+  spare?: (pte: Pte) => boolean,
+): void {
+  for (let addr = start; addr < end; addr++) {
+    const pte = k.pte(mm, addr as Id<'vpn'>)
+    if (!pte.present || spare?.(pte) === true) continue
+    const page = pte_clear(k, pte)
+    if (page !== undefined) put(k, page)
+  }
 }

@@ -2,7 +2,9 @@ import type { Id } from '../../state/index.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Row } from '../schema.ts'
 
-/** vma_lookup(): the VMA that holds the address, or undefined. (find_vma() gives the next one above when there is none.) */
+type Vma = Row<'vma'>
+
+/** vma_lookup(): the VMA that holds the address, or undefined. */
 export function vma_lookup(k: Kernel, mm: Id<'mm'>, addr: number): Id<'vma'> | undefined {
   for (const id of k.vmas) {
     const vma = k.vma(id)
@@ -11,7 +13,7 @@ export function vma_lookup(k: Kernel, mm: Id<'mm'>, addr: number): Id<'vma'> | u
   return undefined
 }
 
-/** find_vma(): the first VMA that ends above the address. */
+/** find_vma(): the first VMA that ends above the address; it may begin above it, too. */
 export function find_vma(k: Kernel, mm: Id<'mm'>, addr: number): Id<'vma'> | undefined {
   let best: Id<'vma'> | undefined
   for (const id of k.vmas) {
@@ -23,7 +25,70 @@ export function find_vma(k: Kernel, mm: Id<'mm'>, addr: number): Id<'vma'> | und
 }
 
 /** is_cow_mapping(): it may be written, and what is written stays private. */
-export const is_cow_mapping = (vma: Row<'vma'>): boolean => vma.VM_MAYWRITE && !vma.VM_SHARED
+export const is_cow_mapping = (vma: Vma): boolean => vma.VM_MAYWRITE && !vma.VM_SHARED
+
+/** vma_is_anonymous() */
+export const vma_is_anonymous = (vma: Vma): boolean => vma.vm_file === undefined
 
 /** The page of its object that an address of a VMA shows. */
-export const linear_page_index = (vma: Row<'vma'>, addr: number): number => addr - vma.vm_start + vma.vm_pgoff
+export const linear_page_index = (vma: Vma, addr: number): number => addr - vma.vm_start + vma.vm_pgoff
+
+/** A free slot for a new VMA. Undefined: the test makes more than its tables hold, which is said. */
+export function vm_area_alloc(k: Kernel): Id<'vma'> | undefined {
+  for (const id of k.vmas) if (k.vma(id).vm_mm === undefined) return id
+  k.violate('model-bound', 'no VMA is left: the test makes more of them than its tables hold')
+  return undefined
+}
+
+const flags = [
+  'VM_READ',
+  'VM_WRITE',
+  'VM_MAYWRITE',
+  'VM_SHARED',
+  'VM_MAYSHARE',
+  'VM_IO',
+  'VM_PFNMAP',
+  'VM_MIXEDMAP',
+  'VM_DONTEXPAND',
+  'VM_DONTCOPY',
+] as const
+
+/** vm_area_dup(): a copy of a VMA, of the same mm. */
+export function vm_area_dup(k: Kernel, from: Vma): Id<'vma'> | undefined {
+  const id = vm_area_alloc(k)
+  if (id === undefined) return undefined
+  const vma = k.vma(id)
+  vma.vm_mm = from.vm_mm
+  vma.vm_start = from.vm_start
+  vma.vm_end = from.vm_end
+  vma.vm_pgoff = from.vm_pgoff
+  vma.vm_file = from.vm_file
+  vma.anon_vma = from.anon_vma
+  for (const f of flags) vma[f] = from[f]
+  return id
+}
+
+/** vm_area_free(): the slot is empty again, and looks like one that was never used. */
+export function vm_area_free(vma: Vma): void {
+  vma.vm_mm = undefined
+  vma.vm_start = 0
+  vma.vm_end = 0
+  vma.vm_pgoff = 0
+  vma.vm_file = undefined
+  vma.anon_vma = false
+  for (const f of flags) vma[f] = false
+}
+
+/** Splits a VMA so that one begins at the address. False: no slot is left. */
+export function split_vma(k: Kernel, mm: Id<'mm'>, addr: number): boolean {
+  const id = vma_lookup(k, mm, addr)
+  if (id === undefined || k.vma(id).vm_start === addr) return true
+  const low = k.vma(id)
+  const high = vm_area_dup(k, low)
+  if (high === undefined) return false
+  const row = k.vma(high)
+  row.vm_pgoff += addr - row.vm_start
+  row.vm_start = addr
+  low.vm_end = addr
+  return true
+}

@@ -1,16 +1,17 @@
+import { EFAULT } from '../constants.ts'
 import { reach, targetFrame } from '../mm/access.ts'
 import { op } from '../op.ts'
 
 export const dma_read = op({
   name: 'dma_read',
   source: 'the device',
-  doc: 'The device reads memory: a frame that it was programmed with, or through a DMA mapping.',
+  doc: 'The device reads memory: a frame that it was programmed with, or through a DMA mapping (-EFAULT when that is gone).',
   args: { from: 'target' },
   returns: 'int',
   steps: {
     read(k, me) {
-      const at = targetFrame(k, me.from, k.isStale(me, 'from'))
-      if (at === undefined) return k.done(-1) // blocked by the IOMMU: the mapping is gone
+      const at = targetFrame(k, k.cell(me, 'from'))
+      if (at === undefined) return k.done(-EFAULT) // the IOMMU blocks it
       reach(k, at.pfn, at.stale, `${k.threadName(me.thread)} lets the device read`)
       return k.done(k.page(at.pfn).data)
     },

@@ -1,6 +1,6 @@
-import type { Id } from '../../state/index.ts'
 import { EINVAL } from '../constants.ts'
 import { ptlFree } from '../mm/locks.ts'
+import { pte_offset } from '../mm/ptes.ts'
 import { vma_lookup } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 
@@ -21,11 +21,10 @@ export const follow_pfn = op({
       if (!vma.VM_IO && !vma.VM_PFNMAP) return k.done(-EINVAL)
       if (k.policy.follow_pfn === 'strict') return k.done(-EINVAL)
       if (!ptlFree(k, vma.vm_mm!, me.thread)) return blocked
-      if (me.addr < vma.vm_start || me.addr >= vma.vm_end) return k.done(-EINVAL)
-      const pte = k.pte(vma.vm_mm!, me.addr as Id<'vpn'>)
-      if (!pte.present) return k.done(-EINVAL)
+      const pte = pte_offset(k, vma.vm_mm!, me.addr)
+      if (pte === undefined || !pte.present) return k.done(-EINVAL)
       if (k.policy.follow_pfn === 'taint') k.system.tainted = true
-      k.outThing(me.pfn, pte.pfn)
+      k.outThing(me.pfn, pte.pfn, !pte.write)
       return k.done(0)
     },
   },

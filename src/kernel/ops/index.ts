@@ -1,35 +1,147 @@
 import type { Op } from '../op.ts'
+import { READ_ONCE } from './READ_ONCE.ts'
+import { WRITE_ONCE } from './WRITE_ONCE.ts'
+import { __get_user_pages } from './__get_user_pages.ts'
 import { alloc_page } from './alloc_page.ts'
+import { bo_free } from './bo_free.ts'
+import { bo_free_nounmap } from './bo_free_nounmap.ts'
+import { bo_move } from './bo_move.ts'
+import { bo_move_nounmap } from './bo_move_nounmap.ts'
+import { dma_map_pfn } from './dma_map_pfn.ts'
 import { dma_read } from './dma_read.ts'
+import { dma_resv_lock } from './dma_resv_lock.ts'
+import { dma_resv_unlock } from './dma_resv_unlock.ts'
+import { dma_unmap } from './dma_unmap.ts'
 import { dma_write } from './dma_write.ts'
+import { down_read } from './down_read.ts'
+import { down_write } from './down_write.ts'
+import { exit_mm } from './exit_mm.ts'
+import { find_vma } from './find_vma.ts'
+import { fixup_user_fault } from './fixup_user_fault.ts'
 import { follow_pfn } from './follow_pfn.ts'
+import { follow_pfnmap_end } from './follow_pfnmap_end.ts'
+import { follow_pfnmap_start } from './follow_pfnmap_start.ts'
+import { follow_phys } from './follow_phys.ts'
+import { follow_pte } from './follow_pte.ts'
+import { fork } from './fork.ts'
+import { get_page } from './get_page.ts'
+import { get_user_pages } from './get_user_pages.ts'
+import { get_user_pages_fast } from './get_user_pages_fast.ts'
+import { get_user_pages_remote } from './get_user_pages_remote.ts'
+import { get_vaddr_frames } from './get_vaddr_frames.ts'
+import { gup_fast } from './gup_fast.ts'
+import { handle_mm_fault } from './handle_mm_fault.ts'
+import { i_mmap_lock_read } from './i_mmap_lock_read.ts'
+import { i_mmap_unlock_read } from './i_mmap_unlock_read.ts'
 import { kernel_read } from './kernel_read.ts'
 import { kernel_write } from './kernel_write.ts'
+import { load } from './load.ts'
+import { mmap } from './mmap.ts'
 import { mmap_read_lock } from './mmap_read_lock.ts'
 import { mmap_read_unlock } from './mmap_read_unlock.ts'
 import { mmap_write_lock } from './mmap_write_lock.ts'
 import { mmap_write_unlock } from './mmap_write_unlock.ts'
+import { mmu_interval_notifier_insert } from './mmu_interval_notifier_insert.ts'
+import { mmu_interval_notifier_remove } from './mmu_interval_notifier_remove.ts'
+import { mmu_interval_read_begin } from './mmu_interval_read_begin.ts'
+import { mmu_interval_read_retry } from './mmu_interval_read_retry.ts'
+import { mmu_interval_set_seq } from './mmu_interval_set_seq.ts'
+import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
+import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
+import { munmap } from './munmap.ts'
 import { mutex_lock } from './mutex_lock.ts'
 import { mutex_unlock } from './mutex_unlock.ts'
+import { pin_user_pages } from './pin_user_pages.ts'
+import { pin_user_pages_fast } from './pin_user_pages_fast.ts'
+import { pin_user_pages_remote } from './pin_user_pages_remote.ts'
+import { pte_unmap_unlock } from './pte_unmap_unlock.ts'
+import { put_page } from './put_page.ts'
+import { put_vaddr_frames } from './put_vaddr_frames.ts'
+import { secondary_map } from './secondary_map.ts'
+import { secondary_read } from './secondary_read.ts'
+import { secondary_unmap } from './secondary_unmap.ts'
+import { secondary_write } from './secondary_write.ts'
 import { spin_lock } from './spin_lock.ts'
 import { spin_unlock } from './spin_unlock.ts'
+import { store } from './store.ts'
+import { ttm_bo_move } from './ttm_bo_move.ts'
+import { unmap_mapping_range } from './unmap_mapping_range.ts'
+import { unpin_user_page } from './unpin_user_page.ts'
+import { up_read } from './up_read.ts'
+import { up_write } from './up_write.ts'
 import { vma_lookup } from './vma_lookup.ts'
 
 const all: readonly Op[] = [
+  READ_ONCE,
+  WRITE_ONCE,
+  __get_user_pages,
   alloc_page,
+  bo_free,
+  bo_free_nounmap,
+  bo_move,
+  bo_move_nounmap,
+  dma_map_pfn,
   dma_read,
+  dma_resv_lock,
+  dma_resv_unlock,
+  dma_unmap,
   dma_write,
+  down_read,
+  down_write,
+  exit_mm,
+  find_vma,
+  fixup_user_fault,
   follow_pfn,
+  follow_pfnmap_end,
+  follow_pfnmap_start,
+  follow_phys,
+  follow_pte,
+  fork,
+  get_page,
+  get_user_pages,
+  get_user_pages_fast,
+  get_user_pages_remote,
+  get_vaddr_frames,
+  gup_fast,
+  handle_mm_fault,
+  i_mmap_lock_read,
+  i_mmap_unlock_read,
   kernel_read,
   kernel_write,
+  load,
+  mmap,
   mmap_read_lock,
   mmap_read_unlock,
   mmap_write_lock,
   mmap_write_unlock,
+  mmu_interval_notifier_insert,
+  mmu_interval_notifier_remove,
+  mmu_interval_read_begin,
+  mmu_interval_read_retry,
+  mmu_interval_set_seq,
+  mmu_notifier_invalidate_range_end,
+  mmu_notifier_invalidate_range_start,
+  munmap,
   mutex_lock,
   mutex_unlock,
+  pin_user_pages,
+  pin_user_pages_fast,
+  pin_user_pages_remote,
+  pte_unmap_unlock,
+  put_page,
+  put_vaddr_frames,
+  secondary_map,
+  secondary_read,
+  secondary_unmap,
+  secondary_write,
   spin_lock,
   spin_unlock,
+  store,
+  ttm_bo_move,
+  unmap_mapping_range,
+  unpin_user_page,
+  up_read,
+  up_write,
   vma_lookup,
 ]
 

@@ -3,13 +3,13 @@ import { op } from '../op.ts'
 
 export const kernel_read = op({
   name: 'kernel_read',
-  source: 'include/asm-generic/io.h, include/linux/highmem.h',
+  source: 'include/linux/io.h, include/linux/highmem.h',
   doc: 'Kernel code reads a frame through a mapping of its own (kmap, ioremap, memremap).',
   args: { from: 'frame' },
   returns: 'int',
   steps: {
     read(k, me) {
-      const { pfn, stale } = targetFrame(k, me.from, k.isStale(me, 'from'))!
+      const { pfn, stale } = targetFrame(k, k.cell(me, 'from'))!
       reach(k, pfn, stale, `${k.threadName(me.thread)} reads`)
       return k.done(k.page(pfn).data)
     },

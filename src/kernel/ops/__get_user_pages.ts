@@ -1,0 +1,169 @@
+import type { Id } from '../../state/index.ts'
+import {
+  EEXIST,
+  EFAULT,
+  ENOMEM,
+  FAULT_FLAG_UNSHARE,
+  FAULT_FLAG_WRITE,
+  FOLL_FORCE,
+  FOLL_LONGTERM,
+  FOLL_NOFAULT,
+  FOLL_WRITE,
+  VM_FAULT_OOM,
+} from '../constants.ts'
+import type { Kernel } from '../kernel.ts'
+import { must_unshare } from '../mm/anon.ts'
+import { alloc_page, GFP_USER, grab_pin, grab_ref, page_anon, page_count, put } from '../mm/frames.ts'
+import { canLock, ptl, ptlFree } from '../mm/locks.ts'
+import { type Pte, pte_clear, pte_offset, set_normal, vm_normal_page } from '../mm/ptes.ts'
+import { is_cow_mapping, vma_lookup } from '../mm/vmas.ts'
+import { blocked, type Out, op } from '../op.ts'
+import type { Row } from '../schema.ts'
+import { handle_mm_fault } from './handle_mm_fault.ts'
+import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
+import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
+
+export const __get_user_pages = op({
+  name: '__get_user_pages',
+  source: 'mm/gup.c:__get_user_pages',
+  doc: 'The slow path of GUP, for one page: checks the VMA, faults the page in, takes a reference or a pin.',
+  args: { mm: 'mm', addr: 'addr', flags: 'flags', pin: 'int', page: '&page?', vec: '&frames?' },
+  returns: 'int',
+  locals: { cowed: 'int', old: 'page' },
+  calls: () => [handle_mm_fault, mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
+  internal: true,
+  takes: { pfn: 1 },
+  steps: {
+    follow(k, me) {
+      if (!ptlFree(k, me.mm, me.thread)) return blocked
+      const id = vma_lookup(k, me.mm, me.addr)
+      if (id === undefined) return k.done(-EFAULT)
+      const vma = k.vma(id)
+      const error = check_vma_flags(vma, me.flags)
+      if (error !== 0) return k.done(k.has('gup-errno') ? error : -EFAULT)
+      const pte = pte_offset(k, me.mm, me.addr)!
+      const write = (me.flags & FOLL_WRITE) !== 0
+      if (!pte.present || (write && !pte.write && !can_follow_write_pte(k, me, vma, pte))) {
+        if ((me.flags & FOLL_NOFAULT) !== 0) return k.done(-EFAULT)
+        me.cowed = write && !vma.VM_WRITE ? 1 : 0
+        return k.call(handle_mm_fault, 'faulted', id, me.addr, write ? FAULT_FLAG_WRITE : 0)
+      }
+      const zero = pte.special && pte.pfn === k.zeroPage
+      const page = zero ? k.zeroPage : vm_normal_page(pte)
+      if (page === undefined) return special(k, me)
+      const longterm = (me.flags & FOLL_LONGTERM) !== 0
+      if (me.pin !== 0 && !write && !pte.write && must_unshare(k, vma, page, longterm))
+        return k.call(handle_mm_fault, 'faulted', id, me.addr, FAULT_FLAG_UNSHARE)
+      if (longterm && !zero && !longterm_pinnable(k, page)) {
+        // check_and_migrate_movable_pages(): what was pinned is unpinned, moved, and pinned again.
+        me.old = page
+        return 'migrate'
+      }
+      if (!zero || !k.has('zero-page-not-pinned')) take(k, me, page, longterm)
+      give(k, me, page, !write)
+      return k.done(1)
+    },
+    faulted(k, me) {
+      if (me.ret === 0) return 'follow'
+      return k.done((me.ret & VM_FAULT_OOM) !== 0 ? -ENOMEM : -EFAULT)
+    },
+
+    migrate(k, me) {
+      if (!k.notified(me.mm)) return 'move'
+      return k.call(mmu_notifier_invalidate_range_start, 'move', me.mm, me.addr, me.addr + 1)
+    },
+    move(k, me) {
+      for (const mm of k.mms) if (!canLock(k, ptl(k, mm), me.thread)) return blocked
+      const moved = migrate_page(k, me.old!)
+      me.old = undefined
+      me.cowed = moved ? 0 : -1
+      if (!k.notified(me.mm)) return 'moved'
+      return k.call(mmu_notifier_invalidate_range_end, 'moved', me.mm, me.addr, me.addr + 1)
+    },
+    moved(k, me) {
+      if (me.cowed < 0) return k.done(-ENOMEM)
+      return 'follow'
+    },
+  },
+})
+
+type Gup = {
+  readonly thread: Id<'thread'>
+  readonly flags: number
+  readonly pin: number
+  readonly page: Out | undefined
+  readonly vec: Out | undefined
+  readonly cowed: number
+}
+
+/** check_vma_flags(), in the kernel's order. */
+function check_vma_flags(vma: Row<'vma'>, flags: number): number {
+  if (vma.VM_IO || vma.VM_PFNMAP) return -EFAULT
+  const force = (flags & FOLL_FORCE) !== 0
+  if ((flags & FOLL_WRITE) !== 0) {
+    if (!vma.VM_WRITE && (!force || !is_cow_mapping(vma))) return -EFAULT
+  } else if (!vma.VM_READ && !force) return -EFAULT
+  return 0
+}
+
+/** Whether FOLL_FORCE may write through an entry that is read-only: only to a copy that is this process's alone. */
+function can_follow_write_pte(k: Kernel, me: Gup, vma: Row<'vma'>, pte: Pte): boolean {
+  const page = vm_normal_page(pte)
+  if ((me.flags & FOLL_FORCE) === 0 || vma.VM_WRITE || page === undefined || !page_anon(k, page)) return false
+  // Before 5.19 FOLL_COW: a write fault has just made the copy.
+  return k.has('anon-exclusive')
+    ? !vma.VM_MAYSHARE && vma.VM_MAYWRITE && k.page(page).exclusive
+    : me.cowed > 0
+}
+
+/** A special entry that is not the zero page: there is no page to take. */
+function special(k: Kernel, me: Gup) {
+  if (k.has('gup-eexist')) return k.done(-EEXIST)
+  if (me.pin === 0) return k.done(-EFAULT)
+  // The entry counts as done and pages[i] stays as it was: the caller reads whatever was there.
+  return k.done(1)
+}
+
+/** folio_is_longterm_pinnable() */
+export function longterm_pinnable(k: Kernel, pfn: Id<'pfn'>): boolean {
+  const zone = k.zone[pfn]
+  return zone !== 'cma' && !(zone === 'movable' && k.has('longterm-movable'))
+}
+
+export function take(k: Kernel, me: { readonly pin: number }, pfn: Id<'pfn'>, longterm: boolean): void {
+  if (me.pin !== 0) grab_pin(k, pfn, longterm)
+  else grab_ref(k, pfn)
+}
+
+export function give(
+  k: Kernel,
+  me: { readonly page: Out | undefined; readonly vec: Out | undefined },
+  pfn: Id<'pfn'>,
+  readonly: boolean,
+): void {
+  k.outThing(me.page, pfn, readonly)
+  k.outPinned(me.vec, pfn, readonly)
+}
+
+/** migrate_pages() of one page: works when nobody but its mappings refers to it. */
+function migrate_page(k: Kernel, old: Id<'pfn'>): boolean {
+  const page = k.page(old)
+  if (!page_anon(k, old) || page_count(k, old) !== page.mapcount) return false
+  const pfn = alloc_page(k, GFP_USER, page.owner!)
+  if (pfn === undefined) return false
+  const copy = k.page(pfn)
+  copy.data = page.data
+  copy.exclusive = page.exclusive
+  copy.refcount = 0
+  for (const mm of k.mms)
+    for (let v = 0; v < k.config.vpns; v++) {
+      const pte = k.pte(mm, v as Id<'vpn'>)
+      if (!pte.present || pte.pfn !== old) continue
+      const { write } = pte
+      pte_clear(k, pte)
+      copy.refcount += 1
+      set_normal(k, pte, pfn, write)
+      put(k, old)
+    }
+  return true
+}

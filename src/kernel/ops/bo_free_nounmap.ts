@@ -1,0 +1,24 @@
+import { lock, resv, unlock } from '../mm/locks.ts'
+import { free_pages_of } from '../mm/objects.ts'
+import { blocked, op } from '../op.ts'
+
+export const bo_free_nounmap = op({
+  name: 'bo_free_nounmap',
+  source: 'drivers/gpu/drm/ttm/ttm_bo.c:ttm_bo_cleanup_memtype_use',
+  doc: 'A driver bug: frees the memory of a buffer, and forgets to unmap it first.',
+  needs: ['may sleep'],
+  args: { bo: 'bo' },
+  steps: {
+    // From here on ->fault refuses, so that nothing is mapped in again behind the unmapping.
+    reserve(k, me) {
+      if (!lock(k, resv(k, me.bo), me.thread)) return blocked
+      k.bo(me.bo).alive = false
+      return 'free'
+    },
+    free(k, me) {
+      free_pages_of(k, me.bo, k.threadName(me.thread))
+      unlock(k, resv(k, me.bo), me.thread)
+      return k.done()
+    },
+  },
+})

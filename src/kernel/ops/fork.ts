@@ -1,0 +1,99 @@
+import type { Id } from '../../state/index.ts'
+import { EAGAIN, ENOMEM } from '../constants.ts'
+import type { Kernel } from '../kernel.ts'
+import { alloc_page, GFP_HIGHUSER_MOVABLE, maybe_dma_pinned, page_anon } from '../mm/frames.ts'
+import { lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
+import { anonOf } from '../mm/owners.ts'
+import { type Pte, set_normal, set_special, vm_normal_page } from '../mm/ptes.ts'
+import { is_cow_mapping, vm_area_dup } from '../mm/vmas.ts'
+import { blocked, op } from '../op.ts'
+import type { Row } from '../schema.ts'
+import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
+import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
+
+export const fork = op({
+  name: 'fork',
+  source: 'kernel/fork.c:dup_mmap, mm/memory.c:copy_page_range',
+  doc: 'Makes the child mm: the same mappings, private memory shared until somebody writes. Its processes can run from here on.',
+  needs: ['current mm', 'may sleep'],
+  args: { child: 'mm' },
+  returns: 'errno',
+  calls: () => [mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
+  takes: { pfn: 0 },
+  steps: {
+    lock(k, me) {
+      const mm = k.currentMm(me.thread)!
+      if (k.mm(me.child).born) return k.done(-EAGAIN)
+      if (!lock(k, mmap_lock(k, mm), me.thread)) return blocked
+      // Only what is write-protected is notified: private mappings. The ranges of all of them are one here.
+      if (!k.notified(mm) || !hasCow(k, mm)) return 'copy'
+      return k.call(mmu_notifier_invalidate_range_start, 'copy', mm, 0, k.config.vpns)
+    },
+    copy(k, me) {
+      const mm = k.currentMm(me.thread)!
+      if (!ptlFree(k, mm, me.thread)) return blocked
+      const ok = dup_mmap(k, mm, me.child)
+      if (!ok) {
+        mmap_unlock(k, mm, me.thread)
+        return k.done(-ENOMEM)
+      }
+      if (!k.notified(mm) || !hasCow(k, mm)) return 'born'
+      return k.call(mmu_notifier_invalidate_range_end, 'born', mm, 0, k.config.vpns)
+    },
+    born(k, me) {
+      const child = k.mm(me.child)
+      child.born = child.alive = true
+      mmap_unlock(k, k.currentMm(me.thread)!, me.thread)
+      return k.done(0)
+    },
+  },
+})
+
+const hasCow = (k: Kernel, mm: Id<'mm'>): boolean =>
+  k.vmas.some((id) => k.vma(id).vm_mm === mm && is_cow_mapping(k.vma(id)))
+
+function dup_mmap(k: Kernel, mm: Id<'mm'>, child: Id<'mm'>): boolean {
+  for (const id of k.vmas) {
+    const vma = k.vma(id)
+    if (vma.vm_mm !== mm || vma.VM_DONTCOPY) continue
+    const copy = vm_area_dup(k, vma)
+    if (copy === undefined) return false
+    k.vma(copy).vm_mm = child
+    // Everything else is found again by faults.
+    if (!vma.VM_PFNMAP && !vma.VM_MIXEDMAP && !vma.anon_vma) continue
+    for (let addr = vma.vm_start; addr < vma.vm_end; addr++) {
+      const from = k.pte(mm, addr as Id<'vpn'>)
+      if (from.present && !copy_pte(k, mm, child, vma, from, k.pte(child, addr as Id<'vpn'>))) return false
+    }
+  }
+  return true
+}
+
+/** copy_present_pte() */
+function copy_pte(k: Kernel, mm: Id<'mm'>, child: Id<'mm'>, vma: Row<'vma'>, from: Pte, to: Pte): boolean {
+  const cow = is_cow_mapping(vma)
+  const page = vm_normal_page(from)
+  if (page === undefined) {
+    if (cow) from.write = false
+    set_special(to, from.pfn!, from.write)
+    to.stale = from.stale
+    return true
+  }
+  if (page_anon(k, page)) {
+    // A page that a device may write to must stay the parent's: the child gets a copy at once.
+    const exclusive = k.has('anon-exclusive') ? k.page(page).exclusive : true
+    if (cow && k.mm(mm).has_pinned && maybe_dma_pinned(k, page) && exclusive) {
+      const copy = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, child))
+      if (copy === undefined) return false
+      k.page(copy).data = k.page(page).data
+      k.page(copy).exclusive = true
+      set_normal(k, to, copy, vma.VM_WRITE)
+      return true
+    }
+    k.page(page).exclusive = false
+  }
+  if (cow) from.write = false
+  k.page(page).refcount += 1
+  set_normal(k, to, page, from.write)
+  return true
+}

@@ -1,0 +1,57 @@
+import { EFAULT, EINVAL, FOLL_FORCE, FOLL_LONGTERM, FOLL_WRITE } from '../constants.ts'
+import { canRead, down_read, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
+import { pte_offset } from '../mm/ptes.ts'
+import { vma_lookup } from '../mm/vmas.ts'
+import { blocked, op } from '../op.ts'
+import { __get_user_pages } from './__get_user_pages.ts'
+import { gup_fast } from './gup_fast.ts'
+
+export const get_vaddr_frames = op({
+  name: 'get_vaddr_frames',
+  source: 'drivers/media/common/videobuf2/frame_vector.c:get_vaddr_frames',
+  doc: 'What videobuf2 takes user memory with: pins pages; until it was removed also bare PFNs, kept for as long as the buffer.',
+  needs: ['current mm', 'may sleep'],
+  args: { addr: 'addr', nr: 'int?', flags: 'flags?', vec: '&frames' },
+  returns: 'int',
+  calls: () => [__get_user_pages, gup_fast],
+  takes: { pfn: 1 },
+  steps: {
+    start(k, me) {
+      // Since 5.11: pin first, and look at the VMA only when that fails.
+      if (!k.has('frame-vector-locked')) {
+        const asked = k.has('vb2-no-force') ? me.flags & FOLL_WRITE : FOLL_FORCE | FOLL_WRITE
+        const flags = asked | (k.has('vb2-longterm') ? FOLL_LONGTERM : 0)
+        return k.call(gup_fast, 'pinned', k.currentMm(me.thread), me.addr, flags, 1, undefined, me.vec)
+      }
+      const mm = k.currentMm(me.thread)!
+      if (!canRead(k, mmap_lock(k, mm), me.thread)) return blocked
+      const id = vma_lookup(k, mm, me.addr)
+      if (id === undefined) return k.done(-EFAULT)
+      const vma = k.vma(id)
+      if (vma.VM_IO || vma.VM_PFNMAP) return k.has('frame-vector-follow-pfn') ? 'follow' : k.done(-EFAULT)
+      down_read(k, mmap_lock(k, mm), me.thread)
+      k.mm(mm).has_pinned = true
+      return k.call(__get_user_pages, 'unlock', mm, me.addr, me.flags, 1, undefined, me.vec)
+    },
+    unlock(k, me) {
+      mmap_unlock(k, k.currentMm(me.thread)!, me.thread)
+      return k.done(me.ret)
+    },
+    pinned: (k, me) => (me.ret > 0 || !k.has('frame-vector-follow-pfn') ? k.done(me.ret) : 'follow'),
+    // follow_pfn() under the mmap_lock, which is dropped again at once: the PFN is kept for as long as the buffer is.
+    follow(k, me) {
+      const mm = k.currentMm(me.thread)!
+      if (!canRead(k, mmap_lock(k, mm), me.thread) || !ptlFree(k, mm, me.thread)) return blocked
+      const id = vma_lookup(k, mm, me.addr)
+      if (id === undefined) return k.done(-EFAULT)
+      const vma = k.vma(id)
+      if (!vma.VM_IO && !vma.VM_PFNMAP) return k.done(-EFAULT)
+      if (k.policy.follow_pfn === 'strict') return k.done(-EINVAL)
+      const pte = pte_offset(k, mm, me.addr)
+      if (pte === undefined || !pte.present) return k.done(-EINVAL)
+      if (k.policy.follow_pfn === 'taint') k.system.tainted = true
+      k.outThing(me.vec, pte.pfn, !pte.write)
+      return k.done(1)
+    },
+  },
+})

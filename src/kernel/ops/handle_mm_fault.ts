@@ -1,0 +1,166 @@
+import type { Id } from '../../state/index.ts'
+import {
+  FAULT_FLAG_ALLOW_RETRY,
+  FAULT_FLAG_UNSHARE,
+  FAULT_FLAG_WRITE,
+  VM_FAULT_OOM,
+  VM_FAULT_RETRY,
+  VM_FAULT_SIGBUS,
+} from '../constants.ts'
+import type { Kernel } from '../kernel.ts'
+import { reach } from '../mm/access.ts'
+import { do_anonymous_page, wp_can_reuse } from '../mm/anon.ts'
+import { alloc_page, GFP_HIGHUSER_MOVABLE, pfn_valid, put } from '../mm/frames.ts'
+import { canLock, mmap_unlock, ptlFree, resv } from '../mm/locks.ts'
+import { bo_frame } from '../mm/objects.ts'
+import { anonOf } from '../mm/owners.ts'
+import { type Pte, pte_clear, set_normal, set_special, vm_normal_page } from '../mm/ptes.ts'
+import { is_cow_mapping, linear_page_index, vma_is_anonymous } from '../mm/vmas.ts'
+import { blocked, op } from '../op.ts'
+import type { Row } from '../schema.ts'
+import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
+import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
+
+export const handle_mm_fault = op({
+  name: 'handle_mm_fault',
+  source: 'mm/memory.c:handle_mm_fault',
+  doc: 'Makes a page present, or writable: a new page, the zero page, a page that the driver inserts, a copy.',
+  args: { vma: 'vma', addr: 'addr', flags: 'flags' },
+  locals: { copy: 'page', old: 'pfn', bo: 'bo' },
+  calls: () => [mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
+  internal: true,
+  takes: { pfn: 1 },
+  steps: {
+    // handle_pte_fault(): which kind of fault it is.
+    fault(k, me) {
+      const vma = k.vma(me.vma)
+      if (!ptlFree(k, vma.vm_mm!, me.thread)) return blocked
+      const pte = k.pte(vma.vm_mm!, me.addr as Id<'vpn'>)
+      const write = (me.flags & FAULT_FLAG_WRITE) !== 0
+      if (!pte.present) {
+        if (!vma_is_anonymous(vma)) return do_fault(k, me, vma, pte)
+        if (vma.VM_SHARED) return k.done(VM_FAULT_SIGBUS)
+        if (!write && k.zeroPage !== undefined) {
+          set_special(pte, k.zeroPage, false)
+          return k.done()
+        }
+        return k.done(do_anonymous_page(k, vma, pte) ? 0 : VM_FAULT_OOM)
+      }
+      if (pte.write || (me.flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) === 0) return k.done()
+      return do_wp_page(k, me, vma, pte)
+    },
+    // The driver dropped the mmap_lock and waits until the object is free; the fault starts again from the VMA.
+    wait: (k, me) => (canLock(k, resv(k, me.bo!), me.thread) ? k.done(VM_FAULT_RETRY) : blocked),
+
+    // wp_page_copy(): the copy is there, the entry still shows the old page.
+    copied(k, me) {
+      const mm = k.vma(me.vma).vm_mm!
+      if (!k.notified(mm)) return 'replace'
+      return k.call(mmu_notifier_invalidate_range_start, 'replace', mm, me.addr, me.addr + 1)
+    },
+    replace(k, me) {
+      const vma = k.vma(me.vma)
+      if (!ptlFree(k, vma.vm_mm!, me.thread)) return blocked
+      const pte = k.pte(vma.vm_mm!, me.addr as Id<'vpn'>)
+      if (!pte.present || pte.write || pte.pfn !== me.old)
+        put(k, me.copy!) // pte_same() no longer: somebody else was here; the access tries again
+      else {
+        const old = pte_clear(k, pte)
+        set_normal(k, pte, me.copy!, vma.VM_WRITE && (me.flags & FAULT_FLAG_UNSHARE) === 0)
+        k.page(me.copy!).exclusive = true
+        vma.anon_vma = true
+        if (old !== undefined) put(k, old)
+      }
+      me.copy = undefined
+      me.old = undefined
+      if (!k.notified(vma.vm_mm!)) return k.done()
+      return k.call(mmu_notifier_invalidate_range_end, 'done', vma.vm_mm!, me.addr, me.addr + 1)
+    },
+    done: (k) => k.done(),
+  },
+})
+
+type Fault = {
+  readonly thread: Id<'thread'>
+  readonly vma: Id<'vma'>
+  readonly addr: number
+  readonly flags: number
+  copy: Id<'pfn'> | undefined
+  old: Id<'pfn'> | undefined
+  bo: Id<'bo'> | undefined
+}
+
+/** do_fault() of an object that a driver maps: ->fault takes its reservation lock and inserts the page (ttm_bo_vm_fault). */
+function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
+  const bo = vma.vm_file!
+  const { insert } = k.config.bos[bo]!
+  if (insert === 'remap_pfn_range') return k.done(VM_FAULT_SIGBUS) // no ->fault: what was zapped is gone
+  if (!canLock(k, resv(k, bo), me.thread)) {
+    if ((me.flags & FAULT_FLAG_ALLOW_RETRY) === 0) return blocked
+    mmap_unlock(k, vma.vm_mm!, me.thread)
+    me.bo = bo
+    return 'wait' as const
+  }
+  const pfn = k.bo(bo).alive ? bo_frame(k, bo, linear_page_index(vma, me.addr)) : undefined
+  if (pfn === undefined) return k.done(VM_FAULT_SIGBUS)
+  // vm_page_prot: a private mapping is never writable at first.
+  const writable = vma.VM_WRITE && vma.VM_SHARED
+  switch (insert) {
+    case 'vmf_insert_pfn':
+      if (vma.VM_PFNMAP === vma.VM_MIXEDMAP || (vma.VM_PFNMAP && is_cow_mapping(vma)))
+        return bug(k, me, `vmf_insert_pfn() into a mapping that is ${flagsOf(vma)}`)
+      if (vma.VM_MIXEDMAP && pfn_valid(k, pfn))
+        return bug(k, me, 'vmf_insert_pfn() of a page into a VM_MIXEDMAP mapping')
+      set_special(pte, pfn, writable)
+      return k.done()
+    case 'vmf_insert_mixed':
+      if (!vma.VM_MIXEDMAP)
+        return k.has('insert-mixed-sigbus')
+          ? k.done(VM_FAULT_SIGBUS)
+          : bug(k, me, 'vmf_insert_mixed() into a mapping without VM_MIXEDMAP')
+      set_special(pte, pfn, writable)
+      return k.done()
+    case 'vm_insert_page':
+      if (!vma.VM_MIXEDMAP)
+        return bug(k, me, 'vm_insert_page() from a fault into a mapping without VM_MIXEDMAP')
+      if (!pfn_valid(k, pfn)) return k.done(VM_FAULT_SIGBUS)
+      k.page(pfn).refcount += 1
+      set_normal(k, pte, pfn, writable)
+      return k.done()
+  }
+}
+
+/** do_wp_page(): the entry is there, and may not be written. */
+function do_wp_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
+  const unshare = (me.flags & FAULT_FLAG_UNSHARE) !== 0
+  const shared = k.has('wp-shared-mayshare')
+    ? vma.VM_SHARED || vma.VM_MAYSHARE
+    : vma.VM_SHARED && vma.VM_WRITE
+  const page = vm_normal_page(pte)
+  if (shared) {
+    if (!unshare) pte.write = true // no ->pfn_mkwrite, no ->page_mkwrite
+    return k.done()
+  }
+  if (wp_can_reuse(k, pte)) {
+    k.page(page!).exclusive = true
+    if (!unshare) pte.write = vma.VM_WRITE
+    return k.done()
+  }
+  const copy = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, vma.vm_mm!))
+  if (copy === undefined) return k.done(VM_FAULT_OOM)
+  reach(k, pte.pfn!, pte.stale, `${k.threadName(me.thread)} copies on write from`)
+  k.page(copy).data = k.page(pte.pfn!).data
+  me.copy = copy
+  me.old = pte.pfn
+  return 'copied' as const
+}
+
+function bug(k: Kernel, me: Fault, what: string) {
+  k.violate('kernel-bug', `${k.threadName(me.thread)} runs into the BUG of ${what}`)
+  return k.done(VM_FAULT_SIGBUS)
+}
+
+function flagsOf(vma: Row<'vma'>): string {
+  const names = (['VM_PFNMAP', 'VM_MIXEDMAP'] as const).filter((f) => vma[f])
+  return `${names.length === 0 ? 'neither VM_PFNMAP nor VM_MIXEDMAP' : names.join(' and ')}${is_cow_mapping(vma) ? ', private' : ''}`
+}

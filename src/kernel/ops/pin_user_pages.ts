@@ -1,0 +1,21 @@
+import { op } from '../op.ts'
+import { __get_user_pages } from './__get_user_pages.ts'
+
+export const pin_user_pages = op({
+  name: 'pin_user_pages',
+  source: 'mm/gup.c:pin_user_pages',
+  doc: 'Pins a page of the process, under mmap_lock: 1, or an errno. Released by unpin_user_page.',
+  needs: ['current mm', 'mmap_lock', 'may sleep'],
+  args: { addr: 'addr', nr: 'int?', flags: 'flags?', page: '&page' },
+  returns: 'int',
+  calls: () => [__get_user_pages],
+  takes: { pfn: 1 },
+  steps: {
+    start(k, me) {
+      const mm = k.currentMm(me.thread)!
+      k.mm(mm).has_pinned = true
+      return k.call(__get_user_pages, 'done', mm, me.addr, me.flags, 1, me.page)
+    },
+    done: (k, me) => k.done(me.ret),
+  },
+})
