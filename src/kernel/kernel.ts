@@ -123,13 +123,13 @@ export class Kernel {
   #running: ThreadId = 0 as ThreadId
 
   /** `open` gives rows that hold the state themselves instead of `state`: plain objects, for a reference run (`layout.openPlain()`). */
-  constructor(config: FullConfig, open?: (layout: KernelLayout) => KernelRows) {
+  constructor(config: FullConfig, open?: (layout: KernelLayout, state: Uint8Array) => KernelRows) {
     this.config = config
     const { sizes, zones, regBase } = sizesOf(config, ops)
     const layout = layoutFor(sizes)
     this.layout = layout
     this.state = layout.buffer()
-    this.#plain = open?.(layout)
+    this.#plain = open?.(layout, this.state)
     const rows = this.#plain ?? layout.open(this.state)
     this.thread = rows.thread
     this.frame = rows.frame
@@ -144,7 +144,7 @@ export class Kernel {
     this.notifier = rows.notifier
     this.secondary = rows.secondary
     this.dma = rows.dma
-    this.system = rows.system()
+    this.system = rows.system(0 as Id<'one'>)
 
     this.policy = config.policies
     this.zone = zones

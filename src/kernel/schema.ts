@@ -49,6 +49,7 @@ export function layoutFor(n: Sizes) {
       lock: set(n.lock),
       notifier: set(n.notifier),
       dma: set(numbered('dma', n.dma)),
+      one: { size: 1 },
     },
     tables: {
       /** `depth` frames are on the stack, none when it has ended. `ret` is what the last call returned, until the caller has seen it. */
@@ -138,7 +139,7 @@ export function layoutFor(n: Sizes) {
       /** What an IOMMU or a bus lets a device reach. */
       dma: { by: ['dma'], cols: { active: flag, pfn: ref('pfn'), stale: flag, readonly: flag } },
 
-      system: { by: [], cols: { tainted: flag } },
+      system: { by: ['one'], cols: { tainted: flag } },
     },
   })
 }
