@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Source } from '../../base/index.ts'
+import { parse } from '../../litmus/index.ts'
 
 const folder = 'src/audit/classes'
 const pages = readdirSync(folder).filter((f) => f.endsWith('.md'))
@@ -33,6 +35,12 @@ test('every page shows how it breaks as a litmus test named after the class, and
     const blocks = [...text.matchAll(/^```litmus.*\n([\s\S]*?)^```$/gm)].map((m) => m[1]!)
     assert.ok(blocks.length > 0, `${page} has no litmus test`)
     assert.equal(blocks[0]!.split('\n')[0], `C ${page.replace(/\.md$/, '')}`, page)
+    for (const block of blocks)
+      assert.deepEqual(
+        parse(new Source(page, block)).diagnostics.map((d) => d.message),
+        [],
+        `the litmus test of ${page} does not parse`,
+      )
     const right = text.slice(text.indexOf('## The right pattern'), text.indexOf('## When the finding'))
     assert.match(right, /`[a-z0-9_/-]+\.c(:\w+)?`/, `${page} names no file of the kernel`)
   }
