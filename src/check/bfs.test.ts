@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Layout, upTo } from '../state/index.ts'
+import { type Id, initially, Layout, ref, upTo } from '../state/index.ts'
 import { check } from './index.ts'
 import type { CheckResult, Model, Trace } from './model.ts'
 import { agree, open } from './testing/agree.ts'
@@ -149,16 +149,17 @@ test('a clock that never ends is no deadlock; one whose ticks change nothing is'
 })
 
 test('philosophers with one fork each starve; with one fork more nobody does', () => {
-  for (const [n, forks, starve] of [
-    [3, 3, true],
-    [3, 4, false],
-    [4, 4, true],
+  for (const [n, forks, starve, counts] of [
+    [3, 3, true, [15, 230]],
+    [3, 4, false, [18, 800]],
+    [4, 4, true, [27, 3336]],
   ] as const) {
     const layout = philosophersLayout(n, forks)
     const merged = agree(layout, philosophers(layout))
     const full = check(open(layout, philosophers(layout)), { symmetry: false })
     assert.equal(merged.deadlock?.steps.length, starve ? n : undefined)
-    assert.ok(merged.states * 8 < full.states, `${merged.states} of ${full.states}`)
+    // The first is the least possible: as many as there are orbits under all permutations of both sets.
+    assert.deepEqual([merged.states, full.states], counts)
     if (merged.deadlock) replays(open(layout, philosophers(layout)), merged.deadlock)
     for (const { trace, code } of merged.violations) {
       assert.equal(code, 'company')
@@ -166,6 +167,27 @@ test('philosophers with one fork each starve; with one fork more nobody does', (
     }
     for (const { trace } of merged.outcomes) replays(open(layout, philosophers(layout)), trace)
   }
+})
+
+const tokenLayout = new Layout({
+  sets: { thread: { size: 3, symmetric: true } },
+  tables: { token: { by: [], cols: { at: initially(ref('thread'), 0 as Id<'thread'>) } } },
+})
+
+test('a token that goes round among threads that are alike is no deadlock, though all its states are one', () => {
+  const r = agree(tokenLayout, (rows, state) => ({
+    layout: tokenLayout,
+    state,
+    actors: tokenLayout.ids('thread').map((t) => ({ name: `T${t}` })),
+    init() {},
+    step(actor) {
+      if (rows.token().at !== actor) return 'blocked'
+      rows.token().at = ((actor + 1) % 3) as Id<'thread'>
+      return 'moved'
+    },
+    label: () => ({ name: 'pass' }),
+  }))
+  assert.deepEqual([r.states, r.edges, r.deadlock], [1, 1, undefined])
 })
 
 test('a witness under symmetry says the same names in its steps and in its detail', () => {
@@ -235,6 +257,8 @@ test('each bound makes the result incomplete and says which it was', () => {
     [states.complete, states.bound, states.states],
     [false, { name: 'states', at: 1000 }, 1000],
   )
+  // 706 positions are at most 10 moves away, so the thousandth is 11 away.
+  assert.equal(states.depth, 11)
   const depth = check(model, { maxDepth: 5 })
   assert.deepEqual([depth.complete, depth.bound, depth.depth], [false, { name: 'depth', at: 5 }, 5])
   assert.equal(depth.states, 1 + 2 + 4 + 8 + 16 + 20)
