@@ -5,7 +5,7 @@ import { maxFileBytes, type Tree } from './tree.ts'
 
 /**
  * Which files contain which of a set of identifiers: the byte filter before the parser. The first question is answered by reading everything
- * once and matching; from the second on, a filter of the identifiers of each file (built in the same pass) leaves only a few
+ * once and matching, so is the second; from the third on, a filter of the identifiers of each file (built in the same pass) leaves only a few
  * files to read, so following callers round by round costs little.
  */
 export class Scanner {
@@ -36,7 +36,8 @@ export class Scanner {
   }
 
   async #ask(words: readonly string[]): Promise<Map<string, string[]>> {
-    const index = this.#index || this.#asked > 0
+    // Building the filter costs a little more than two plain rounds.
+    const index = this.#index || this.#asked > 1
     this.#asked++
     const question: Question = { words, index }
     const merged = new Map<string, string[]>()
