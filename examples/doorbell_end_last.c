@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+/* The store stands between start and end, where the PFN is good. */
+#include <linux/io.h>
+#include <linux/mm.h>
+
+static int doorbell_ring(unsigned long uaddr, u32 value)
+{
+	struct follow_pfnmap_args args = { .address = uaddr };
+	void __iomem *reg;
+	int ret;
+
+	mmap_read_lock(current->mm);
+	args.vma = vma_lookup(current->mm, uaddr);
+	if (!args.vma) {
+		ret = -EINVAL;
+		goto unlock;
+	}
+	/* holds */
+	ret = follow_pfnmap_start(&args);
+	if (ret)
+		goto unlock;
+	reg = (void __iomem *)(args.pfn << PAGE_SHIFT);
+	writel(value, reg);
+	follow_pfnmap_end(&args);
+unlock:
+	mmap_read_unlock(current->mm);
+	return ret;
+}

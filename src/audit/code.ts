@@ -1,0 +1,40 @@
+import type { CFile, Expr, Func, Global, Local, Macro, OpsEntry, Struct } from '../source/index.ts'
+
+/**
+ * The kernel tree as the walk sees it. Everything is found on demand and remembered by whoever implements it; an answer is the same
+ * each time.
+ */
+export type Code = {
+  /** The function that a call of `name` in `from` reaches: static in the file, else the one that the tree has. */
+  resolve(name: string, from: CFile): Func | undefined
+  macro(name: string, from: CFile): Macro | undefined
+  /** By tag: `follow_pfnmap_args`. */
+  struct(tag: string, from: CFile): Struct | undefined
+  global(name: string, from: CFile): Global | undefined
+  /** Functions put into this field of ops tables of this struct; of any struct when it is not known. */
+  ops(struct: string | undefined, field: string, from: CFile): readonly OpsEntry[]
+  graph(func: Func): Graph
+  /** Functions of the file that call it, or of the whole tree when it is not static. */
+  callers(func: Func): readonly Func[]
+  /** Files that are linked together with this one, itself first. */
+  module(file: CFile): readonly CFile[]
+  /** Parsed files of the tree that mention a name. */
+  mentioning(name: string): readonly CFile[]
+  exported(func: Func): boolean
+}
+
+/** Control flow, one evaluation per node. */
+export type Graph = { readonly entry: number; readonly nodes: readonly GraphNode[] }
+export type GraphNode =
+  | { readonly kind: 'eval'; readonly expr: Expr; readonly to: number }
+  | { readonly kind: 'local'; readonly local: Local; readonly to: number }
+  | { readonly kind: 'test'; readonly cond: Expr; readonly yes: number; readonly no: number }
+  | { readonly kind: 'fork'; readonly to: readonly number[] }
+  | {
+      readonly kind: 'switch'
+      readonly on: Expr
+      readonly cases: readonly { readonly value: Expr; readonly to: number }[]
+      readonly otherwise: number
+    }
+  | { readonly kind: 'return'; readonly value?: Expr }
+  | { readonly kind: 'dead' }

@@ -1,0 +1,155 @@
+import type { Event, Trail, Trails } from './event.ts'
+import { sameSpot } from './event.ts'
+
+/**
+ * What is known of an integer: its sign, or exactly zero, or which error it is (`-EAGAIN`). `nonzero` is either sign.
+ */
+export type Int = 'zero' | 'pos' | 'neg' | 'nonzero' | `-E${string}`
+
+/** In which form a looked-up value is at hand. */
+export type Form =
+  | 'pfn'
+  | 'pte'
+  /** A pointer to the page-table entry: reading through it is no access to the memory. */
+  | 'ptep'
+  | 'page'
+  /** An address that the CPU, or a device, can use. */
+  | 'address'
+  | 'dma'
+
+export type Value = {
+  /** Number of the look-up that it comes from. */
+  readonly of?: number
+  readonly form?: Form
+  /** Where it points: a location. */
+  readonly to?: string
+  readonly int?: Int
+  /** A VMA; `stale` when mmap_lock was dropped since it was looked up. */
+  readonly vma?: 'fresh' | 'stale'
+  /** A snapshot of the notifier's sequence. */
+  readonly seq?: boolean
+  /** A function, by name. */
+  readonly func?: string
+}
+
+export const unknown: Value = {}
+
+/**
+ * One point of a path: what the variables are known to hold, which conditions were found true, and what has happened so far.
+ * Immutable for its users: `with…` gives a new one. Locations are names: `0:args.pfn` is a field of a local of the outermost
+ * function, `*(0:mem).dma` what the local `mem` points to, `g:table` a global.
+ */
+export class State {
+  readonly env: ReadonlyMap<string, Value>
+  readonly facts: ReadonlyMap<string, boolean>
+  readonly trail: Trail
+  #key: string | undefined
+
+  constructor(env: ReadonlyMap<string, Value>, facts: ReadonlyMap<string, boolean>, trail: Trail) {
+    this.env = env
+    this.facts = facts
+    this.trail = trail
+  }
+
+  get key(): string {
+    if (this.#key === undefined) {
+      const parts: string[] = []
+      for (const [loc, v] of this.env) parts.push(`${loc}=${valueKey(v)}`)
+      for (const [fact, yes] of this.facts) parts.push(`${yes ? '+' : '-'}${fact}`)
+      this.#key = `${this.trail.id}|${parts.sort().join(';')}`
+    }
+    return this.#key
+  }
+
+  /** Undefined when the same has happened twice before on this path: a third round of a loop shows nothing new. */
+  happen(trails: Trails, event: Event): State | undefined {
+    let before = 0
+    for (let t: Trail | undefined = this.trail; t?.event !== undefined; t = t.before)
+      if (sameSpot(t.event, event) && ++before === 2) return undefined
+    return new State(this.env, this.facts, trails.add(this.trail, event))
+  }
+
+  withFact(text: string, yes: boolean): State {
+    const facts = new Map(this.facts)
+    facts.set(text, yes)
+    return new State(this.env, facts, this.trail)
+  }
+
+  /**
+   * Writes a value; what was known of its fields, and by conditions on it, is known no longer. What the old value pointed to is
+   * still there: it gets a name of its own.
+   */
+  withValue(loc: string, value: Value): State {
+    const env = new Map<string, Value>()
+    const pointee = `*(${loc})`
+    const points = value.to !== undefined
+    for (const [k, v] of this.env) {
+      if (isField(k, loc)) continue
+      if (points || !k.includes(pointee)) env.set(k, v)
+      else if (v.of !== undefined) env.set(k.replaceAll(pointee, `*(${loc}~)`), v)
+    }
+    if (isNothing(value)) env.delete(loc)
+    else env.set(loc, value)
+    let facts = this.facts
+    for (const f of facts.keys())
+      if (f.includes(loc)) {
+        if (facts === this.facts) facts = new Map(facts)
+        ;(facts as Map<string, boolean>).delete(f)
+      }
+    return new State(env, facts, this.trail)
+  }
+
+  withEnv(env: ReadonlyMap<string, Value>): State {
+    return new State(env, this.facts, this.trail)
+  }
+
+  /** Every VMA that was looked up so far may be gone. */
+  withStaleVmas(): State {
+    let env: Map<string, Value> | undefined
+    for (const [loc, v] of this.env)
+      if (v.vma === 'fresh') {
+        env ??= new Map(this.env)
+        env.set(loc, { ...v, vma: 'stale' })
+      }
+    return env === undefined ? this : this.withEnv(env)
+  }
+
+  /** Locations at or below one that hold something looked up. */
+  tainted(loc: string): [string, Value][] {
+    const found: [string, Value][] = []
+    for (const [k, v] of this.env)
+      if (v.of !== undefined && (k === loc || isField(k, loc) || k.includes(`*(${loc}`))) found.push([k, v])
+    return found
+  }
+
+  /**
+   * The frame of a function that returned: its locals are gone. What they pointed to is not, if it holds something looked up.
+   * Facts are those of the function that runs on.
+   */
+  leave(prefix: string, func: string, facts: ReadonlyMap<string, boolean>): State {
+    const env = new Map<string, Value>()
+    for (const [k, v] of this.env) {
+      if (!k.includes(prefix)) env.set(k, v.to?.includes(prefix) === true ? { ...v, to: `*(@${func})` } : v)
+      else if (v.of !== undefined && !k.startsWith(prefix)) env.set(k.replaceAll(prefix, `@${func}.`), v)
+    }
+    return new State(env, facts, this.trail)
+  }
+}
+
+/** `a.b` and `a[]` are parts of `a`; what `a` points to is not. */
+export function isField(loc: string, of: string): boolean {
+  if (!loc.startsWith(of)) return false
+  const next = loc.charCodeAt(of.length)
+  return next === 46 || next === 91
+}
+
+const isNothing = (v: Value): boolean =>
+  v.of === undefined &&
+  v.to === undefined &&
+  v.int === undefined &&
+  v.vma === undefined &&
+  v.seq === undefined &&
+  v.func === undefined
+
+const valueKey = (v: Value): string =>
+  `${v.of ?? ''}${v.form ?? ''}/${v.to ?? ''}/${v.int ?? ''}/${v.vma ?? ''}/${v.seq === true ? 's' : ''}${v.func ?? ''}`
