@@ -17,8 +17,14 @@ export type Meaning =
   | { readonly does: 'find-vma' }
   /** The CPU reads or writes memory at these arguments. */
   | { readonly does: 'access'; readonly reads?: readonly number[]; readonly writes?: readonly number[] }
-  /** A device may use the memory from here on. The result is what the device calls it. */
-  | { readonly does: 'give'; readonly to: 'device' | 'guest'; readonly args: readonly number[] }
+  /** A device may use the memory from here on. What the result says: the address for the device, or whether it worked. */
+  | {
+      readonly does: 'give'
+      readonly to: 'device' | 'guest'
+      readonly args: readonly number[]
+      readonly result: 'address' | 'zero' | 'pos' | 'unknown'
+    }
+  | { readonly does: 'free'; readonly arg: number }
   | { readonly does: 'revoke'; readonly arg?: number }
   /** The result names the same memory. */
   | { readonly does: 'derive'; readonly form: Form; readonly arg: number }
@@ -163,21 +169,35 @@ say('frame_vector_pfns', { does: 'derive', form: 'pfn', arg: 0 })
 
 // ── Memory that somebody else touches ────────────────────────────────────────────────────────────────────────────────
 
-say('iommu_map iommu_map_atomic', { does: 'give', to: 'device', args: [2] })
-say('iommu_map_sg iommu_map_sgtable iommu_map_sg_atomic', { does: 'give', to: 'device', args: [2] })
-family(/^(\w+_)?dma_map_(page|single|resource|phys|sg|sgtable)(_attrs)?$/, {
+say('iommu_map iommu_map_atomic', { does: 'give', to: 'device', args: [2], result: 'zero' })
+say('iommu_map_sg iommu_map_sgtable iommu_map_sg_atomic', {
+  does: 'give',
+  to: 'device',
+  args: [2],
+  result: 'pos',
+})
+family(/^(\w+_)?dma_map_(page|single|resource|phys)(_attrs)?$/, {
   does: 'give',
   to: 'device',
   args: [1],
+  result: 'address',
 })
-family(/^pci_map_(page|single|sg)$/, { does: 'give', to: 'device', args: [1] })
-say('dma_iova_link', { does: 'give', to: 'device', args: [2] })
-say('vmf_insert_pfn vmf_insert_pfn_prot vm_insert_page vmf_insert_mixed vmf_insert_page_mkwrite', {
+family(/^(\w+_)?dma_map_sg(_attrs)?$/, { does: 'give', to: 'device', args: [1], result: 'pos' })
+family(/^(\w+_)?dma_map_sgtable(_attrs)?$/, { does: 'give', to: 'device', args: [1], result: 'zero' })
+family(/^pci_map_(page|single)$/, { does: 'give', to: 'device', args: [1], result: 'address' })
+say('dma_iova_link', { does: 'give', to: 'device', args: [2], result: 'zero' })
+say('vmf_insert_pfn vmf_insert_pfn_prot vmf_insert_mixed vmf_insert_page_mkwrite', {
   does: 'give',
   to: 'guest',
   args: [2],
+  result: 'unknown',
 })
-say('remap_pfn_range io_remap_pfn_range', { does: 'give', to: 'guest', args: [2] })
+say('vm_insert_page remap_pfn_range io_remap_pfn_range', {
+  does: 'give',
+  to: 'guest',
+  args: [2],
+  result: 'zero',
+})
 family(/^(\w+_)?dma_unmap_(page|single|resource|phys|sg|sgtable)(_attrs)?$/, { does: 'revoke', arg: 1 })
 family(/^iommu_unmap(_fast)?$/, { does: 'revoke' })
 say('sg_alloc_table_from_pages __sg_alloc_table_from_pages sg_alloc_table_from_pages_segment', {
@@ -211,9 +231,10 @@ say(
    is_device_private_page is_device_coherent_page is_zone_device_page page_mapcount page_size thp_nr_pages
    page_order hmm_pfn_to_map_order pte_write pte_present pte_special pte_young pte_dirty pte_pgprot pte_none
    pte_same pmd_same vm_normal_page pgprot_val pfn_t_has_page dma_mapping_error ib_dma_mapping_error
-   IS_ERR IS_ERR_OR_NULL PTR_ERR ERR_PTR IS_ERR_VALUE kfree kvfree vfree iounmap memunmap kunmap kunmap_atomic kunmap_local
+   IS_ERR IS_ERR_OR_NULL PTR_ERR ERR_PTR IS_ERR_VALUE iounmap memunmap kunmap kunmap_atomic kunmap_local
    vunmap vm_unmap_ram set_page_dirty set_page_dirty_lock folio_mark_dirty mark_page_accessed sg_free_table frame_vector_count
-   frame_vector_to_pages frame_vector_to_pfns frame_vector_destroy unpin_user_pages
+   frame_vector_to_pages frame_vector_to_pfns frame_vector_destroy
+   unpin_user_page unpin_user_pages unpin_user_pages_dirty_lock
    lock_page unlock_page folio_lock folio_unlock page_pgmap page_rmapping
    page_is_mergeable mmget_not_zero mmput mmput_async put_task_struct time_after cond_resched
    walk_system_ram_range region_intersects arch_io_reserve_memtype_wc
@@ -221,6 +242,7 @@ say(
   { does: 'nothing' },
 )
 family(/^_?set_memory_\w+$|^set_pages_\w+$/, { does: 'nothing' })
+say('kfree kvfree vfree kfree_sensitive', { does: 'free', arg: 0 })
 say('BUG panic do_exit', { does: 'never-returns' })
 say('WRITE_ONCE smp_store_release rcu_assign_pointer', { does: 'assign' })
 family(/^(min|max)(3|_t)?$|^clamp(_t|_val)?$|^(lower|upper)_32_bits$|^(round|ALIGN)_?\w*$|^(cpu_to|le|be)\w+$/, {

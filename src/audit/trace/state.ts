@@ -28,6 +28,8 @@ export type Value = {
   readonly vma?: 'fresh' | 'stale'
   /** A snapshot of the notifier's sequence. */
   readonly seq?: boolean
+  /** Something was added to it: it is no longer the very number that was looked up. */
+  readonly moved?: boolean
   /** A function, by name. */
   readonly func?: string
 }
@@ -61,11 +63,11 @@ export class State {
     return this.#key
   }
 
-  /** Undefined when the same has happened twice before on this path: a third round of a loop shows nothing new. */
-  happen(trails: Trails, event: Event): State | undefined {
+  /** Undefined when the same has happened `rounds` times on this path: another round of the loop shows nothing new. */
+  happen(trails: Trails, event: Event, rounds: number): State | undefined {
     let before = 0
     for (let t: Trail | undefined = this.trail; t?.event !== undefined; t = t.before)
-      if (sameSpot(t.event, event) && ++before === 2) return undefined
+      if (sameSpot(t.event, event) && ++before === rounds) return undefined
     return new State(this.env, this.facts, trails.add(this.trail, event))
   }
 
@@ -91,8 +93,9 @@ export class State {
     if (isNothing(value)) env.delete(loc)
     else env.set(loc, value)
     let facts = this.facts
+    const name = /\w+$/.exec(loc)?.[0] ?? loc
     for (const f of facts.keys())
-      if (f.includes(loc)) {
+      if (f.includes(name)) {
         if (facts === this.facts) facts = new Map(facts)
         ;(facts as Map<string, boolean>).delete(f)
       }
@@ -114,6 +117,36 @@ export class State {
     return env === undefined ? this : this.withEnv(env)
   }
 
+  /** Forgets locals of a frame that nothing reads any more, and conditions that are not asked again. */
+  only(prefix: string, live: (name: string) => boolean, asked: (fact: string) => boolean): State {
+    let env: Map<string, Value> | undefined
+    for (const k of this.env.keys()) {
+      if (!k.startsWith(prefix)) continue
+      const name = /^\w+/.exec(k.slice(prefix.length))![0]
+      if (live(name)) continue
+      env ??= new Map(this.env)
+      env.delete(k)
+    }
+    let facts: Map<string, boolean> | undefined
+    for (const f of this.facts.keys())
+      if (!asked(f)) {
+        facts ??= new Map(this.facts)
+        facts.delete(f)
+      }
+    return env === undefined && facts === undefined ? this : new State(env ?? this.env, facts ?? this.facts, this.trail)
+  }
+
+  /** An object is freed: what it held is gone with it. */
+  free(to: string): State {
+    let env: Map<string, Value> | undefined
+    for (const [k, v] of this.env)
+      if (v.of !== undefined && isField(k, to)) {
+        env ??= new Map(this.env)
+        env.delete(k)
+      }
+    return env === undefined ? this : this.withEnv(env)
+  }
+
   /** Locations at or below one that hold something looked up. */
   tainted(loc: string): [string, Value][] {
     const found: [string, Value][] = []
@@ -128,12 +161,16 @@ export class State {
    */
   leave(prefix: string, func: string, facts: ReadonlyMap<string, boolean>): State {
     const env = new Map<string, Value>()
-    for (const [k, v] of this.env) {
-      if (!k.includes(prefix)) env.set(k, v.to?.includes(prefix) === true ? { ...v, to: `*(@${func})` } : v)
-      else if (v.of !== undefined && !k.startsWith(prefix)) env.set(k.replaceAll(prefix, `@${func}.`), v)
-    }
+    for (const [k, v] of this.env)
+      if (!k.includes(prefix)) env.set(k, outlive(v, prefix, func))
+      else if (v.of !== undefined && !k.startsWith(prefix)) env.set(k.replaceAll(prefix, `@${func}.`), outlive(v, prefix, func))
     return new State(env, facts, this.trail)
   }
+}
+
+/** A value as it is after the function with this frame has returned. */
+export function outlive(v: Value, prefix: string, func: string): Value {
+  return v.to?.includes(prefix) === true ? { ...v, to: v.to.replaceAll(prefix, `@${func}.`) } : v
 }
 
 /** `a.b` and `a[]` are parts of `a`; what `a` points to is not. */

@@ -3,7 +3,8 @@ import { hypercall, type Meaning, meaningOf, mmapLockFields } from '../api.ts'
 import type { Code, GraphNode } from '../code.ts'
 import { type LookupApi, lookupNamed, lookups } from '../protocols/pfn-lookup.ts'
 import { type Event, eventsOf, type Lock, type Place, Trails } from './event.ts'
-import { type Form, type Int, isField, State, unknown, type Value } from './state.ts'
+import { liveness } from './live.ts'
+import { type Form, type Int, isField, outlive, State, unknown, type Value } from './state.ts'
 
 /**
  * Walks a function on every path, and the functions that it calls where they matter, and writes down what happens to looked-up values.
@@ -25,7 +26,7 @@ export class Walk {
 
   constructor(code: Code, options: WalkOptions) {
     this.code = code
-    this.limits = options.limits ?? { visits: 30_000, depth: 8 }
+    this.limits = options.limits ?? { visits: 30_000, depth: 8, rounds: 2 }
     this.kept = options.kept ?? []
     this.towards = options.towards ?? new Set()
     this.notifier = options.notifier ?? { fields: new Set(), retries: new Set() }
@@ -64,8 +65,11 @@ export class Walk {
     const queue: [number, State][] = [[entry, start]]
     const seen = new Set<string>()
     const results = new Map<string, Out>()
+    const { live } = this.#aboutOf(func)
     const go = (to: number, states: readonly State[]): void => {
-      for (const s of states) {
+      const names = live[to]!
+      for (const full of states) {
+        const s = full.only(frame.prefix, (n) => names.has(n), (f) => names.has(f))
         const key = `${to}|${s.key}`
         if (seen.has(key)) continue
         seen.add(key)
@@ -81,7 +85,6 @@ export class Walk {
         if (!results.has(key)) results.set(key, { state: s, value })
       })
     }
-    void frame
     return [...results.values()]
   }
 
@@ -151,7 +154,7 @@ export class Walk {
   }
 
   #say(state: State, at: { readonly start: number }, event: EventBody): State[] {
-    const next = state.happen(this.trails, { at: this.#place(at), ...event } as Event)
+    const next = state.happen(this.trails, { at: this.#place(at), ...event } as Event, this.limits.rounds)
     return next === undefined ? [] : [next]
   }
 
@@ -239,7 +242,7 @@ export class Walk {
           return [{ state: s.withValue(loc, after), value: e.postfix ? before : after }]
         })
       default:
-        return this.#eval(e.of, state).map((o) => ({ state: o.state, value: { ...o.value, int: undefined } as Value }))
+        return this.#eval(e.of, state).map((o) => ({ state: o.state, value: withoutInt(o.value) }))
     }
   }
 
@@ -391,6 +394,9 @@ export class Walk {
         states = this.#say(state, at, { kind: 'hop', value: value.of, text: this.#text(at) })
       }
     }
+    // Along a list or a tree the names would grow for ever: what comes from an object's own pointer stays that object.
+    const old = state.env.get(loc)?.to ?? `*(${loc})`
+    if (stored.to !== undefined && stored.to !== old && stored.to.includes(`(${old}`)) stored = { ...stored, to: old }
     return states.map((s) => ({ state: s.withValue(loc, stored), value }))
   }
 
@@ -517,7 +523,7 @@ export class Walk {
   #factOf(e: Expr): string | undefined {
     const text = this.#text(e)
     if (!this.#aboutNow.repeated.has(text)) return undefined
-    return `${this.#frame.prefix}${text.replaceAll(/\b[A-Za-z_]\w*/g, (n) => (this.#frame.types.has(n) ? this.#frame.prefix + n : n))}`
+    return text
   }
 
   // ── Calls ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -646,12 +652,21 @@ export class Walk {
         return outs
       }
       case 'give': {
-        for (const i of m.args) {
-          const of = taintOf({ state, value: args[i] ?? unknown })
-          if (of === undefined) continue
-          return just(this.#say(state, e, { kind: m.to, value: of, text: name }), { of, form: 'dma' })
+        const of = m.args
+          .map((i) => taintOf({ state, value: args[i] ?? unknown }))
+          .find((t) => t !== undefined)
+        if (of === undefined) return just([state])
+        const given = this.#say(state, e, { kind: m.to, value: of, text: name })
+        switch (m.result) {
+          case 'address':
+            return just(given, { of, form: 'dma' })
+          case 'zero':
+            return [...just(given, { int: 'zero' }), { state, value: { int: 'neg' } }]
+          case 'pos':
+            return [...just(given, { int: 'pos' }), { state, value: { int: 'zero' } }]
+          case 'unknown':
+            return just(given)
         }
-        return just([state])
       }
       case 'revoke': {
         const of =
@@ -682,6 +697,10 @@ export class Walk {
             ]
         }
         return just([state])
+      }
+      case 'free': {
+        const to = args[m.arg]?.to
+        return just([to === undefined ? state : state.free(to)])
       }
       case 'seq-begin':
         return just(this.#say(state, e, { kind: 'seq', text: name }), { seq: true })
@@ -804,7 +823,10 @@ export class Walk {
     }
     const outs = this.#body(func, frame, inner)
     this.#stack.pop()
-    return outs.map((o) => ({ state: o.state.leave(frame.prefix, func.name, state.facts), value: o.value }))
+    return outs.map((o) => ({
+      state: o.state.leave(frame.prefix, func.name, state.facts),
+      value: outlive(o.value, frame.prefix, func.name),
+    }))
   }
 
   #expand(e: Call, macro: { readonly params?: readonly string[]; readonly body: { readonly kind: string }; readonly file: CFile }, state: State): Out[] {
@@ -872,7 +894,13 @@ export class Walk {
           if (e !== undefined && /\?/.test(textOf(func.file, e))) add(e)
         }
       }
-      about = { asked, repeated: new Set([...count].filter(([, n]) => n > 1).map(([t]) => t)) }
+      const repeated = new Set([...count].filter(([, n]) => n > 1).map(([t]) => t))
+      const live = liveness(func, this.code.graph(func), (e) =>
+        conjuncts(e)
+          .map((c) => textOf(func.file, stripped(c)))
+          .filter((t) => repeated.has(t)),
+      )
+      about = { asked, repeated, live }
       this.#about.set(func, about)
     }
     return about
@@ -918,7 +946,8 @@ export class Walk {
   }
 }
 
-export type Limits = { readonly visits: number; readonly depth: number }
+/** `rounds`: how often a loop is gone around. */
+export type Limits = { readonly visits: number; readonly depth: number; readonly rounds: number }
 export type WalkOptions = {
   readonly limits?: Limits
   readonly kept?: readonly Kept[]
@@ -953,7 +982,13 @@ type Frame = {
   /** Inside a macro: where the macro is used. */
   readonly place?: Place
 }
-type About = { readonly asked: ReadonlySet<string>; readonly repeated: ReadonlySet<string>; touches?: boolean }
+type About = {
+  readonly asked: ReadonlySet<string>
+  readonly repeated: ReadonlySet<string>
+  /** Per node: locals that are read from there on, and conditions that are asked. */
+  readonly live: readonly ReadonlySet<string>[]
+  touches?: boolean
+}
 type Ender = { readonly api: LookupApi; readonly how: 'end' | 'put' }
 type EventBody = Event extends infer E ? (E extends Event ? Omit<E, 'at'> : never) : never
 
