@@ -32,8 +32,14 @@ export type Event = { readonly at: Place } & (
   | { readonly kind: 'ref' | 'unref'; readonly value: number; readonly text: string }
   /** It goes where it cannot be followed. */
   | { readonly kind: 'lost'; readonly value: number; readonly reason: string; readonly text: string }
-  /** Only for the reader: where the value goes. */
-  | { readonly kind: 'hop'; readonly value: number; readonly text: string }
+  /** Only for the reader: where the value goes. `field` (of `struct`, where that is known) keeps it. */
+  | {
+      readonly kind: 'hop'
+      readonly value: number
+      readonly text: string
+      readonly struct?: string
+      readonly field?: string
+    }
   /** The walk leaves a function with this: everything after happens later, in another context, with no lock held. */
   | { readonly kind: 'later'; readonly text: string }
 )

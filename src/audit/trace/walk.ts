@@ -391,7 +391,7 @@ export class Walk {
         })
         stored = { ...stored, form: 'dma' }
       } else if (!loc.startsWith(this.#frame.prefix)) {
-        states = this.#say(state, at, { kind: 'hop', value: value.of, text: this.#text(at) })
+        states = this.#say(state, at, { kind: 'hop', value: value.of, text: this.#text(at), ...this.#fieldOf(at) })
       }
     }
     // Along a list or a tree the names would grow for ever: what comes from an object's own pointer stays that object.
@@ -904,6 +904,14 @@ export class Walk {
       this.#about.set(func, about)
     }
     return about
+  }
+
+  /** The field that is written, and the struct that it is of. */
+  #fieldOf(at: Expr | Local): { field?: string; struct?: string } {
+    if (at.kind === 'index') return this.#fieldOf(at.base)
+    if (at.kind !== 'member') return {}
+    const tag = this.#typeOf(at.base)?.base.match(/^(?:struct|union) (\w+)$/)?.[1]
+    return { field: at.field, ...(tag !== undefined && { struct: tag }) }
   }
 
   #keptIn(e: Expr & { kind: 'member' }): Kept | undefined {

@@ -1,0 +1,487 @@
+import type { CFile, Func } from '../source/index.ts'
+import type { Code } from './code.ts'
+import { type Judged, Judge, type Rules } from './judge.ts'
+import { lift } from './lift/lift.ts'
+import { type Plan, planSteps, type Step, tidy } from './lift/plan.ts'
+import { type Notifier, notifiersOf } from './notifier.ts'
+import { type LookupApi, lookupNamed } from './protocols/pfn-lookup.ts'
+import type { CallSite } from './sites.ts'
+import type { Event, Place } from './trace/event.ts'
+import type { Value } from './trace/state.ts'
+import { type Kept, type Limits, type Path, TooMany, Walk } from './trace/walk.ts'
+
+/** What became of one call: the paths that decide it, judged. */
+export type Finding = {
+  readonly site: CallSite
+  readonly verdict: 'holds' | 'broken' | 'unknown'
+  readonly classes: readonly string[]
+  readonly contract?: string
+  readonly reason?: string
+  /** The plan that is shown: the one that breaks, or else the one that does most. */
+  readonly plan?: Plan
+  readonly judged?: Judged
+  /** The path that the plan was made from. */
+  readonly events: readonly Event[]
+  /** Numbers of the site's look-ups in it. */
+  readonly values: ReadonlySet<number>
+  readonly notifier?: Notifier
+  /** It hands the value out, and is a look-up itself. */
+  readonly handsOut: boolean
+}
+
+type Case = {
+  readonly plan: Plan
+  readonly judged: Judged
+  readonly events: readonly Event[]
+  readonly values: ReadonlySet<number>
+}
+
+const limits: readonly Limits[] = [
+  { visits: 12_000, depth: 8, rounds: 2 },
+  { visits: 40_000, depth: 7, rounds: 1 },
+]
+
+/** How far the value is followed up, and to how many callers. */
+const most = { up: 6, callers: 16, roots: 40 }
+
+export class Analyse {
+  readonly #code: Code
+  readonly #judge: Judge
+  readonly #rules: (api: LookupApi) => Rules
+  readonly #notifiers = new Map<CFile, Notifier[]>()
+
+  constructor(code: Code, judge: Judge, rules: (api: LookupApi) => Rules) {
+    this.#code = code
+    this.#judge = judge
+    this.#rules = rules
+  }
+
+  /** All sites of one function: they share their walks. */
+  func(func: Func, sites: readonly CallSite[]): Finding[] {
+    const walks = new Map<Func, Path[] | undefined>()
+    const walk = (root: Func, towards: ReadonlySet<Func>, kept: readonly Kept[] = []): Path[] | undefined => {
+      if (kept.length === 0 && walks.has(root)) return walks.get(root)
+      const paths = this.#walk(root, towards, kept)
+      if (kept.length === 0) walks.set(root, paths)
+      return paths
+    }
+    return sites.map((site) => this.#site(func, site, walk))
+  }
+
+  #walk(root: Func, towards: ReadonlySet<Func>, kept: readonly Kept[]): Path[] | undefined {
+    for (const l of limits)
+      try {
+        return new Walk(this.#code, { limits: l, towards, kept, notifier: this.#sequence(root.file) }).run(root)
+      } catch (e) {
+        if (!(e instanceof TooMany)) throw e
+      }
+    return undefined
+  }
+
+  #sequence(file: CFile): { fields: ReadonlySet<string>; retries: ReadonlySet<string> } {
+    const fields = new Set<string>()
+    for (const n of this.#of(file)) if (n.kind === 'classic') for (const f of n.fields) fields.add(f)
+    return { fields, retries: new Set() }
+  }
+
+  #of(file: CFile): Notifier[] {
+    let found = this.#notifiers.get(file)
+    if (found === undefined) {
+      found = notifiersOf(this.#code, file, new Set())
+      this.#notifiers.set(file, found)
+    }
+    return found
+  }
+
+  #site(func: Func, site: CallSite, walk: WalkFn): Finding {
+    if (site.api.out.kind === 'none') return this.#fault(func, site, walk)
+    const done: Finding[] = []
+    const start = this.#at(func, new Set([func]), site, walk, 0, done)
+    return start
+  }
+
+  /** The site as seen from a root function: its paths, and from there up while the value gets out. */
+  #at(root: Func, towards: ReadonlySet<Func>, site: CallSite, walk: WalkFn, up: number, done: Finding[]): Finding {
+    const paths = walk(root, towards)
+    if (paths === undefined) return none(site, `there are too many ways through ${root.name}()`)
+    const about = paths.flatMap((p) => {
+      const values = valuesOf(p.events, site)
+      return values.size === 0 ? [] : [{ path: p, values }]
+    })
+    if (about.length === 0)
+      return up === 0
+        ? none(site, 'no way through the function on which the look-up works was found')
+        : { ...none(site, ''), verdict: 'holds' }
+
+    const notifier = this.#notifierFor(root.file, site, about.map((a) => a.path))
+    const cases = distinct(about.map(({ path, values }) => this.#case(site, path, values, notifier)))
+    const broken = cases.filter((c) => c.judged.verdict === 'broken')
+    const base = { site, handsOut: false, ...(notifier !== undefined && { notifier }) }
+    if (broken.length > 0) return this.#broken(base, broken)
+
+    const escaping = about.filter(({ path, values }) => escapes(path, values, site.api))
+    const shown = best(cases)
+    const calm = { ...base, classes: [], plan: shown.plan, judged: shown.judged, events: shown.events, values: shown.values }
+    if (escaping.length > 0) {
+      const out = this.#out(root, towards, site, walk, up, escaping, calm, done)
+      if (out !== undefined) return out
+    }
+    const open = cases.find((c) => c.judged.verdict === 'unknown')
+    const lost = this.#lost(about, notifier)
+    if (lost !== undefined) return { ...calm, verdict: 'unknown', reason: lost }
+    if (open !== undefined)
+      return { ...calm, verdict: 'unknown', reason: open.judged.reason ?? 'the search did not end', judged: open.judged, plan: open.plan }
+    if (shown.judged.verdict === 'vacuous')
+      return { ...calm, verdict: 'unknown', reason: 'in the model the look-up never works, so nothing is shown' }
+    return { ...calm, verdict: 'holds' }
+  }
+
+  #broken(base: { site: CallSite; handsOut: boolean; notifier?: Notifier }, broken: readonly Case[]): Finding {
+    const shown = [...broken].sort(
+      (a, b) => weight(a.plan.steps) - weight(b.plan.steps) || a.plan.steps.length - b.plan.steps.length,
+    )[0]!
+    return {
+      ...base,
+      verdict: 'broken',
+      classes: [this.#classOf(shown.plan, base.notifier)],
+      plan: shown.plan,
+      judged: shown.judged,
+      events: shown.events,
+      values: shown.values,
+    }
+  }
+
+  #classOf(plan: Plan, notifier: Notifier | undefined): string {
+    if (plan.steps.some((s) => s.do === 'use-vma')) return 'use-after-unlock'
+    return plan.callback !== undefined && notifier !== undefined ? 'notifier-without-retry' : 'pfn-outlives-lock'
+  }
+
+  /** The value leaves the root: by contract, to callers, or into a field that is read elsewhere. */
+  #out(
+    root: Func,
+    towards: ReadonlySet<Func>,
+    site: CallSite,
+    walk: WalkFn,
+    up: number,
+    escaping: readonly { path: Path; values: ReadonlySet<number> }[],
+    calm: Omit<Finding, 'verdict'>,
+    done: Finding[],
+  ): Finding | undefined {
+    if (lookupNamed.has(root.name) && !root.static)
+      return {
+        ...calm,
+        verdict: 'holds',
+        handsOut: true,
+        contract: `${root.name}() hands the value out: what its callers do with it is judged where they call it`,
+      }
+    const contract = this.#contract(root, escaping.map((e) => e.path))
+    if (contract !== undefined) return this.#byContract(site, escaping, contract, calm)
+
+    const callers = this.#code.callers(root).filter((c) => !towards.has(c))
+    if (callers.length > 0 && up < most.up) {
+      if (callers.length > most.callers)
+        return { ...calm, verdict: 'unknown', reason: `${root.name}() hands it to ${callers.length} callers, more than are followed` }
+      const found = callers.map((c) => this.#at(c, new Set([...towards, c]), site, walk, up + 1, done))
+      const bad = found.find((f) => f.verdict === 'broken')
+      if (bad !== undefined) return bad
+      const open = found.find((f) => f.verdict === 'unknown')
+      if (open !== undefined) return open
+      // The caller that shows most; with a contract if one of them has it.
+      const good = found.filter((f) => f.plan !== undefined)
+      return good.find((f) => f.contract !== undefined) ?? good.sort((a, b) => weight(b.plan!.steps) - weight(a.plan!.steps))[0] ?? { ...calm, verdict: 'holds' }
+    }
+    const kept = keptBy(escaping)
+    if (kept.plain) {
+      if (callers.length > 0)
+        return { ...calm, verdict: 'unknown', reason: `it is handed up through more than ${most.up} callers` }
+      return {
+        ...calm,
+        verdict: 'unknown',
+        reason: this.#code.exported(root)
+          ? `it leaves through ${root.name}(), which is exported, and nobody in this tree calls it`
+          : `it leaves through ${root.name}(), and no call of it is found`,
+      }
+    }
+    return this.#fields(root, site, escaping, kept.fields, calm)
+  }
+
+  /** What is done with the fields that keep it, wherever in the module they are read. */
+  #fields(
+    root: Func,
+    site: CallSite,
+    escaping: readonly { path: Path; values: ReadonlySet<number> }[],
+    fields: readonly Kept[],
+    calm: Omit<Finding, 'verdict'>,
+  ): Finding | undefined {
+    const later: Event[][] = []
+    for (const file of this.#code.module(root.file))
+      for (const func of file.functions) {
+        if (func === root) continue
+        const text = file.source.text.slice(func.start, func.end)
+        if (!fields.some((k) => new RegExp(`(->|\\.)\\s*${k.field}\\b`).test(text))) continue
+        const kept = fields.map((k) => ({ ...k, of: -1 }))
+        let paths: Path[] | undefined
+        try {
+          paths = new Walk(this.#code, { limits: { visits: 4_000, depth: 5, rounds: 1 }, kept }).run(func)
+        } catch (e) {
+          if (!(e instanceof TooMany)) throw e
+        }
+        if (paths === undefined)
+          return { ...calm, verdict: 'unknown', reason: `there are too many ways through ${func.name}(), which reads it from a field` }
+        for (const p of paths) {
+          const used = p.events.filter((e) => 'value' in e && e.value === -1 && (e.kind === 'cpu' || e.kind === 'device' || e.kind === 'guest' || e.kind === 'lost'))
+          if (used.length > 0) later.push(p.events.filter((e) => used.includes(e) || e.kind === 'lock' || e.kind === 'unlock'))
+        }
+      }
+    if (later.length === 0) return undefined
+    const use = later.find((l) => l.some((e) => e.kind !== 'lost' && e.kind !== 'lock' && e.kind !== 'unlock'))
+    if (use === undefined) {
+      const lost = later.flat().find((e) => e.kind === 'lost')
+      return lost?.kind === 'lost' ? { ...calm, verdict: 'unknown', reason: lost.reason } : undefined
+    }
+    const { path, values } = escaping[0]!
+    const of = [...values].at(-1)!
+    const events = [...path.events, ...use.map((e) => ('value' in e ? { ...e, value: of } : e) as Event)]
+    const c = this.#case(site, { ...path, events }, values, calm.notifier)
+    if (c.judged.verdict === 'broken') return this.#broken(calm, [c])
+    return { ...calm, verdict: c.judged.verdict === 'holds' ? 'holds' : 'unknown', plan: c.plan, judged: c.judged, events, values }
+  }
+
+  // ── Notifiers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The notifier that the paths ask, or that stands behind the lock under which they ask. */
+  #notifierFor(file: CFile, site: CallSite, paths: readonly Path[]): Notifier | undefined {
+    const all = this.#of(file).filter((n) => n.kind === 'interval')
+    const asks = site.api.out.kind === 'array' || paths.some((p) => p.events.some((e) => e.kind === 'retry' || e.kind === 'seq'))
+    if (!asks) return undefined
+    const locks = new Set<string>()
+    for (const p of paths) {
+      const held: string[] = []
+      for (const e of p.events) {
+        if (e.kind === 'lock' && !e.lock.mmap) held.push(e.lock.name)
+        else if (e.kind === 'unlock' && !e.lock.mmap) held.splice(held.lastIndexOf(e.lock.name), 1)
+        else if (e.kind === 'retry') for (const h of held) locks.add(h)
+      }
+    }
+    const candidates = all.length > 0 ? all : notifiersOf(this.#code, file, locks)
+    return candidates.find((n) => n.lock !== undefined && locks.has(n.lock)) ?? candidates[0]
+  }
+
+  /** A module that counts invalidations and has a function to ask: whoever takes the value from it has to ask. */
+  #contract(root: Func, paths: readonly Path[]): Notifier | undefined {
+    const own = this.#of(root.file)
+    const classic = own.find((n) => n.kind === 'classic' && n.retry !== undefined && n.fields.size > 0)
+    if (classic !== undefined && this.#code.exported(root)) return classic
+    // The whole range goes out, sequence and all, and has not been asked about yet.
+    const asked = paths.every((p) => p.events.some((e) => e.kind === 'retry'))
+    const read = paths.every((p) => p.events.some((e) => e.kind === 'seq'))
+    if (read && !asked) return own.find((n) => n.kind === 'interval' && n.retry !== undefined && n.retry.func !== root.name)
+    return undefined
+  }
+
+  #byContract(
+    site: CallSite,
+    escaping: readonly { path: Path; values: ReadonlySet<number> }[],
+    n: Notifier,
+    calm: Omit<Finding, 'verdict'>,
+  ): Finding {
+    const { path, values } = escaping[0]!
+    const retry = n.retry!
+    const at: Place = { file: retry.file, line: retry.line, func: retry.func }
+    const cut = this.#cut(site, path, values, { ...n, lock: 'lock' })
+    const steps = planSteps(path.events, { ...cut, notifier: true, driverLock: undefined })
+    const reg = steps.findLast((s) => s.do === 'lookup')?.reg ?? 0
+    const plan: Plan = {
+      memory: site.api.memory,
+      callback: [
+        { do: 'lock', at: placeOf(n.callback) },
+        { do: 'set-seq', at: placeOf(n.callback) },
+        { do: 'drop', at: placeOf(n.callback) },
+        { do: 'unlock', at: placeOf(n.callback) },
+      ],
+      steps: [
+        ...(steps.some((s) => s.do === 'seq') ? [] : [{ do: 'seq', at } as Step]),
+        ...steps,
+        { do: 'lock', lock: 'driver', write: true, at },
+        { do: 'retry', at },
+        { do: 'install', reg, at },
+        { do: 'unlock', lock: 'driver', write: true, at },
+      ],
+    }
+    const judged = this.#judge.judge(lift(nameOf(site), plan), this.#rules(site.api))
+    const contract = `the value leaves under an MMU notifier (${n.callback.name}): whoever uses it asks ${retry.func}(), ${retry.file}:${retry.line}, under the lock that the callback takes`
+    if (judged.verdict !== 'holds')
+      return { ...calm, verdict: 'unknown', reason: judged.reason ?? 'the contract does not hold in the model', plan, judged, notifier: n }
+    return { ...calm, verdict: 'holds', contract, plan, judged, notifier: n, events: path.events, values }
+  }
+
+  // ── Plans ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #cut(site: CallSite, path: Path, values: ReadonlySet<number>, notifier: Notifier | undefined) {
+    const apis = new Map<number, string>()
+    for (const e of path.events) if (e.kind === 'lookup') apis.set(e.value, e.api)
+    return {
+      values,
+      api: (v: number) => apis.get(v) ?? site.api.name,
+      callerHolds: site.api.mmapLock,
+      driverLock: notifier?.lock,
+      notifier: notifier !== undefined,
+    }
+  }
+
+  #case(site: CallSite, path: Path, values: ReadonlySet<number>, notifier: Notifier | undefined): Case {
+    const steps = planSteps(path.events, this.#cut(site, path, values, notifier))
+    const plan: Plan = {
+      memory: site.api.memory,
+      steps: notifier === undefined ? steps : asInstalls(steps),
+      ...(notifier !== undefined && { callback: notifier.steps }),
+    }
+    const judged = this.#judge.judge(lift(nameOf(site), plan), this.#rules(site.api))
+    return { plan, judged, events: path.events, values }
+  }
+
+  /** The first thing that took a value out of sight, where nothing answers for it. */
+  #lost(about: readonly { path: Path; values: ReadonlySet<number> }[], notifier: Notifier | undefined): string | undefined {
+    for (const { path, values } of about) {
+      let asked = false
+      for (const e of path.events) {
+        if (e.kind === 'retry') asked = true
+        if (e.kind === 'seq') asked = false
+        if (e.kind === 'lost' && values.has(e.value) && !(asked && notifier !== undefined)) return e.reason
+      }
+    }
+    return undefined
+  }
+
+  // ── Faults ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** fixup_user_fault gives nothing back; what can go wrong is a VMA from before, when it dropped mmap_lock. */
+  #fault(func: Func, site: CallSite, walk: WalkFn): Finding {
+    const seen: Case[] = []
+    const look = (root: Func, towards: ReadonlySet<Func>): string | undefined => {
+      const paths = walk(root, towards)
+      if (paths === undefined) return `there are too many ways through ${root.name}()`
+      for (const p of paths) {
+        const i = p.events.findIndex((e) => e.kind === 'fault' && atSite(e.at, site))
+        const e = p.events[i]
+        if (e?.kind !== 'fault' || !e.ok) continue
+        const rest = p.events.slice(i + 1)
+        const end = rest.findIndex((x) => (x.kind === 'unlock' && x.lock.mmap) || x.kind === 'fault')
+        const stale = e.dropped === true ? rest.slice(0, end < 0 ? undefined : end).find((x) => x.kind === 'stale-vma') : undefined
+        const locked = p.events.slice(0, i).find((x) => x.kind === 'lock' && x.lock.mmap)
+        const found = p.events.slice(0, i).findLast((x) => x.kind === 'vma')
+        const steps: Step[] = tidy(
+          [
+            ...(locked === undefined ? [] : [{ do: 'lock', lock: 'mmap', write: false, at: locked.at } as Step]),
+            ...(stale === undefined ? [] : [{ do: 'find-vma', ...(found && { at: found.at }) } as Step]),
+            { do: 'fault', write: e.write, at: e.at, ...(e.dropped !== undefined && { dropped: e.dropped }) },
+            ...(stale === undefined ? [] : [{ do: 'use-vma', at: stale.at, note: stale.kind === 'stale-vma' ? stale.text : '' } as Step]),
+          ],
+          true,
+        )
+        const plan: Plan = { memory: 'pfnmap', steps }
+        seen.push({ plan, judged: this.#judge.judge(lift(nameOf(site), plan), this.#rules(site.api)), events: p.events, values: new Set() })
+      }
+      return undefined
+    }
+    let trouble = look(func, new Set([func]))
+    // The VMA is the caller's: it goes on with it when this returns.
+    if (trouble === undefined && func.params.some((p) => p.type.base === 'struct vm_area_struct') && site.args[site.api.unlocked ?? -1] !== undefined)
+      for (const caller of this.#code.callers(func).slice(0, most.callers)) trouble ??= look(caller, new Set([func, caller]))
+    const base = { site, handsOut: false }
+    const broken = distinct(seen).filter((c) => c.judged.verdict === 'broken')
+    if (broken.length > 0) return this.#broken(base, broken)
+    if (trouble !== undefined) return none(site, trouble)
+    if (seen.length === 0) return none(site, 'no way through the function on which the fault works was found')
+    const shown = best(distinct(seen))
+    const calm = { ...base, classes: [], plan: shown.plan, judged: shown.judged, events: shown.events, values: shown.values }
+    const open = seen.find((c) => c.judged.verdict === 'unknown')
+    if (open !== undefined) return { ...calm, verdict: 'unknown', reason: open.judged.reason ?? 'the search did not end' }
+    return { ...calm, verdict: 'holds' }
+  }
+}
+
+type WalkFn = (root: Func, towards: ReadonlySet<Func>, kept?: readonly Kept[]) => Path[] | undefined
+
+const none = (site: CallSite, reason: string): Finding => ({
+  site,
+  verdict: 'unknown',
+  reason,
+  classes: [],
+  events: [],
+  values: new Set(),
+  handsOut: false,
+})
+
+/** Under a notifier what a device is given is what the callback takes away, whether it was asked about or not. */
+function asInstalls(steps: readonly Step[]): Step[] {
+  return steps.map((s) => (s.do === 'give' ? { do: 'install', reg: s.reg, ...(s.at && { at: s.at }), ...(s.note !== undefined && { note: s.note }) } : s))
+}
+
+const atSite = (at: Place, site: CallSite): boolean => at.file === site.file.path && at.line === site.line
+
+/** The look-ups of a path that are this call's, and worked. A local function that bears an API's name stands for what it calls. */
+function valuesOf(events: readonly Event[], site: CallSite): Set<number> {
+  const local = site.file.functions.some((f) => f.name === site.api.name && f.static)
+  const found = new Set<number>()
+  for (const e of events) {
+    if (e.kind !== 'lookup' || !e.ok) continue
+    if (local ? e.at.func === site.api.name && e.at.file === site.file.path : atSite(e.at, site)) found.add(e.value)
+  }
+  return found
+}
+
+/** Whether something that outlives the root holds the value when it returns. */
+function escapes(path: Path, values: ReadonlySet<number>, api: LookupApi): boolean {
+  const holds = (v: Value): boolean => v.of !== undefined && values.has(v.of)
+  // What is pinned may be kept.
+  if (api.putBy !== undefined) return false
+  if (path.returned !== undefined && (holds(path.returned) || path.returned.of === undefined)) return true
+  return path.left.some(([, v]) => holds(v) && v.form !== 'dma')
+}
+
+/** Fields that keep it when nobody is left to hand it to; `plain`: it also leaves as a number, by return or through a pointer. */
+function keptBy(escaping: readonly { path: Path; values: ReadonlySet<number> }[]): { plain: boolean; fields: Kept[] } {
+  const fields = new Map<string, Kept>()
+  let plain = false
+  for (const { path, values } of escaping) {
+    if (path.returned?.of !== undefined && values.has(path.returned.of)) plain = true
+    for (const [loc, v] of path.left) {
+      if (v.of === undefined || !values.has(v.of) || v.form === 'dma') continue
+      const field = /\.(\w+)(\[\])?$/.exec(loc)?.[1]
+      if (field === undefined) {
+        if (!loc.endsWith('.*')) plain = true
+        continue
+      }
+      const hop = path.events.findLast((e) => e.kind === 'hop' && e.field === field)
+      const struct = hop?.kind === 'hop' ? hop.struct : undefined
+      fields.set(`${struct}.${field}`, { field, of: v.of, form: v.form ?? 'pfn', ...(struct !== undefined && { struct }) })
+    }
+  }
+  return { plain, fields: [...fields.values()] }
+}
+
+/** How much happens: uses weigh most. */
+function weight(steps: readonly Step[]): number {
+  let n = 0
+  for (const s of steps) n += s.do === 'cpu' || s.do === 'give' || s.do === 'install' || s.do === 'use-vma' ? 10 : 1
+  return n
+}
+
+function best(cases: readonly Case[]): Case {
+  const real = cases.filter((c) => c.judged.verdict !== 'vacuous')
+  return [...(real.length > 0 ? real : cases)].sort((a, b) => weight(b.plan.steps) - weight(a.plan.steps))[0]!
+}
+
+function distinct(cases: readonly Case[]): Case[] {
+  const seen = new Map<string, Case>()
+  for (const c of cases) {
+    const key = JSON.stringify(c.plan)
+    if (!seen.has(key)) seen.set(key, c)
+  }
+  return [...seen.values()]
+}
+
+export const nameOf = (site: CallSite): string => `${site.func.name}-${site.line}`
+
+const placeOf = (func: Func): Place => ({ file: func.file.path, line: func.line, func: func.name })

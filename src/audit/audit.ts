@@ -1,0 +1,370 @@
+import type { Problem } from '../source/index.ts'
+import { print } from '../litmus/index.ts'
+import { compareVersions, isVersion, kernels } from '../kernel/index.ts'
+import { Analyse, type Finding, nameOf } from './analyse.ts'
+import type { Code } from './code.ts'
+import { Judge, type Judged, type Rules } from './judge.ts'
+import { lift } from './lift/lift.ts'
+import type { Plan, Step } from './lift/plan.ts'
+import { kind, type LookupApi } from './protocols/pfn-lookup.ts'
+import { candidates } from './repair.ts'
+import { type AuditResult, auditSchemaVersion, type Hop, type Repair, type Site, type Witness } from './result.ts'
+import type { CFile, Func } from '../source/index.ts'
+import type { CallSite } from './sites.ts'
+import { sitesIn } from './sites.ts'
+
+export type AuditOptions = {
+  /** The version that the tree says it is, if it does. */
+  readonly treeKernel: string | undefined
+  /** The version asked for: it is used whatever the tree says. */
+  readonly kernel?: string
+  readonly policies?: Readonly<Record<string, string>>
+  readonly version: string
+  readonly path: string
+  readonly onProgress?: (done: number, of: number) => void
+  readonly cancelled?: () => boolean
+}
+
+/** Audits the files that mention a look-up. Plain data comes out; the same tree gives the same. */
+export function audit(
+  code: Code,
+  files: readonly CFile[],
+  seen: { readonly files: number; readonly parsed: () => number; readonly functions: () => number; readonly problems: readonly Problem[]; readonly skipped: () => Readonly<Record<string, number>> },
+  options: AuditOptions,
+): AuditResult {
+  const judge = new Judge()
+  const analyse = new Analyse(code, judge, (api) => rulesFor(api, options))
+  const groups = new Map<Func, CallSite[]>()
+  for (const file of files) for (const s of sitesIn(file)) groups.set(s.func, [...(groups.get(s.func) ?? []), s])
+  const sites: Site[] = []
+  let done = 0
+  for (const [func, calls] of groups) {
+    if (options.cancelled?.() === true) break
+    for (const finding of analyse.func(func, calls)) sites.push(siteOf(finding, judge, rulesFor(finding.site.api, options)))
+    options.onProgress?.(++done, groups.size)
+  }
+  sites.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column))
+  const count = (v: Site['verdict']): number => sites.filter((s) => s.verdict === v).length
+  const reasons: Record<string, number> = {}
+  for (const s of sites) if (s.reason !== undefined) reasons[s.reason] = (reasons[s.reason] ?? 0) + 1
+  return {
+    schema: auditSchemaVersion,
+    tool: { name: 'tenure', version: options.version },
+    tree: {
+      path: options.path,
+      kernel: options.kernel ?? options.treeKernel ?? newest,
+      kernelFrom: options.kernel !== undefined ? 'option' : options.treeKernel !== undefined ? 'Makefile' : 'default',
+    },
+    protocols: [kind],
+    summary: {
+      filesSeen: seen.files,
+      filesParsed: seen.parsed(),
+      functions: seen.functions(),
+      skipped: seen.skipped(),
+      sites: sites.length,
+      holds: count('holds'),
+      broken: count('broken'),
+      unknown: count('unknown'),
+      unknownReasons: reasons,
+    },
+    sites,
+    problems: seen.problems,
+  }
+}
+
+const newest = kernels.at(-1)!
+
+/** A version that is modelled: the newest one not above what the tree says. */
+export function modelled(version: string): string {
+  const [major = '0', minor = '0'] = version.split('.')
+  const short = `${major}.${minor}`
+  if (isVersion(short)) return short
+  return compareVersions(short, newest) > 0 ? newest : kernels[0]
+}
+
+/**
+ * The kernel by which a call is judged: the tree's. A tree that does not say which it is is judged by the newest kernel that has the call,
+ * as is one that has the call although its version does not.
+ */
+export function rulesFor(api: LookupApi, { treeKernel, kernel, policies = {} }: AuditOptions): Rules {
+  const asked = kernel ?? treeKernel
+  const has = (v: string): boolean =>
+    (api.since === undefined || compareVersions(v, api.since) >= 0) && (api.until === undefined || compareVersions(v, api.until) < 0)
+  if (asked !== undefined) {
+    const version = modelled(asked)
+    if (kernel !== undefined || has(version)) return { kernel: version, policies }
+  }
+  return { kernel: kernels.findLast(has) ?? newest, policies }
+}
+
+// ── One site ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function siteOf(f: Finding, judge: Judge, rules: Rules): Site {
+  const { site } = f
+  const broken = f.verdict === 'broken'
+  const witness = broken && f.judged !== undefined ? witnessOf(f.judged, site) : undefined
+  const repair = broken && f.plan !== undefined ? repairOf(site, f.plan, judge, rules) : undefined
+  const result = f.judged?.result
+  return {
+    file: site.file.path,
+    line: site.line,
+    column: site.column,
+    function: site.func.name,
+    api: site.api.name,
+    kind,
+    flags: flagsOf(site),
+    guard: guardOf(f),
+    hold: holdOf(f),
+    escapes: hopsOf(f),
+    verdict: f.verdict,
+    classes: f.classes,
+    ...(f.contract !== undefined && { contract: f.contract }),
+    ...(f.verdict === 'unknown' && { reason: f.reason ?? 'no reason was given' }),
+    summary: summaryOf(f, rules),
+    ...(f.judged !== undefined &&
+      result !== undefined && {
+        litmus: {
+          name: f.judged.test.name,
+          text: textOf(f.judged, rules, f),
+          states: result.counts.states,
+          complete: result.complete,
+        },
+      }),
+    ...(witness !== undefined && { witness }),
+    ...(repair !== undefined && { repair }),
+  }
+}
+
+/** The test as a file: what it is, where it is from, and what the checker says, so that `tenure check` can be asked again. */
+function textOf(j: Judged, rules: Rules, f: Finding): string {
+  const result = j.result!
+  return print({
+    ...j.test,
+    comment: `Lifted from ${f.site.file.path}:${f.site.line}, ${f.site.func.name}().\n${sentence(f)}`,
+    expect: result.complete
+      ? [
+          {
+            kernels: [rules.kernel],
+            policies: rules.policies,
+            ...(result.outcome !== undefined && result.outcome !== 'Unknown' && { outcome: result.outcome }),
+            broken: result.broken.map((b) => b.code),
+          },
+        ]
+      : [],
+  })
+}
+
+function witnessOf(j: Judged, site: CallSite): Witness | undefined {
+  const broken = j.result?.broken ?? []
+  // What the reader came for first; a leaked lock or count is of less interest than memory that belongs to somebody else.
+  const first = broken.find((b) => b.code === 'use-after-free') ?? broken[0]
+  if (first === undefined) return undefined
+  return {
+    invariant: first.code,
+    promise: first.promise,
+    detail: first.detail,
+    actors: first.witness.actors.map((a) => ({ name: `${a.name}(${a.context})`, role: a.role })),
+    steps: first.witness.steps.map((s) => ({
+      actor: s.actor,
+      step: s.step,
+      ...(s.statement !== undefined && { statement: s.statement }),
+      ...(s.place !== undefined && { place: s.place }),
+      changes: s.changes,
+    })),
+    replay: `tenure audit ${site.file.path} --litmus DIR && tenure check DIR/${fileNameOf(site)}`,
+  }
+}
+
+export const fileNameOf = (site: { readonly file: { readonly path: string }; readonly line: number; readonly column: number }): string =>
+  `${site.file.path.replaceAll('/', '-')}-${site.line}.litmus`
+
+function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repair | undefined {
+  const section = compareVersions(rules.kernel, '6.12') >= 0 ? 'follow_pfnmap_start' : 'follow_pte'
+  const tried: { name: string; breaks: string }[] = []
+  for (const c of candidates) {
+    const next = c.apply(plan, { section })
+    if (next === undefined) continue
+    const judged = judge.judge(lift(`${nameOf(site)}-${c.name}`, next), rules)
+    if (judged.verdict === 'holds') {
+      return {
+        name: c.name,
+        text: c.text,
+        states: judged.result!.counts.states,
+        litmus: print({
+          ...judged.test,
+          expect: [
+            {
+              kernels: [rules.kernel],
+              policies: rules.policies,
+              ...(judged.result!.outcome !== undefined && judged.result!.outcome !== 'Unknown' && { outcome: judged.result!.outcome }),
+              broken: [],
+            },
+          ],
+        }),
+        tried,
+      }
+    }
+    tried.push({
+      name: c.name,
+      breaks:
+        judged.verdict === 'broken'
+          ? judged.result!.broken.map((b) => b.code).join(', ')
+          : judged.verdict === 'vacuous'
+            ? 'it never works: this memory is refused'
+            : (judged.reason ?? 'not decided'),
+    })
+  }
+  return undefined
+}
+
+// ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function flagsOf(site: CallSite): string[] {
+  const arg = site.api.flags === undefined ? undefined : site.args[site.api.flags]
+  if (arg === undefined) return []
+  const text = site.file.source.text.slice(arg.start, arg.end)
+  return [...new Set(text.match(/\b(FAULT_FLAG|FOLL)_\w+/g) ?? [])]
+}
+
+type Held = { mmap: boolean; section: boolean; driver: boolean }
+
+/** What is held at each use. */
+function uses(steps: readonly Step[]): { step: Step; held: Held; asked: boolean }[] {
+  const held: Held = { mmap: false, section: false, driver: false }
+  let asked = false
+  const found: { step: Step; held: Held; asked: boolean }[] = []
+  for (const s of steps) {
+    if (s.do === 'lock') held[s.lock] = true
+    else if (s.do === 'unlock') {
+      held[s.lock] = false
+      if (s.lock === 'driver') asked = false
+    } else if (s.do === 'lookup') held.section = s.api === 'follow_pte' || s.api === 'follow_pfnmap_start'
+    else if (s.do === 'end') held.section = false
+    else if (s.do === 'retry') asked = true
+    else if (s.do === 'cpu' || s.do === 'give' || s.do === 'install' || s.do === 'use-vma') found.push({ step: s, held: { ...held }, asked })
+  }
+  return found
+}
+
+function guardOf(f: Finding): string {
+  if (f.plan === undefined) return 'unknown'
+  if (f.site.api.putBy !== undefined) return f.judged?.test.procs.length === 0 ? '' : 'a long-term pin on the pages'
+  if (f.contract !== undefined && !f.handsOut) return 'MMU notifier, asked by whoever uses it'
+  const list = uses(f.plan.steps)
+  const words = (h: Held, asked: boolean): string =>
+    [h.mmap ? 'mmap_lock' : '', h.section ? 'page-table lock' : '', h.driver && asked ? 'MMU notifier, asked under its lock' : ''].filter((w) => w !== '').join(' + ')
+  if (list.length === 0) {
+    const at = f.plan.steps.some((s) => s.do === 'lock' && s.lock === 'mmap') ? 'mmap_lock' : ''
+    return at === '' ? 'none needed: memory is not reached through it' : `${at} for the call; memory is not reached through it`
+  }
+  const compared = f.plan.steps.some((s) => s.do === 'compare')
+  const all = [...new Set(list.map((u) => words(u.held, u.asked)))]
+  const text = all.map((w) => (w === '' ? 'nothing' : w)).join('; ')
+  const bare = list.some((u) => !u.held.section && !(u.held.driver && u.asked))
+  if (text === 'nothing' || bare) {
+    const locked = f.plan.steps.some((s) => s.do === 'lock' && s.lock === 'mmap')
+    return `${locked ? 'mmap_lock for the look-up only' : 'nothing'}${text === 'nothing' ? '' : `; at the use: ${text}`}`
+  }
+  return compared ? `${text}, after a second look-up that gave the same` : text
+}
+
+function holdOf(f: Finding): Site['hold'] {
+  const steps = f.plan?.steps ?? []
+  if (f.site.api.putBy !== undefined) return 'longterm'
+  const given = new Set<number>()
+  for (const s of steps) {
+    if (s.do === 'give' || s.do === 'install') given.add(s.reg)
+    if (s.do === 'revoke') given.delete(s.reg)
+  }
+  if (given.size > 0) return steps.some((s) => s.do === 'install') ? 'transient' : 'longterm'
+  return uses(steps).some((u) => !u.held.section && !u.held.mmap && u.step.do === 'cpu') ? 'transient' : 'synchronous'
+}
+
+/** Where the value goes, place by place, on the path that is shown. */
+function hopsOf(f: Finding): Hop[] {
+  const hops: Hop[] = []
+  for (const e of f.events) {
+    const about = 'value' in e && f.values.has(e.value)
+    let text: string | undefined
+    switch (e.kind) {
+      case 'lookup':
+        if (about && e.ok) text = `looked up by ${e.api}()`
+        break
+      case 'end':
+        if (about) text = 'the look-up ends, the page-table lock is dropped'
+        break
+      case 'put':
+        if (about) text = 'given back'
+        break
+      case 'unlock':
+        if (e.lock.mmap && hops.length > 0) text = 'mmap_lock is dropped'
+        break
+      case 'hop':
+        if (about) text = `kept in ${e.text}`
+        break
+      case 'cpu':
+        if (about) text = `${e.write ? 'written' : 'read'} by the CPU: ${e.text}`
+        break
+      case 'device':
+        if (about) text = `given to a device: ${e.text}`
+        break
+      case 'guest':
+        if (about) text = `given to a guest: ${e.text}`
+        break
+      case 'revoke':
+        if (about) text = `taken back: ${e.text}`
+        break
+      case 'same':
+        if (about || f.values.has(e.other)) text = 'compared with a second look-up'
+        break
+      case 'retry':
+        if (hops.length > 0) text = `the notifier is asked: ${e.text}`
+        break
+      case 'lost':
+        if (about) text = `out of sight: ${e.text}`
+        break
+      case 'stale-vma':
+        text = `the VMA from before is used: ${e.text}`
+        break
+      default:
+        break
+    }
+    if (text !== undefined && hops.at(-1)?.text !== text) hops.push({ file: e.at.file, line: e.at.line, text })
+  }
+  return hops
+}
+
+function sentence(f: Finding): string {
+  const { api } = f.site
+  if (f.verdict === 'unknown') return `Not decided: ${f.reason ?? ''}.`
+  if (f.handsOut) return `${f.site.func.name}() is a look-up itself: its callers are judged where they call it.`
+  if (f.contract !== undefined) return `Holds by contract: ${f.contract}.`
+  if (f.verdict === 'holds') {
+    if (api.out.kind === 'none') return 'It faults the page in and gives nothing back; no VMA from before is used after mmap_lock was dropped.'
+    if (api.putBy !== undefined) return 'The pages are pinned for as long as they are used.'
+    const list = uses(f.plan?.steps ?? [])
+    if (list.length === 0) return 'Nobody reaches memory through the value.'
+    return `Every use is guarded: ${guardOf(f)}.`
+  }
+  const cls = f.classes[0]
+  if (cls === 'use-after-unlock') return 'The fault may drop mmap_lock, and the VMA from before is used without being looked up again.'
+  if (cls === 'notifier-without-retry')
+    return f.notifier?.drops === undefined
+      ? `The notifier callback ${f.notifier?.callback.name}() does not take away what is installed.`
+      : 'What is installed is not asked about under the lock of the notifier callback.'
+  const last = f.plan?.steps.findLast((s) => s.do === 'cpu' || s.do === 'give' || s.do === 'install')
+  const what =
+    last === undefined
+      ? 'is kept'
+      : last.do === 'cpu'
+        ? `is ${last.write ? 'written' : 'read'} through`
+        : last.do === 'give' && last.to === 'guest'
+          ? 'is put into the tables of a guest'
+          : 'is given to a device'
+  return `The frame that ${api.name}() found ${what} when nothing keeps it any more.`
+}
+
+function summaryOf(f: Finding, rules: Rules): string {
+  void rules
+  return sentence(f)
+}
