@@ -58,20 +58,19 @@ export class Analyse {
 
   /** All sites of one function: they share their walks. */
   func(func: Func, sites: readonly CallSite[]): Finding[] {
-    const walks = new Map<Func, Path[] | undefined>()
-    const walk = (root: Func, towards: ReadonlySet<Func>, kept: readonly Kept[] = []): Path[] | undefined => {
-      if (kept.length === 0 && walks.has(root)) return walks.get(root)
-      const paths = this.#walk(root, towards, kept)
-      if (kept.length === 0) walks.set(root, paths)
-      return paths
+    const walks = { values: new Map<Func, Path[] | undefined>(), faults: new Map<Func, Path[] | undefined>() }
+    const walk: WalkFn = (root, towards, about) => {
+      const known = walks[about]
+      if (!known.has(root)) known.set(root, this.#walk(root, towards, about))
+      return known.get(root)
     }
     return sites.map((site) => this.#site(func, site, walk))
   }
 
-  #walk(root: Func, towards: ReadonlySet<Func>, kept: readonly Kept[]): Path[] | undefined {
+  #walk(root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults'): Path[] | undefined {
     for (const l of limits)
       try {
-        return new Walk(this.#code, { limits: l, towards, kept, notifier: this.#sequence(root.file) }).run(root)
+        return new Walk(this.#code, { limits: l, towards, about, notifier: this.#sequence(root.file) }).run(root)
       } catch (e) {
         if (!(e instanceof TooMany)) throw e
       }
@@ -102,7 +101,7 @@ export class Analyse {
 
   /** The site as seen from a root function: its paths, and from there up while the value gets out. */
   #at(root: Func, towards: ReadonlySet<Func>, site: CallSite, walk: WalkFn, up: number, done: Finding[]): Finding {
-    const paths = walk(root, towards)
+    const paths = walk(root, towards, 'values')
     if (paths === undefined) return none(site, `there are too many ways through ${root.name}()`)
     const about = paths.flatMap((p) => {
       const values = valuesOf(p.events, site)
@@ -359,7 +358,7 @@ export class Analyse {
   #fault(func: Func, site: CallSite, walk: WalkFn): Finding {
     const seen: Case[] = []
     const look = (root: Func, towards: ReadonlySet<Func>): string | undefined => {
-      const paths = walk(root, towards)
+      const paths = walk(root, towards, 'faults')
       if (paths === undefined) return `there are too many ways through ${root.name}()`
       for (const p of paths) {
         const i = p.events.findIndex((e) => e.kind === 'fault' && atSite(e.at, site))
@@ -401,7 +400,7 @@ export class Analyse {
   }
 }
 
-type WalkFn = (root: Func, towards: ReadonlySet<Func>, kept?: readonly Kept[]) => Path[] | undefined
+type WalkFn = (root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults') => Path[] | undefined
 
 const none = (site: CallSite, reason: string): Finding => ({
   site,
@@ -425,7 +424,7 @@ function valuesOf(events: readonly Event[], site: CallSite): Set<number> {
   const local = site.file.functions.some((f) => f.name === site.api.name && f.static)
   const found = new Set<number>()
   for (const e of events) {
-    if (e.kind !== 'lookup' || !e.ok) continue
+    if (e.kind !== 'lookup') continue
     if (local ? e.at.func === site.api.name && e.at.file === site.file.path : atSite(e.at, site)) found.add(e.value)
   }
   return found

@@ -288,7 +288,7 @@ function hopsOf(f: Finding): Hop[] {
     let text: string | undefined
     switch (e.kind) {
       case 'lookup':
-        if (about && e.ok) text = `looked up by ${e.api}()`
+        if (about) text = `looked up by ${e.api}()`
         break
       case 'end':
         if (about) text = 'the look-up ends, the page-table lock is dropped'

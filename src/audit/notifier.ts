@@ -42,26 +42,25 @@ function inFile(code: Code, file: CFile): Notifier[] {
     const tag = g.type.base.replace(/^struct /, '')
     const which = tag === interval.struct ? interval : tag === classic.struct ? classic : undefined
     if (which === undefined || g.value?.kind !== 'init') continue
+    const funcs: Func[] = []
     for (const item of g.value.items) {
       const field = item.path[0]?.replace(/^\./, '')
       if (field === undefined || !which.fields.includes(field) || item.value.kind !== 'name') continue
       const func = code.resolve(item.value.name, file)
-      if (func === undefined) continue
-      const n = read(code, which === interval ? 'interval' : 'classic', func, {
-        file: file.path,
-        line: g.line,
-        func: g.name,
-      })
-      found.push(n)
-      if (which === classic) break // start says it all; end is its other half
+      if (func !== undefined) funcs.push(func)
     }
+    if (funcs.length > 0)
+      found.push(
+        read(code, which === interval ? 'interval' : 'classic', funcs, { file: file.path, line: g.line, func: g.name }),
+      )
   }
   return found
 }
 
-function read(code: Code, kind: Notifier['kind'], callback: Func, registered: Place): Notifier {
+function read(code: Code, kind: Notifier['kind'], callbacks: readonly Func[], registered: Place): Notifier {
   const scan = new Scan(code)
-  scan.func(callback, 0)
+  const callback = callbacks[0]!
+  for (const c of callbacks) scan.func(c, 0)
   const set = scan.steps.findIndex((s) => s.do === 'set-seq')
   // The lock that is held where the sequence is set; for a sequence of its own, where it is counted.
   let lock: string | undefined
@@ -154,6 +153,7 @@ class Scan {
         else if (x.kind === 'assign' && x.target.kind === 'member' && x.op === '+') this.fields.add(x.target.field)
         else if (x.kind === 'assign' && this.#clears(x))
           this.steps.push({ do: 'drop', at: at(x), note: func.file.source.text.slice(x.start, x.end) })
+        else if (x.kind === 'name') this.#handed(x.name, func, depth)
         else if (x.kind === 'asm') this.steps.push({ do: 'drop', at: at(x), note: 'an instruction' })
       })
     }
@@ -176,6 +176,12 @@ class Scan {
         }
       } else eachStmt([s], visit)
     }
+  }
+
+  /** A function of the module that is handed on, to be called under the lock: `.on_lock = begin`. */
+  #handed(name: string, func: Func, depth: number): void {
+    const callee = func.file.functions.find((f) => f.name === name)
+    if (callee !== undefined && depth < 4) this.func(callee, depth + 1)
   }
 
   /** `x->entry = 0`: something that outlives the call is cleared or marked. */

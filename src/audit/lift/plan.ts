@@ -77,7 +77,7 @@ export function planSteps(events: readonly Event[], cut: Cut): Step[] {
           steps.push({ do: e.kind, lock: 'driver', write: e.lock.write, at, note: e.lock.name })
         break
       case 'lookup':
-        if (e.ok && wanted.has(e.value)) steps.push({ do: 'lookup', api: e.api, reg: reg(e.value), at })
+        if (wanted.has(e.value)) steps.push({ do: 'lookup', api: e.api, reg: reg(e.value), at })
         break
       case 'end':
         if (wanted.has(e.value)) steps.push({ do: 'end', api: cut.api(e.value), reg: reg(e.value), at })

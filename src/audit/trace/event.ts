@@ -4,8 +4,8 @@
  */
 export type Event = { readonly at: Place } & (
   | { readonly kind: 'lock' | 'unlock'; readonly lock: Lock }
-  /** `ok`: it succeeded on this path. */
-  | { readonly kind: 'lookup'; readonly api: string; readonly value: number; readonly ok: boolean }
+  /** It worked; where it did not there is nothing to follow. */
+  | { readonly kind: 'lookup'; readonly api: string; readonly value: number }
   /** The look-up's own section ends: pte_unmap_unlock, follow_pfnmap_end. */
   | { readonly kind: 'end'; readonly value: number }
   /** What was looked up is given back: put_vaddr_frames. */

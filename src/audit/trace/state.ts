@@ -65,6 +65,10 @@ export class State {
 
   /** Undefined when the same has happened `rounds` times on this path: another round of the loop shows nothing new. */
   happen(trails: Trails, event: Event, rounds: number): State | undefined {
+    const last = this.trail.event
+    // A lock around nothing.
+    if (event.kind === 'unlock' && last?.kind === 'lock' && last.lock.name === event.lock.name && this.trail.before !== undefined)
+      return new State(this.env, this.facts, this.trail.before)
     let before = 0
     for (let t: Trail | undefined = this.trail; t?.event !== undefined; t = t.before)
       if (sameSpot(t.event, event) && ++before === rounds) return undefined
@@ -90,8 +94,10 @@ export class State {
       if (points || !k.includes(pointee)) env.set(k, v)
       else if (v.of !== undefined) env.set(k.replaceAll(pointee, `*(${loc}~)`), v)
     }
-    if (isNothing(value)) env.delete(loc)
-    else env.set(loc, value)
+    const { to, ...rest } = value
+    const known = to === pointee ? rest : value
+    if (isNothing(known)) env.delete(loc)
+    else env.set(loc, known)
     let facts = this.facts
     const name = /\w+$/.exec(loc)?.[0] ?? loc
     for (const f of facts.keys())

@@ -20,6 +20,7 @@ export class Walk {
   /** Functions that lead to the site: walked into whatever their arguments are. */
   readonly towards: ReadonlySet<Func>
   readonly notifier: SequenceFields
+  readonly about: 'values' | 'faults'
   #visits = 0
   readonly #stack: Frame[] = []
   readonly #about = new Map<Func, About>()
@@ -29,6 +30,7 @@ export class Walk {
     this.limits = options.limits ?? { visits: 30_000, depth: 8, rounds: 2 }
     this.kept = options.kept ?? []
     this.towards = options.towards ?? new Set()
+    this.about = options.about ?? 'values'
     this.notifier = options.notifier ?? { fields: new Set(), retries: new Set() }
   }
 
@@ -154,6 +156,7 @@ export class Walk {
   }
 
   #say(state: State, at: { readonly start: number }, event: EventBody): State[] {
+    if (this.about === 'faults' ? !aroundFaults.has(event.kind) : aboutFaults.has(event.kind)) return [state]
     const next = state.happen(this.trails, { at: this.#place(at), ...event } as Event, this.limits.rounds)
     return next === undefined ? [] : [next]
   }
@@ -379,8 +382,13 @@ export class Walk {
     const name = loc.startsWith(this.#frame.prefix) ? loc.slice(this.#frame.prefix.length) : undefined
     // What an integer is matters only where a condition asks for it.
     let stored = value
-    if (value.int !== undefined && name !== undefined && !name.includes('.') && !this.#aboutNow.asked.has(name))
+    if (value.int !== undefined && (loc.startsWith('*(') || loc.startsWith('g:') || (name !== undefined && !name.includes('.') && !this.#aboutNow.asked.has(name))))
       stored = withoutInt(value)
+    // A number points nowhere, unless it is the address of something that holds what was looked up.
+    if (stored.to !== undefined && stored.of === undefined && type !== undefined && isNumber(type) && state.tainted(stored.to).length === 0) {
+      const { to: _, ...rest } = stored
+      stored = rest
+    }
     let states = [state]
     if (value.of !== undefined) {
       if (type?.base === 'dma_addr_t' && value.form !== 'dma') {
@@ -499,9 +507,9 @@ export class Walk {
       const old = state.env.get(loc)
       // The pointer stays what it was; only what is known of it as a number grows.
       const set = (int: Int | undefined): State => {
-        if (int === undefined) return state
+        if (int === undefined || !this.#aboutNow.again.has(inner.name)) return state
         const env = new Map(state.env)
-        env.set(loc, int === 'zero' ? { int } : { to: `*(${loc})`, ...old, int })
+        env.set(loc, int === 'zero' ? { int } : { ...old, int })
         return state.withEnv(env)
       }
       const mayBe = (int: Int | undefined) => int === undefined || compareInts('==', old?.int, int) !== false
@@ -582,11 +590,13 @@ export class Walk {
       return outs
     }
     for (const s of states) {
-      const value = countLookups(s)
-      for (const t of this.#say(s, e, { kind: 'lookup', api: api.name, value, ok: true }))
-        outs.push({ state: this.#delivered(api, args, t, value), value: { int: api.success } })
-      for (const t of this.#say(s, e, { kind: 'lookup', api: api.name, value, ok: false }))
-        for (const int of [...(api.errors ?? []), 'neg' as const]) outs.push({ state: t, value: { int } })
+      if (this.about === 'faults') outs.push({ state: s, value: { int: api.success } })
+      else {
+        const value = countLookups(s)
+        for (const t of this.#say(s, e, { kind: 'lookup', api: api.name, value }))
+          outs.push({ state: this.#delivered(api, args, t, value), value: { int: api.success } })
+      }
+      for (const int of [...(api.errors ?? []), 'neg' as const]) outs.push({ state: s, value: { int } })
     }
     return outs
   }
@@ -637,7 +647,7 @@ export class Walk {
       case 'find-vma': {
         const to = `*(@vma:${this.#place(e).line})`
         return [
-          { state, value: { vma: 'fresh', to, int: 'nonzero' } },
+          ...just(this.#say(state, e, { kind: 'vma', api: name }), { vma: 'fresh', to, int: 'nonzero' }),
           { state, value: { int: 'zero' } },
         ]
       }
@@ -876,9 +886,13 @@ export class Walk {
     let about = this.#about.get(func)
     if (about === undefined) {
       const asked = new Set<string>()
+      const again = new Set<string>()
       const count = new Map<string, number>()
       const add = (e: Expr): void => {
-        for (const m of textOf(func.file, e).matchAll(/\b[A-Za-z_]\w*/g)) asked.add(m[0])
+        for (const name of new Set(textOf(func.file, e).match(/\b[A-Za-z_]\w*/g))) {
+          if (asked.has(name)) again.add(name)
+          asked.add(name)
+        }
       }
       for (const node of this.code.graph(func).nodes) {
         if (node.kind === 'test') {
@@ -900,7 +914,7 @@ export class Walk {
           .map((c) => textOf(func.file, stripped(c)))
           .filter((t) => repeated.has(t)),
       )
-      about = { asked, repeated, live }
+      about = { asked, again, repeated, live }
       this.#about.set(func, about)
     }
     return about
@@ -961,6 +975,8 @@ export type WalkOptions = {
   readonly kept?: readonly Kept[]
   readonly towards?: ReadonlySet<Func>
   readonly notifier?: SequenceFields
+  /** What is written down: what happens to looked-up values, or what happens around a fault. The other is left out, so that ways meet. */
+  readonly about?: 'values' | 'faults'
 }
 /** A field that an earlier walk left something in. */
 export type Kept = { readonly struct?: string; readonly field: string; readonly of: number; readonly form: Form }
@@ -991,7 +1007,9 @@ type Frame = {
   readonly place?: Place
 }
 type About = {
+  /** Names that conditions and returns ask about, and those that are asked about more than once. */
   readonly asked: ReadonlySet<string>
+  readonly again: ReadonlySet<string>
   readonly repeated: ReadonlySet<string>
   /** Per node: locals that are read from there on, and conditions that are asked. */
   readonly live: readonly ReadonlySet<string>[]
@@ -1007,6 +1025,10 @@ const enders: ReadonlyMap<string, Ender> = new Map(
   ]),
 )
 
+const aboutFaults: ReadonlySet<Event['kind']> = new Set(['fault', 'vma', 'stale-vma'])
+/** A mmap_lock that is taken and dropped, and what depends on it. */
+const aroundFaults: ReadonlySet<Event['kind']> = new Set(['lock', 'unlock', 'fault', 'vma', 'stale-vma'])
+
 /** Macros that are their argument, for us. */
 const transparent = /^(un)?likely$|^(VM_)?WARN(_ON)?(_ONCE)?$|^(VM_)?BUG_ON$|^unlikely_notrace$|^__(force|user|iomem)$|^u64_to_user_ptr$/
 /** Functions that only look or report, by the kernel's habits of naming; asked when there is no body to read. */
@@ -1020,6 +1042,7 @@ const interesting = new RegExp(
     .join('|')}|${[...lookups.flatMap((l) => [l.endedBy?.name, l.putBy?.name])].filter((n) => n !== undefined).join('|')})\\s*[(;,)]`,
 )
 
+const isNumber = (t: CType): boolean => t.pointer === 0 && !t.array && !t.function && !/^(struct|union) /.test(t.base)
 const withoutInt = (v: Value): Value => {
   if (v.int === undefined) return v
   const { int: _, ...rest } = v
@@ -1034,7 +1057,11 @@ const derived = (args: readonly Value[]): Value => {
   return first === undefined ? unknown : withoutInt(first)
 }
 
-const readAt = (state: State, loc: string): Value => state.env.get(loc) ?? { to: `*(${loc})` }
+/** What is not known to point elsewhere points to its own object. */
+function readAt(state: State, loc: string): Value {
+  const v = state.env.get(loc)
+  return v === undefined ? { to: `*(${loc})` } : v.to === undefined && v.int !== 'zero' ? { to: `*(${loc})`, ...v } : v
+}
 
 /** The value itself, or something inside the object that it points to. */
 function taintOf({ state, value }: Out): number | undefined {
