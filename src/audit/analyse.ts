@@ -36,9 +36,10 @@ type Case = {
   readonly values: ReadonlySet<number>
 }
 
+/** Loops are gone around once; twice where that is cheap, for what a first round leaves to the second. */
 const limits: readonly Limits[] = [
-  { visits: 12_000, depth: 8, rounds: 2 },
-  { visits: 40_000, depth: 7, rounds: 1 },
+  { visits: 6_000, depth: 8, rounds: 2 },
+  { visits: 40_000, depth: 8, rounds: 1 },
 ]
 
 /** How far the value is followed up, and to how many callers. */
@@ -70,7 +71,9 @@ export class Analyse {
   #walk(root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults'): Path[] | undefined {
     for (const l of limits)
       try {
-        return new Walk(this.#code, { limits: l, towards, about, notifier: this.#sequence(root.file) }).run(root)
+        return new Walk(this.#code, { limits: l, towards, about, notifier: this.#sequence(root.file) }).run(
+          root,
+        )
       } catch (e) {
         if (!(e instanceof TooMany)) throw e
       }
@@ -100,7 +103,14 @@ export class Analyse {
   }
 
   /** The site as seen from a root function: its paths, and from there up while the value gets out. */
-  #at(root: Func, towards: ReadonlySet<Func>, site: CallSite, walk: WalkFn, up: number, done: Finding[]): Finding {
+  #at(
+    root: Func,
+    towards: ReadonlySet<Func>,
+    site: CallSite,
+    walk: WalkFn,
+    up: number,
+    done: Finding[],
+  ): Finding {
     const paths = walk(root, towards, 'values')
     if (paths === undefined) return none(site, `there are too many ways through ${root.name}()`)
     const about = paths.flatMap((p) => {
@@ -112,7 +122,11 @@ export class Analyse {
         ? none(site, 'no way through the function on which the look-up works was found')
         : { ...none(site, ''), verdict: 'holds' }
 
-    const notifier = this.#notifierFor(root.file, site, about.map((a) => a.path))
+    const notifier = this.#notifierFor(
+      root.file,
+      site,
+      about.map((a) => a.path),
+    )
     const cases = distinct(about.map(({ path, values }) => this.#case(site, path, values, notifier)))
     const broken = cases.filter((c) => c.judged.verdict === 'broken')
     const base = { site, handsOut: false, ...(notifier !== undefined && { notifier }) }
@@ -120,7 +134,14 @@ export class Analyse {
 
     const escaping = about.filter(({ path, values }) => escapes(path, values, site.api))
     const shown = best(cases)
-    const calm = { ...base, classes: [], plan: shown.plan, judged: shown.judged, events: shown.events, values: shown.values }
+    const calm = {
+      ...base,
+      classes: [],
+      plan: shown.plan,
+      judged: shown.judged,
+      events: shown.events,
+      values: shown.values,
+    }
     if (escaping.length > 0) {
       const out = this.#out(root, towards, site, walk, up, escaping, calm, done)
       if (out !== undefined) return out
@@ -129,13 +150,26 @@ export class Analyse {
     const lost = this.#lost(about, notifier)
     if (lost !== undefined) return { ...calm, verdict: 'unknown', reason: lost }
     if (open !== undefined)
-      return { ...calm, verdict: 'unknown', reason: open.judged.reason ?? 'the search did not end', judged: open.judged, plan: open.plan }
+      return {
+        ...calm,
+        verdict: 'unknown',
+        reason: open.judged.reason ?? 'the search did not end',
+        judged: open.judged,
+        plan: open.plan,
+      }
     if (shown.judged.verdict === 'vacuous')
-      return { ...calm, verdict: 'unknown', reason: 'in the model the look-up never works, so nothing is shown' }
+      return {
+        ...calm,
+        verdict: 'unknown',
+        reason: 'in the model the look-up never works, so nothing is shown',
+      }
     return { ...calm, verdict: 'holds' }
   }
 
-  #broken(base: { site: CallSite; handsOut: boolean; notifier?: Notifier }, broken: readonly Case[]): Finding {
+  #broken(
+    base: { site: CallSite; handsOut: boolean; notifier?: Notifier },
+    broken: readonly Case[],
+  ): Finding {
     const shown = [...broken].sort(
       (a, b) => weight(a.plan.steps) - weight(b.plan.steps) || a.plan.steps.length - b.plan.steps.length,
     )[0]!
@@ -152,7 +186,9 @@ export class Analyse {
 
   #classOf(plan: Plan, notifier: Notifier | undefined): string {
     if (plan.steps.some((s) => s.do === 'use-vma')) return 'use-after-unlock'
-    return plan.callback !== undefined && notifier !== undefined ? 'notifier-without-retry' : 'pfn-outlives-lock'
+    return plan.callback !== undefined && notifier !== undefined
+      ? 'notifier-without-retry'
+      : 'pfn-outlives-lock'
   }
 
   /** The value leaves the root: by contract, to callers, or into a field that is read elsewhere. */
@@ -173,13 +209,20 @@ export class Analyse {
         handsOut: true,
         contract: `${root.name}() hands the value out: what its callers do with it is judged where they call it`,
       }
-    const contract = this.#contract(root, escaping.map((e) => e.path))
+    const contract = this.#contract(
+      root,
+      escaping.map((e) => e.path),
+    )
     if (contract !== undefined) return this.#byContract(site, escaping, contract, calm)
 
     const callers = this.#code.callers(root).filter((c) => !towards.has(c))
     if (callers.length > 0 && up < most.up) {
       if (callers.length > most.callers)
-        return { ...calm, verdict: 'unknown', reason: `${root.name}() hands it to ${callers.length} callers, more than are followed` }
+        return {
+          ...calm,
+          verdict: 'unknown',
+          reason: `${root.name}() hands it to ${callers.length} callers, more than are followed`,
+        }
       const found = callers.map((c) => this.#at(c, new Set([...towards, c]), site, walk, up + 1, done))
       const bad = found.find((f) => f.verdict === 'broken')
       if (bad !== undefined) return bad
@@ -187,7 +230,10 @@ export class Analyse {
       if (open !== undefined) return open
       // The caller that shows most; with a contract if one of them has it.
       const good = found.filter((f) => f.plan !== undefined)
-      return good.find((f) => f.contract !== undefined) ?? good.sort((a, b) => weight(b.plan!.steps) - weight(a.plan!.steps))[0] ?? { ...calm, verdict: 'holds' }
+      return (
+        good.find((f) => f.contract !== undefined) ??
+        good.sort((a, b) => weight(b.plan!.steps) - weight(a.plan!.steps))[0] ?? { ...calm, verdict: 'holds' }
+      )
     }
     const kept = keptBy(escaping)
     if (kept.plain) {
@@ -226,14 +272,26 @@ export class Analyse {
           if (!(e instanceof TooMany)) throw e
         }
         if (paths === undefined)
-          return { ...calm, verdict: 'unknown', reason: `there are too many ways through ${func.name}(), which reads it from a field` }
+          return {
+            ...calm,
+            verdict: 'unknown',
+            reason: `there are too many ways through ${func.name}(), which reads it from a field`,
+          }
         for (const p of paths) {
-          const used = p.events.filter((e) => 'value' in e && e.value === -1 && (e.kind === 'cpu' || e.kind === 'device' || e.kind === 'guest' || e.kind === 'lost'))
-          if (used.length > 0) later.push(p.events.filter((e) => used.includes(e) || e.kind === 'lock' || e.kind === 'unlock'))
+          const used = p.events.filter(
+            (e) =>
+              'value' in e &&
+              e.value === -1 &&
+              (e.kind === 'cpu' || e.kind === 'device' || e.kind === 'guest' || e.kind === 'lost'),
+          )
+          if (used.length > 0)
+            later.push(p.events.filter((e) => used.includes(e) || e.kind === 'lock' || e.kind === 'unlock'))
         }
       }
     if (later.length === 0) return undefined
-    const use = later.find((l) => l.some((e) => e.kind !== 'lost' && e.kind !== 'lock' && e.kind !== 'unlock'))
+    const use = later.find((l) =>
+      l.some((e) => e.kind !== 'lost' && e.kind !== 'lock' && e.kind !== 'unlock'),
+    )
     if (use === undefined) {
       const lost = later.flat().find((e) => e.kind === 'lost')
       return lost?.kind === 'lost' ? { ...calm, verdict: 'unknown', reason: lost.reason } : undefined
@@ -243,7 +301,14 @@ export class Analyse {
     const events = [...path.events, ...use.map((e) => ('value' in e ? { ...e, value: of } : e) as Event)]
     const c = this.#case(site, { ...path, events }, values, calm.notifier)
     if (c.judged.verdict === 'broken') return this.#broken(calm, [c])
-    return { ...calm, verdict: c.judged.verdict === 'holds' ? 'holds' : 'unknown', plan: c.plan, judged: c.judged, events, values }
+    return {
+      ...calm,
+      verdict: c.judged.verdict === 'holds' ? 'holds' : 'unknown',
+      plan: c.plan,
+      judged: c.judged,
+      events,
+      values,
+    }
   }
 
   // ── Notifiers ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -251,7 +316,9 @@ export class Analyse {
   /** The notifier that the paths ask, or that stands behind the lock under which they ask. */
   #notifierFor(file: CFile, site: CallSite, paths: readonly Path[]): Notifier | undefined {
     const all = this.#of(file).filter((n) => n.kind === 'interval')
-    const asks = site.api.out.kind === 'array' || paths.some((p) => p.events.some((e) => e.kind === 'retry' || e.kind === 'seq'))
+    const asks =
+      site.api.out.kind === 'array' ||
+      paths.some((p) => p.events.some((e) => e.kind === 'retry' || e.kind === 'seq'))
     if (!asks) return undefined
     const locks = new Set<string>()
     for (const p of paths) {
@@ -274,7 +341,8 @@ export class Analyse {
     // The whole range goes out, sequence and all, and has not been asked about yet.
     const asked = paths.every((p) => p.events.some((e) => e.kind === 'retry'))
     const read = paths.every((p) => p.events.some((e) => e.kind === 'seq'))
-    if (read && !asked) return own.find((n) => n.kind === 'interval' && n.retry !== undefined && n.retry.func !== root.name)
+    if (read && !asked)
+      return own.find((n) => n.kind === 'interval' && n.retry !== undefined && n.retry.func !== root.name)
     return undefined
   }
 
@@ -307,10 +375,17 @@ export class Analyse {
         { do: 'unlock', lock: 'driver', write: true, at },
       ],
     }
-    const judged = this.#judge.judge(lift(nameOf(site), plan), this.#rules(site.api))
+    const judged = this.#decide(site, plan)
     const contract = `the value leaves under an MMU notifier (${n.callback.name}): whoever uses it asks ${retry.func}(), ${retry.file}:${retry.line}, under the lock that the callback takes`
     if (judged.verdict !== 'holds')
-      return { ...calm, verdict: 'unknown', reason: judged.reason ?? 'the contract does not hold in the model', plan, judged, notifier: n }
+      return {
+        ...calm,
+        verdict: 'unknown',
+        reason: judged.reason ?? 'the contract does not hold in the model',
+        plan,
+        judged,
+        notifier: n,
+      }
     return { ...calm, verdict: 'holds', contract, plan, judged, notifier: n, events: path.events, values }
   }
 
@@ -335,12 +410,20 @@ export class Analyse {
       steps: notifier === undefined ? steps : asInstalls(steps),
       ...(notifier !== undefined && { callback: notifier.steps }),
     }
-    const judged = this.#judge.judge(lift(nameOf(site), plan), this.#rules(site.api))
+    const judged = this.#decide(site, plan)
     return { plan, judged, events: path.events, values }
   }
 
+  #decide(site: CallSite, plan: Plan): Judged {
+    const rules = this.#rules(site.api)
+    return this.#judge.judge(lift(nameOf(site), plan, rules.kernel), rules)
+  }
+
   /** The first thing that took a value out of sight, where nothing answers for it. */
-  #lost(about: readonly { path: Path; values: ReadonlySet<number> }[], notifier: Notifier | undefined): string | undefined {
+  #lost(
+    about: readonly { path: Path; values: ReadonlySet<number> }[],
+    notifier: Notifier | undefined,
+  ): string | undefined {
     for (const { path, values } of about) {
       let asked = false
       for (const e of path.events) {
@@ -366,36 +449,58 @@ export class Analyse {
         if (e?.kind !== 'fault' || !e.ok) continue
         const rest = p.events.slice(i + 1)
         const end = rest.findIndex((x) => (x.kind === 'unlock' && x.lock.mmap) || x.kind === 'fault')
-        const stale = e.dropped === true ? rest.slice(0, end < 0 ? undefined : end).find((x) => x.kind === 'stale-vma') : undefined
+        const stale =
+          e.dropped === true
+            ? rest.slice(0, end < 0 ? undefined : end).find((x) => x.kind === 'stale-vma')
+            : undefined
         const locked = p.events.slice(0, i).find((x) => x.kind === 'lock' && x.lock.mmap)
         const found = p.events.slice(0, i).findLast((x) => x.kind === 'vma')
         const steps: Step[] = tidy(
           [
-            ...(locked === undefined ? [] : [{ do: 'lock', lock: 'mmap', write: false, at: locked.at } as Step]),
+            ...(locked === undefined
+              ? []
+              : [{ do: 'lock', lock: 'mmap', write: false, at: locked.at } as Step]),
             ...(stale === undefined ? [] : [{ do: 'find-vma', ...(found && { at: found.at }) } as Step]),
             { do: 'fault', write: e.write, at: e.at, ...(e.dropped !== undefined && { dropped: e.dropped }) },
-            ...(stale === undefined ? [] : [{ do: 'use-vma', at: stale.at, note: stale.kind === 'stale-vma' ? stale.text : '' } as Step]),
+            ...(stale === undefined
+              ? []
+              : [
+                  { do: 'use-vma', at: stale.at, note: stale.kind === 'stale-vma' ? stale.text : '' } as Step,
+                ]),
           ],
           true,
         )
         const plan: Plan = { memory: 'pfnmap', steps }
-        seen.push({ plan, judged: this.#judge.judge(lift(nameOf(site), plan), this.#rules(site.api)), events: p.events, values: new Set() })
+        seen.push({ plan, judged: this.#decide(site, plan), events: p.events, values: new Set() })
       }
       return undefined
     }
     let trouble = look(func, new Set([func]))
     // The VMA is the caller's: it goes on with it when this returns.
-    if (trouble === undefined && func.params.some((p) => p.type.base === 'struct vm_area_struct') && site.args[site.api.unlocked ?? -1] !== undefined)
-      for (const caller of this.#code.callers(func).slice(0, most.callers)) trouble ??= look(caller, new Set([func, caller]))
+    if (
+      trouble === undefined &&
+      func.params.some((p) => p.type.base === 'struct vm_area_struct') &&
+      site.args[site.api.unlocked ?? -1] !== undefined
+    )
+      for (const caller of this.#code.callers(func).slice(0, most.callers))
+        trouble ??= look(caller, new Set([func, caller]))
     const base = { site, handsOut: false }
     const broken = distinct(seen).filter((c) => c.judged.verdict === 'broken')
     if (broken.length > 0) return this.#broken(base, broken)
     if (trouble !== undefined) return none(site, trouble)
     if (seen.length === 0) return none(site, 'no way through the function on which the fault works was found')
     const shown = best(distinct(seen))
-    const calm = { ...base, classes: [], plan: shown.plan, judged: shown.judged, events: shown.events, values: shown.values }
+    const calm = {
+      ...base,
+      classes: [],
+      plan: shown.plan,
+      judged: shown.judged,
+      events: shown.events,
+      values: shown.values,
+    }
     const open = seen.find((c) => c.judged.verdict === 'unknown')
-    if (open !== undefined) return { ...calm, verdict: 'unknown', reason: open.judged.reason ?? 'the search did not end' }
+    if (open !== undefined)
+      return { ...calm, verdict: 'unknown', reason: open.judged.reason ?? 'the search did not end' }
     return { ...calm, verdict: 'holds' }
   }
 }
@@ -414,7 +519,16 @@ const none = (site: CallSite, reason: string): Finding => ({
 
 /** Under a notifier what a device is given is what the callback takes away, whether it was asked about or not. */
 function asInstalls(steps: readonly Step[]): Step[] {
-  return steps.map((s) => (s.do === 'give' ? { do: 'install', reg: s.reg, ...(s.at && { at: s.at }), ...(s.note !== undefined && { note: s.note }) } : s))
+  return steps.map((s) =>
+    s.do === 'give'
+      ? {
+          do: 'install',
+          reg: s.reg,
+          ...(s.at && { at: s.at }),
+          ...(s.note !== undefined && { note: s.note }),
+        }
+      : s,
+  )
 }
 
 const atSite = (at: Place, site: CallSite): boolean => at.file === site.file.path && at.line === site.line
@@ -425,7 +539,8 @@ function valuesOf(events: readonly Event[], site: CallSite): Set<number> {
   const found = new Set<number>()
   for (const e of events) {
     if (e.kind !== 'lookup') continue
-    if (local ? e.at.func === site.api.name && e.at.file === site.file.path : atSite(e.at, site)) found.add(e.value)
+    if (local ? e.at.func === site.api.name && e.at.file === site.file.path : atSite(e.at, site))
+      found.add(e.value)
   }
   return found
 }
@@ -440,7 +555,10 @@ function escapes(path: Path, values: ReadonlySet<number>, api: LookupApi): boole
 }
 
 /** Fields that keep it when nobody is left to hand it to; `plain`: it also leaves as a number, by return or through a pointer. */
-function keptBy(escaping: readonly { path: Path; values: ReadonlySet<number> }[]): { plain: boolean; fields: Kept[] } {
+function keptBy(escaping: readonly { path: Path; values: ReadonlySet<number> }[]): {
+  plain: boolean
+  fields: Kept[]
+} {
   const fields = new Map<string, Kept>()
   let plain = false
   for (const { path, values } of escaping) {
@@ -454,22 +572,36 @@ function keptBy(escaping: readonly { path: Path; values: ReadonlySet<number> }[]
       }
       const hop = path.events.findLast((e) => e.kind === 'hop' && e.field === field)
       const struct = hop?.kind === 'hop' ? hop.struct : undefined
-      fields.set(`${struct}.${field}`, { field, of: v.of, form: v.form ?? 'pfn', ...(struct !== undefined && { struct }) })
+      fields.set(`${struct}.${field}`, {
+        field,
+        of: v.of,
+        form: v.form ?? 'pfn',
+        ...(struct !== undefined && { struct }),
+      })
     }
   }
   return { plain, fields: [...fields.values()] }
 }
 
+const useCount = (steps: readonly Step[]): number =>
+  Math.min(
+    1,
+    steps.filter((s) => s.do === 'cpu' || s.do === 'give' || s.do === 'install' || s.do === 'use-vma').length,
+  )
+
 /** How much happens: uses weigh most. */
 function weight(steps: readonly Step[]): number {
   let n = 0
-  for (const s of steps) n += s.do === 'cpu' || s.do === 'give' || s.do === 'install' || s.do === 'use-vma' ? 10 : 1
+  for (const s of steps)
+    n += s.do === 'cpu' || s.do === 'give' || s.do === 'install' || s.do === 'use-vma' ? 10 : 1
   return n
 }
 
 function best(cases: readonly Case[]): Case {
   const real = cases.filter((c) => c.judged.verdict !== 'vacuous')
-  return [...(real.length > 0 ? real : cases)].sort((a, b) => weight(b.plan.steps) - weight(a.plan.steps))[0]!
+  return [...(real.length > 0 ? real : cases)].sort(
+    (a, b) => useCount(b.plan.steps) - useCount(a.plan.steps) || a.plan.steps.length - b.plan.steps.length,
+  )[0]!
 }
 
 function distinct(cases: readonly Case[]): Case[] {

@@ -5,7 +5,12 @@
 import type { Form } from './trace/state.ts'
 
 export type Meaning =
-  | { readonly does: 'lock' | 'unlock'; readonly lock: LockKind; readonly arg: number; readonly write: boolean }
+  | {
+      readonly does: 'lock' | 'unlock'
+      readonly lock: LockKind
+      readonly arg: number
+      readonly write: boolean
+    }
   /** Takes the lock if it returns nonzero (`trylock`), or zero (`killable`). */
   | {
       readonly does: 'try-lock'
@@ -59,24 +64,30 @@ say('mmap_write_trylock', { does: 'try-lock', lock: 'mmap', arg: 0, write: true,
 say('mmap_read_lock_killable', { does: 'try-lock', lock: 'mmap', arg: 0, write: false, taken: 'zero' })
 say('mmap_write_lock_killable', { does: 'try-lock', lock: 'mmap', arg: 0, write: true, taken: 'zero' })
 
-say('mutex_lock mutex_lock_nested spin_lock spin_lock_irq spin_lock_irqsave spin_lock_bh raw_spin_lock down_write write_lock', {
-  does: 'lock',
-  lock: 'lock',
-  arg: 0,
-  write: true,
-})
+say(
+  'mutex_lock mutex_lock_nested spin_lock spin_lock_irq spin_lock_irqsave spin_lock_bh raw_spin_lock down_write write_lock',
+  {
+    does: 'lock',
+    lock: 'lock',
+    arg: 0,
+    write: true,
+  },
+)
 say('down_read read_lock read_lock_irq read_lock_irqsave down_read_nested', {
   does: 'lock',
   lock: 'lock',
   arg: 0,
   write: false,
 })
-say('mutex_unlock spin_unlock spin_unlock_irq spin_unlock_irqrestore spin_unlock_bh raw_spin_unlock up_write write_unlock', {
-  does: 'unlock',
-  lock: 'lock',
-  arg: 0,
-  write: true,
-})
+say(
+  'mutex_unlock spin_unlock spin_unlock_irq spin_unlock_irqrestore spin_unlock_bh raw_spin_unlock up_write write_unlock',
+  {
+    does: 'unlock',
+    lock: 'lock',
+    arg: 0,
+    write: true,
+  },
+)
 say('up_read read_unlock read_unlock_irq read_unlock_irqrestore', {
   does: 'unlock',
   lock: 'lock',
@@ -112,9 +123,12 @@ say('down_read_interruptible down_read_killable', {
   taken: 'zero',
 })
 
-say('find_vma vma_lookup find_vma_intersection find_extend_vma find_exact_vma lock_vma_under_rcu expand_stack', {
-  does: 'find-vma',
-})
+say(
+  'find_vma vma_lookup find_vma_intersection find_extend_vma find_exact_vma lock_vma_under_rcu expand_stack',
+  {
+    does: 'find-vma',
+  },
+)
 
 // ── Memory that the CPU touches ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -153,11 +167,14 @@ say('pfn_to_page phys_to_page hmm_pfn_to_page page_folio compound_head virt_to_p
   form: 'page',
   arg: 0,
 })
-family(/^(ioremap(_\w+)?|memremap|kmap(_atomic|_local_page|_local_folio|_local_pfn|_atomic_pfn)?|vmap|vm_map_ram)$/, {
-  does: 'derive',
-  form: 'address',
-  arg: 0,
-})
+family(
+  /^(ioremap(_\w+)?|memremap|kmap(_atomic|_local_page|_local_folio|_local_pfn|_atomic_pfn)?|vmap|vm_map_ram)$/,
+  {
+    does: 'derive',
+    form: 'address',
+    arg: 0,
+  },
+)
 say('__va phys_to_virt pfn_to_kaddr pfn_to_virt page_address page_to_virt', {
   does: 'derive',
   form: 'address',
@@ -218,10 +235,15 @@ say('put_page folio_put', { does: 'unref', arg: 0 })
 
 // ── Looks, logs, arithmetic ──────────────────────────────────────────────────────────────────────────────────────────
 
-family(/^(trace_\w+|(dev|pr|netdev|netif|drm|ibdev|pci|xe|gt|vm|DRM)_(\w+_)?(dbg|debug|info|notice|warn|warning|err|error|crit|emerg|alert|WARN|WARN_ON)(_once|_ratelimited)?|v?printk(_once|_ratelimited)?|DRM_(DEV_)?(DEBUG|INFO|WARN|ERROR)\w*|dprintk)$/, {
+family(
+  /^(trace_\w+|(dev|pr|netdev|netif|drm|ibdev|pci|xe|gt|vm|DRM)_(\w+_)?(dbg|debug|info|notice|warn|warning|err|error|crit|emerg|alert|WARN|WARN_ON)(_once|_ratelimited)?|v?printk(_once|_ratelimited)?|DRM_(DEV_)?(DEBUG|INFO|WARN|ERROR)\w*|dprintk)$/,
+  {
+    does: 'nothing',
+  },
+)
+family(/^(VM_)?(WARN|BUG)(_ON)?(_ONCE|_PAGE|_FOLIO|_ON_PAGE|_ON_FOLIO)?(_MM|_VMA)?(_ONCE)?$/, {
   does: 'nothing',
 })
-family(/^(VM_)?(WARN|BUG)(_ON)?(_ONCE|_PAGE|_FOLIO|_ON_PAGE|_ON_FOLIO)?(_MM|_VMA)?(_ONCE)?$/, { does: 'nothing' })
 family(/^(Page|SetPage|ClearPage|TestSetPage|TestClearPage|folio_test_|folio_set_|folio_clear_)\w+$/, {
   does: 'nothing',
 })
@@ -245,11 +267,14 @@ family(/^_?set_memory_\w+$|^set_pages_\w+$/, { does: 'nothing' })
 say('kfree kvfree vfree kfree_sensitive', { does: 'free', arg: 0 })
 say('BUG panic do_exit', { does: 'never-returns' })
 say('WRITE_ONCE smp_store_release rcu_assign_pointer', { does: 'assign' })
-family(/^(min|max)(3|_t)?$|^clamp(_t|_val)?$|^(lower|upper)_32_bits$|^(round|ALIGN)_?\w*$|^(cpu_to|le|be)\w+$/, {
-  does: 'derive',
-  form: 'pfn',
-  arg: 0,
-})
+family(
+  /^(min|max)(3|_t)?$|^clamp(_t|_val)?$|^(lower|upper)_32_bits$|^(round|ALIGN)_?\w*$|^(cpu_to|le|be)\w+$/,
+  {
+    does: 'derive',
+    form: 'pfn',
+    arg: 0,
+  },
+)
 
 const familyCache = new Map<string, Meaning | undefined>()
 

@@ -8,7 +8,14 @@ import { lift } from './lift/lift.ts'
 import type { Plan, Step } from './lift/plan.ts'
 import { kind, type LookupApi } from './protocols/pfn-lookup.ts'
 import { candidates } from './repair.ts'
-import { type AuditResult, auditSchemaVersion, type Hop, type Repair, type Site, type Witness } from './result.ts'
+import {
+  type AuditResult,
+  auditSchemaVersion,
+  type Hop,
+  type Repair,
+  type Site,
+  type Witness,
+} from './result.ts'
 import type { CFile, Func } from '../source/index.ts'
 import type { CallSite } from './sites.ts'
 import { sitesIn } from './sites.ts'
@@ -29,18 +36,26 @@ export type AuditOptions = {
 export function audit(
   code: Code,
   files: readonly CFile[],
-  seen: { readonly files: number; readonly parsed: () => number; readonly functions: () => number; readonly problems: readonly Problem[]; readonly skipped: () => Readonly<Record<string, number>> },
+  seen: {
+    readonly files: number
+    readonly parsed: () => number
+    readonly functions: () => number
+    readonly problems: readonly Problem[]
+    readonly skipped: () => Readonly<Record<string, number>>
+  },
   options: AuditOptions,
 ): AuditResult {
   const judge = new Judge()
   const analyse = new Analyse(code, judge, (api) => rulesFor(api, options))
   const groups = new Map<Func, CallSite[]>()
-  for (const file of files) for (const s of sitesIn(file)) groups.set(s.func, [...(groups.get(s.func) ?? []), s])
+  for (const file of files)
+    for (const s of sitesIn(file)) groups.set(s.func, [...(groups.get(s.func) ?? []), s])
   const sites: Site[] = []
   let done = 0
   for (const [func, calls] of groups) {
     if (options.cancelled?.() === true) break
-    for (const finding of analyse.func(func, calls)) sites.push(siteOf(finding, judge, rulesFor(finding.site.api, options)))
+    for (const finding of analyse.func(func, calls))
+      sites.push(siteOf(finding, judge, rulesFor(finding.site.api, options)))
     options.onProgress?.(++done, groups.size)
   }
   sites.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column))
@@ -53,7 +68,8 @@ export function audit(
     tree: {
       path: options.path,
       kernel: options.kernel ?? options.treeKernel ?? newest,
-      kernelFrom: options.kernel !== undefined ? 'option' : options.treeKernel !== undefined ? 'Makefile' : 'default',
+      kernelFrom:
+        options.kernel !== undefined ? 'option' : options.treeKernel !== undefined ? 'Makefile' : 'default',
     },
     protocols: [kind],
     summary: {
@@ -89,7 +105,8 @@ export function modelled(version: string): string {
 export function rulesFor(api: LookupApi, { treeKernel, kernel, policies = {} }: AuditOptions): Rules {
   const asked = kernel ?? treeKernel
   const has = (v: string): boolean =>
-    (api.since === undefined || compareVersions(v, api.since) >= 0) && (api.until === undefined || compareVersions(v, api.until) < 0)
+    (api.since === undefined || compareVersions(v, api.since) >= 0) &&
+    (api.until === undefined || compareVersions(v, api.until) < 0)
   if (asked !== undefined) {
     const version = modelled(asked)
     if (kernel !== undefined || has(version)) return { kernel: version, policies }
@@ -175,8 +192,11 @@ function witnessOf(j: Judged, site: CallSite): Witness | undefined {
   }
 }
 
-export const fileNameOf = (site: { readonly file: { readonly path: string }; readonly line: number; readonly column: number }): string =>
-  `${site.file.path.replaceAll('/', '-')}-${site.line}.litmus`
+export const fileNameOf = (site: {
+  readonly file: { readonly path: string }
+  readonly line: number
+  readonly column: number
+}): string => `${site.file.path.replaceAll('/', '-')}-${site.line}.litmus`
 
 function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repair | undefined {
   const section = compareVersions(rules.kernel, '6.12') >= 0 ? 'follow_pfnmap_start' : 'follow_pte'
@@ -184,7 +204,7 @@ function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repai
   for (const c of candidates) {
     const next = c.apply(plan, { section })
     if (next === undefined) continue
-    const judged = judge.judge(lift(`${nameOf(site)}-${c.name}`, next), rules)
+    const judged = judge.judge(lift(`${nameOf(site)}-${c.name}`, next, rules.kernel), rules)
     if (judged.verdict === 'holds') {
       return {
         name: c.name,
@@ -196,7 +216,8 @@ function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repai
             {
               kernels: [rules.kernel],
               policies: rules.policies,
-              ...(judged.result!.outcome !== undefined && judged.result!.outcome !== 'Unknown' && { outcome: judged.result!.outcome }),
+              ...(judged.result!.outcome !== undefined &&
+                judged.result!.outcome !== 'Unknown' && { outcome: judged.result!.outcome }),
               broken: [],
             },
           ],
@@ -240,22 +261,32 @@ function uses(steps: readonly Step[]): { step: Step; held: Held; asked: boolean 
       if (s.lock === 'driver') asked = false
     } else if (s.do === 'lookup') held.section = s.api === 'follow_pte' || s.api === 'follow_pfnmap_start'
     else if (s.do === 'end') held.section = false
-    else if (s.do === 'retry') asked = true
-    else if (s.do === 'cpu' || s.do === 'give' || s.do === 'install' || s.do === 'use-vma') found.push({ step: s, held: { ...held }, asked })
+    else if (s.do === 'retry') asked = held.driver
+    else if (s.do === 'cpu' || s.do === 'give' || s.do === 'install' || s.do === 'use-vma')
+      found.push({ step: s, held: { ...held }, asked })
   }
   return found
 }
 
 function guardOf(f: Finding): string {
   if (f.plan === undefined) return 'unknown'
-  if (f.site.api.putBy !== undefined) return f.judged?.test.procs.length === 0 ? '' : 'a long-term pin on the pages'
+  if (f.site.api.putBy !== undefined)
+    return f.judged?.test.procs.length === 0 ? '' : 'a long-term pin on the pages'
   if (f.contract !== undefined && !f.handsOut) return 'MMU notifier, asked by whoever uses it'
   const list = uses(f.plan.steps)
   const words = (h: Held, asked: boolean): string =>
-    [h.mmap ? 'mmap_lock' : '', h.section ? 'page-table lock' : '', h.driver && asked ? 'MMU notifier, asked under its lock' : ''].filter((w) => w !== '').join(' + ')
+    [
+      h.mmap ? 'mmap_lock' : '',
+      h.section ? 'page-table lock' : '',
+      h.driver && asked ? 'MMU notifier, asked under its lock' : '',
+    ]
+      .filter((w) => w !== '')
+      .join(' + ')
   if (list.length === 0) {
     const at = f.plan.steps.some((s) => s.do === 'lock' && s.lock === 'mmap') ? 'mmap_lock' : ''
-    return at === '' ? 'none needed: memory is not reached through it' : `${at} for the call; memory is not reached through it`
+    return at === ''
+      ? 'none needed: memory is not reached through it'
+      : `${at} for the call; memory is not reached through it`
   }
   const compared = f.plan.steps.some((s) => s.do === 'compare')
   const all = [...new Set(list.map((u) => words(u.held, u.asked)))]
@@ -277,7 +308,9 @@ function holdOf(f: Finding): Site['hold'] {
     if (s.do === 'revoke') given.delete(s.reg)
   }
   if (given.size > 0) return steps.some((s) => s.do === 'install') ? 'transient' : 'longterm'
-  return uses(steps).some((u) => !u.held.section && !u.held.mmap && u.step.do === 'cpu') ? 'transient' : 'synchronous'
+  return uses(steps).some((u) => !u.held.section && !u.held.mmap && u.step.do === 'cpu')
+    ? 'transient'
+    : 'synchronous'
 }
 
 /** Where the value goes, place by place, on the path that is shown. */
@@ -329,7 +362,8 @@ function hopsOf(f: Finding): Hop[] {
       default:
         break
     }
-    if (text !== undefined && hops.at(-1)?.text !== text) hops.push({ file: e.at.file, line: e.at.line, text })
+    if (text !== undefined && hops.at(-1)?.text !== text)
+      hops.push({ file: e.at.file, line: e.at.line, text })
   }
   return hops
 }
@@ -337,17 +371,20 @@ function hopsOf(f: Finding): Hop[] {
 function sentence(f: Finding): string {
   const { api } = f.site
   if (f.verdict === 'unknown') return `Not decided: ${f.reason ?? ''}.`
-  if (f.handsOut) return `${f.site.func.name}() is a look-up itself: its callers are judged where they call it.`
+  if (f.handsOut)
+    return `${f.site.func.name}() is a look-up itself: its callers are judged where they call it.`
   if (f.contract !== undefined) return `Holds by contract: ${f.contract}.`
   if (f.verdict === 'holds') {
-    if (api.out.kind === 'none') return 'It faults the page in and gives nothing back; no VMA from before is used after mmap_lock was dropped.'
+    if (api.out.kind === 'none')
+      return 'It faults the page in and gives nothing back; no VMA from before is used after mmap_lock was dropped.'
     if (api.putBy !== undefined) return 'The pages are pinned for as long as they are used.'
     const list = uses(f.plan?.steps ?? [])
     if (list.length === 0) return 'Nobody reaches memory through the value.'
     return `Every use is guarded: ${guardOf(f)}.`
   }
   const cls = f.classes[0]
-  if (cls === 'use-after-unlock') return 'The fault may drop mmap_lock, and the VMA from before is used without being looked up again.'
+  if (cls === 'use-after-unlock')
+    return 'The fault may drop mmap_lock, and the VMA from before is used without being looked up again.'
   if (cls === 'notifier-without-retry')
     return f.notifier?.drops === undefined
       ? `The notifier callback ${f.notifier?.callback.name}() does not take away what is installed.`

@@ -66,7 +66,9 @@ class Builder {
         const step = s.step === undefined ? head : this.add({ kind: 'eval', expr: s.step, to: head })
         const body = this.stmt(s.body, step, { ...around, onBreak: next, onContinue: step })
         this.nodes[head] =
-          s.cond === undefined ? { kind: 'fork', to: [body] } : { kind: 'test', cond: s.cond, yes: body, no: next }
+          s.cond === undefined
+            ? { kind: 'fork', to: [body] }
+            : { kind: 'test', cond: s.cond, yes: body, no: next }
         return this.block(s.init, head, around)
       }
       case 'macro': {

@@ -32,7 +32,9 @@ export class Judge {
     const first = known ?? this.#run(test, rules)
     if (known === undefined) this.#known.set(key, first)
     // The same run, told with the lines of this test.
-    return known === undefined ? first : { ...first, test, ...(first.result && { result: relocated(first, test) }) }
+    return known === undefined
+      ? first
+      : { ...first, test, ...(first.result && { result: relocated(first, test) }) }
   }
 
   #run(test: LitmusTest, { kernel, policies }: Rules): Judged {

@@ -23,7 +23,10 @@ export type Notifier = {
 }
 
 const interval = { struct: 'mmu_interval_notifier_ops', fields: ['invalidate'] }
-const classic = { struct: 'mmu_notifier_ops', fields: ['invalidate_range_start', 'invalidate_range_end', 'invalidate_range'] }
+const classic = {
+  struct: 'mmu_notifier_ops',
+  fields: ['invalidate_range_start', 'invalidate_range_end', 'invalidate_range'],
+}
 
 /** The notifiers that a file's module registers; where it has none, those of modules that work through it, found by their lock. */
 export function notifiersOf(code: Code, file: CFile, lockHints: ReadonlySet<string>): Notifier[] {
@@ -51,7 +54,11 @@ function inFile(code: Code, file: CFile): Notifier[] {
     }
     if (funcs.length > 0)
       found.push(
-        read(code, which === interval ? 'interval' : 'classic', funcs, { file: file.path, line: g.line, func: g.name }),
+        read(code, which === interval ? 'interval' : 'classic', funcs, {
+          file: file.path,
+          line: g.line,
+          func: g.name,
+        }),
       )
   }
   return found
@@ -111,7 +118,9 @@ function firstOfEach(steps: readonly CallbackStep[]): CallbackStep[] {
 /** A function that compares one of the fields with something: `if (kvm->seq != seq) return true`. */
 function asker(code: Code, file: CFile, fields: ReadonlySet<string>): Notifier['retry'] {
   for (const field of [...fields].sort()) {
-    const compares = new RegExp(`(->|\\.)${field}\\s*[!=]=\\s*\\w|\\w\\s*[!=]=\\s*[\\w>.-]*(->|\\.)${field}\\b`)
+    const compares = new RegExp(
+      `(->|\\.)${field}\\s*[!=]=\\s*\\w|\\w\\s*[!=]=\\s*[\\w>.-]*(->|\\.)${field}\\b`,
+    )
     for (const f of [file, ...code.mentioning(field)])
       for (const func of f.functions)
         if (compares.test(f.source.text.slice(func.start, func.end)) && func.params.length > 1)
@@ -150,7 +159,8 @@ class Scan {
       eachExpr(e, (x) => {
         if (x.kind === 'call') this.#call(x, func, depth, at(x))
         else if (x.kind === 'unary' && x.op === '++' && x.of.kind === 'member') this.fields.add(x.of.field)
-        else if (x.kind === 'assign' && x.target.kind === 'member' && x.op === '+') this.fields.add(x.target.field)
+        else if (x.kind === 'assign' && x.target.kind === 'member' && x.op === '+')
+          this.fields.add(x.target.field)
         else if (x.kind === 'assign' && this.#clears(x))
           this.steps.push({ do: 'drop', at: at(x), note: func.file.source.text.slice(x.start, x.end) })
         else if (x.kind === 'name') this.#handed(x.name, func, depth)
@@ -206,16 +216,19 @@ class Scan {
         const arg = x.args[m.arg]
         const lock = arg === undefined ? undefined : lockField(arg)
         // The second way to take it, for callers that cannot sleep, is the same lock.
-        if (lock !== undefined) this.steps.push({ do: m.does === 'unlock' ? 'unlock' : 'lock', at, note: lock })
+        if (lock !== undefined)
+          this.steps.push({ do: m.does === 'unlock' ? 'unlock' : 'lock', at, note: lock })
       } else if (m.does === 'seq-set') this.steps.push({ do: 'set-seq', at })
-      else if (m.does === 'revoke' || m.does === 'access') this.steps.push({ do: 'drop', at, note: `${name}()` })
+      else if (m.does === 'revoke' || m.does === 'access')
+        this.steps.push({ do: 'drop', at, note: `${name}()` })
       return
     }
     if (drops.test(name)) {
       this.steps.push({ do: 'drop', at, note: `${name}()` })
       return
     }
-    const macro = this.#code.resolve(name, func.file) === undefined ? this.#code.macro(name, func.file) : undefined
+    const macro =
+      this.#code.resolve(name, func.file) === undefined ? this.#code.macro(name, func.file) : undefined
     if (macro?.params !== undefined && macro.body.kind === 'expr') {
       const inner = macro.body.expr
       eachExpr(inner, (y) => {

@@ -83,17 +83,14 @@ export const candidates: readonly Candidate[] = [
   },
 ]
 
-const fullCallback = [
-  { do: 'lock' },
-  { do: 'set-seq' },
-  { do: 'drop' },
-  { do: 'unlock' },
-] as const
+const fullCallback = [{ do: 'lock' }, { do: 'set-seq' }, { do: 'drop' }, { do: 'unlock' }] as const
 
 function askUnderLock(plan: Plan): Plan | undefined {
   const given = plan.steps.findIndex((s) => s.do === 'install' || s.do === 'give' || s.do === 'cpu')
   if (given < 0) return undefined
-  const without = plan.steps.filter((s) => s.do !== 'retry' && !((s.do === 'lock' || s.do === 'unlock') && s.lock === 'driver'))
+  const without = plan.steps.filter(
+    (s) => s.do !== 'retry' && !((s.do === 'lock' || s.do === 'unlock') && s.lock === 'driver'),
+  )
   return withQuestion({ ...plan, steps: without })
 }
 
@@ -110,10 +107,13 @@ function withQuestion(plan: Plan): Plan {
   const moved: Step[] = []
   const body: Step[] = []
   for (const [i, s] of plan.steps.entries()) {
-    if (i >= first && i <= last && uses(s)) moved.push(s.do === 'give' ? { do: 'install', reg: s.reg, ...(s.at && { at: s.at }) } : s)
+    if (i >= first && i <= last && uses(s))
+      moved.push(s.do === 'give' ? { do: 'install', reg: s.reg, ...(s.at && { at: s.at }) } : s)
     else body.push(s)
   }
-  const end = held(first) ? body.length : Math.max(...body.map((s, i) => (s.do === 'unlock' || s.do === 'end' || s.do === 'lookup' ? i + 1 : 0)))
+  const end = held(first)
+    ? body.length
+    : Math.max(...body.map((s, i) => (s.do === 'unlock' || s.do === 'end' || s.do === 'lookup' ? i + 1 : 0)))
   const before = body.slice(0, end).filter((s) => s.do !== 'revoke')
   return {
     ...plan,
@@ -147,7 +147,8 @@ function holdOver(plan: Plan, section: string): Plan | undefined {
       out.push({ ...s, api, reg: 0 })
       open.set(0, api)
     } else if (i < uses && (s.do === 'end' || s.do === 'unlock')) late.push(s)
-    else if (s.do === 'compare' || (s.do === 'lock' && out.some((o) => o.do === 'lock' && o.lock === s.lock))) continue
+    else if (s.do === 'compare' || (s.do === 'lock' && out.some((o) => o.do === 'lock' && o.lock === s.lock)))
+      continue
     else if (s.do === 'end') late.push(s)
     else out.push('reg' in s ? { ...s, reg: 0 } : s)
     if (i === uses) {
@@ -169,7 +170,9 @@ function lookAgain(plan: Plan, section: string): Plan | undefined {
     plan.steps.slice(0, first).filter((s) => s.do === 'lock' && s.lock === 'mmap').length >
     plan.steps.slice(0, first).filter((s) => s.do === 'unlock' && s.lock === 'mmap').length
   const again = Math.max(0, ...plan.steps.map((s) => ('reg' in s ? s.reg : 0))) + 1
-  const open = plan.steps.slice(0, first).some((s) => s.do === 'lookup' && s.api === section) && !plan.steps.slice(0, first).some((s) => s.do === 'end')
+  const open =
+    plan.steps.slice(0, first).some((s) => s.do === 'lookup' && s.api === section) &&
+    !plan.steps.slice(0, first).some((s) => s.do === 'end')
   if (open) return undefined
   return {
     ...plan,

@@ -10,13 +10,22 @@ export function simpleCode(paths: string[], root = ''): Code & { files: CFile[] 
   return {
     files,
     resolve(name, from) {
-      return from.functions.find((f) => f.name === name) ?? files.flatMap((f) => f.functions).find((f) => f.name === name && !f.static)
+      return (
+        from.functions.find((f) => f.name === name) ??
+        files.flatMap((f) => f.functions).find((f) => f.name === name && !f.static)
+      )
     },
     macro(name, from) {
-      return from.macros.find((m) => m.name === name) ?? files.flatMap((f) => f.macros).find((m) => m.name === name)
+      return (
+        from.macros.find((m) => m.name === name) ??
+        files.flatMap((f) => f.macros).find((m) => m.name === name)
+      )
     },
     struct(tag, from) {
-      return from.structs.find((s) => s.name === tag) ?? files.flatMap((f) => f.structs).find((s) => s.name === tag)
+      return (
+        from.structs.find((s) => s.name === tag) ??
+        files.flatMap((f) => f.structs).find((s) => s.name === tag)
+      )
     },
     global(name, from) {
       return from.globals.find((g) => g.name === name)

@@ -1,4 +1,5 @@
 import type { Call, Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
+import { compareVersions } from '../../kernel/index.ts'
 import type { Place } from '../trace/event.ts'
 import type { CallbackStep, Plan, Step } from './plan.ts'
 
@@ -7,8 +8,8 @@ import type { CallbackStep, Plan, Step } from './plan.ts'
  * that fails leaves what is held and ends the process, as the code does; what a device or a guest was given and nobody took back
  * is used at the very end, when every lock is gone: it may happen at any time after.
  */
-export function lift(name: string, plan: Plan): LitmusTest {
-  const body = new Body(plan)
+export function lift(name: string, plan: Plan, kernel: string): LitmusTest {
+  const body = new Body(plan, kernel)
   const stmts = body.stmts()
   const pfnmap = plan.memory === 'pfnmap'
   const init: Declaration[] = [
@@ -26,7 +27,9 @@ export function lift(name: string, plan: Plan): LitmusTest {
         id(pfnmap ? 'B' : 'NULL'),
         num(1),
         or(id('PROT_READ'), id('PROT_WRITE')),
-        ...(pfnmap ? [or(id('MAP_SHARED'), id('MAP_POPULATE'))] : [or(id('MAP_PRIVATE'), id('MAP_POPULATE'))]),
+        body.populated
+          ? or(id(pfnmap ? 'MAP_SHARED' : 'MAP_PRIVATE'), id('MAP_POPULATE'))
+          : id(pfnmap ? 'MAP_SHARED' : 'MAP_PRIVATE'),
       ),
     },
     ...(body.usesDriverLock || plan.callback?.some((s) => s.do === 'lock') === true
@@ -38,7 +41,12 @@ export function lift(name: string, plan: Plan): LitmusTest {
           {
             kind: 'notifier',
             name: 'n',
-            call: call('mmu_interval_notifier', { kind: 'name', name: 'p', proc: 'A' }, num(1), id('invalidate')),
+            call: call(
+              'mmu_interval_notifier',
+              { kind: 'name', name: 'p', proc: 'A' },
+              num(1),
+              id('invalidate'),
+            ),
           } satisfies Declaration,
         ]),
   ]
@@ -91,11 +99,25 @@ class Body {
   readonly #held: Step[] = []
   /** Look-ups that hold something. */
   readonly #open: { reg: number; api: string }[] = []
-  readonly #given = new Map<number, { how: 'give' | 'install'; at: Place | undefined; note: string | undefined }>()
+  readonly #given = new Map<
+    number,
+    { how: 'give' | 'install'; at: Place | undefined; note: string | undefined }
+  >()
+  /** Look-ups that took something that has to be given back. */
+  readonly #pinned = new Set<number>()
+  readonly #framed = new Set<number>()
+  readonly #put = new Set<number>()
+  readonly #kernel: string
   #faults = 0
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, kernel: string) {
     this.#plan = plan
+    this.#kernel = kernel
+  }
+
+  /** Memory is there from the start, unless the test is about its being faulted in. */
+  get populated(): boolean {
+    return !this.#plan.steps.some((s) => s.do === 'fault')
   }
 
   get usesDriverLock(): boolean {
@@ -104,7 +126,9 @@ class Body {
 
   /** A lock that is ever taken for reading is a rwsem, the others are mutexes. */
   get lockKind(): 'mutex' | 'rwsem' {
-    return this.#plan.steps.some((s) => s.do === 'lock' && s.lock === 'driver' && !s.write) ? 'rwsem' : 'mutex'
+    return this.#plan.steps.some((s) => s.do === 'lock' && s.lock === 'driver' && !s.write)
+      ? 'rwsem'
+      : 'mutex'
   }
 
   get comment(): string {
@@ -117,7 +141,12 @@ class Body {
     const terms = lookups.map((s, i): Expr => {
       void i
       const reg = s.do === 'fault' ? 'r' : `r${s.reg}`
-      return { kind: 'binary', op: '==', left: { kind: 'name', name: reg, proc: '0' }, right: num(this.#success(s)) }
+      return {
+        kind: 'binary',
+        op: '==',
+        left: { kind: 'name', name: reg, proc: 'P0' },
+        right: num(this.#success(s)),
+      }
     })
     return terms.slice(0, 1).reduce((a) => a, terms[0]!)
   }
@@ -129,7 +158,18 @@ class Body {
   stmts(): Stmt[] {
     for (const s of this.#plan.steps) this.#step(s)
     for (const [reg, { how, at, note }] of this.#given)
-      this.#later(how === 'install' ? call('secondary_write', id('n'), id('p'), num(1)) : call('dma_write', id(`dma${reg}`), num(1)), at, note)
+      this.#later(
+        how === 'install'
+          ? call('secondary_write', id('n'), id('p'), num(1))
+          : call('dma_write', id(`dma${reg}`), num(1)),
+        at,
+        note,
+      )
+    // What was taken is given back some day: else the model would report the leak, which is not what is asked here.
+    for (const reg of this.#framed)
+      if (!this.#put.has(reg)) this.#out.push(run(call('put_vaddr_frames', id(`pfn${reg}`))))
+    for (const reg of this.#pinned)
+      if (!this.#put.has(reg)) this.#out.push(run(call('unpin_user_page', id(`pfn${reg}`))))
     return this.#out
   }
 
@@ -145,30 +185,54 @@ class Body {
       case 'lock':
       case 'unlock': {
         if (s.do === 'lock') this.#held.push(s)
-        else this.#held.splice(this.#held.findLastIndex((h) => h.do === 'lock' && h.lock === s.lock), 1)
+        else
+          this.#held.splice(
+            this.#held.findLastIndex((h) => h.do === 'lock' && h.lock === s.lock),
+            1,
+          )
         this.#out.push(lockStmt(s, this.lockKind))
         return
       }
       case 'lookup': {
-        this.#out.push(set(`r${s.reg}`, lookupCall(s.api, s.reg, this.#vma), place))
+        this.#out.push(set(`r${s.reg}`, lookupCall(s.api, s.reg), place))
         this.#leaveUnless(`r${s.reg}`, s.api === 'get_vaddr_frames' ? '<=' : '!=', place)
         if (s.api === 'follow_pte' || s.api === 'follow_pfnmap_start') this.#open.push(s)
+        if (s.api === 'get_vaddr_frames') this.#framed.add(s.reg)
         return
       }
       case 'pin':
         this.#out.push(
-          set(`r${s.reg}`, call('pin_user_pages', id('p'), num(1), or(id('FOLL_WRITE'), id('FOLL_LONGTERM')), out(`pfn${s.reg}`)), place),
+          set(
+            `r${s.reg}`,
+            call(
+              this.#held.some((h) => h.do === 'lock' && h.lock === 'mmap')
+                ? 'pin_user_pages'
+                : 'pin_user_pages_fast',
+              id('p'),
+              num(1),
+              or(id('FOLL_WRITE'), id('FOLL_LONGTERM')),
+              out(`pfn${s.reg}`),
+            ),
+            place,
+          ),
         )
         this.#leaveUnless(`r${s.reg}`, '<=', place)
+        this.#pinned.add(s.reg)
         return
       case 'end': {
         const i = this.#open.findIndex((o) => o.reg === s.reg)
         if (i >= 0) this.#open.splice(i, 1)
-        this.#out.push(run(endCall(s.api, s.reg), place))
+        this.#out.push(run(endCall(s.api), place))
         return
       }
       case 'put':
-        this.#out.push(run(call('put_vaddr_frames', id(`pfn${s.reg}`)), place))
+        this.#out.push(
+          run(
+            call(this.#pinned.has(s.reg) ? 'unpin_user_page' : 'put_vaddr_frames', id(`pfn${s.reg}`)),
+            place,
+          ),
+        )
+        this.#put.add(s.reg)
         return
       case 'cpu':
         this.#out.push(
@@ -200,7 +264,11 @@ class Body {
         return
       case 'compare':
         this.#out.push(
-          branch({ kind: 'binary', op: '!=', left: id(`pfn${s.reg}`), right: id(`pfn${s.other}`) }, this.#leave(place), place),
+          branch(
+            { kind: 'binary', op: '!=', left: id(`pfn${s.reg}`), right: id(`pfn${s.other}`) },
+            this.#leave(place),
+            place,
+          ),
         )
         return
       case 'seq':
@@ -218,7 +286,12 @@ class Body {
         this.#out.push(
           set(
             reg,
-            call('fixup_user_fault', id('p'), s.write ? id('FAULT_FLAG_WRITE') : num(0), s.dropped === undefined ? id('NULL') : out('unlocked')),
+            call(
+              'fixup_user_fault',
+              id('p'),
+              s.write ? id('FAULT_FLAG_WRITE') : num(0),
+              ...(s.dropped === undefined ? [] : [out('unlocked')]),
+            ),
             place,
           ),
         )
@@ -226,14 +299,14 @@ class Body {
         if (s.dropped === false) this.#out.push(branch(id('unlocked'), this.#leave(place), place))
         return
       }
-      case 'use-vma':
-        this.#out.push(run(call('vma_read', id('vma')), place))
+      case 'use-vma': {
+        // Any operation that is handed the VMA looks at it.
+        const section = compareVersions(this.#kernel, '6.12') >= 0 ? 'follow_pfnmap_start' : 'follow_pte'
+        this.#out.push(set('r1', call(section, id('vma'), id('p'), out('pfn')), place))
+        this.#out.push(branch({ kind: 'unary', op: '!', of: id('r1') }, [run(endCall(section))], place))
         return
+      }
     }
-  }
-
-  get #vma(): boolean {
-    return false
   }
 
   #leaveUnless(reg: string, op: '!=' | '<=', at: Place | undefined): void {
@@ -245,7 +318,7 @@ class Body {
   #leave(at: Place | undefined): Stmt[] {
     void at
     return [
-      ...[...this.#open].reverse().map((o) => run(endCall(o.api, o.reg))),
+      ...[...this.#open].reverse().map((o) => run(endCall(o.api))),
       ...[...this.#held].reverse().map((h) => {
         const { at: _, ...bare } = h
         return lockStmt({ ...(bare as Step & { do: 'lock' }), do: 'unlock' }, this.lockKind)
@@ -275,19 +348,19 @@ function callbackStmt(s: CallbackStep, kind: 'mutex' | 'rwsem'): Stmt {
   }
 }
 
-function lookupCall(api: string, reg: number, vma: boolean): Call {
+function lookupCall(api: string, reg: number): Call {
   const target = out(`pfn${reg}`)
-  const at = vma ? [id('vma'), id('p')] : [id('p')]
   switch (api) {
     case 'get_vaddr_frames':
-      return call(api, id('p'), num(1), id('FOLL_WRITE'), target)
+      return call(api, id('p'), num(1), or(id('FOLL_WRITE'), id('FOLL_LONGTERM')), target)
+    case 'hmm_range_fault':
+      return call(api, id('n'), id('seq'), id('p'), target)
     default:
-      return call(api, ...at, target)
+      return call(api, id('p'), target)
   }
 }
 
-function endCall(api: string, reg: number): Call {
-  void reg
+function endCall(api: string): Call {
   return api === 'follow_pte' ? call('pte_unmap_unlock') : call('follow_pfnmap_end')
 }
 
@@ -299,7 +372,19 @@ const pages = num
 const out = (name: string): Expr => ({ kind: 'address', name })
 const call = (name: string, ...args: Expr[]): Call => ({ kind: 'call', name, args })
 const or = (left: Expr, right: Expr): Expr => ({ kind: 'binary', op: '|', left, right })
-const placeOf = (at: Place | undefined): { place?: string } => (at === undefined ? {} : { place: `${at.file}:${at.line}` })
+const placeOf = (at: Place | undefined): { place?: string } =>
+  at === undefined ? {} : { place: `${at.file}:${at.line}` }
 const run = (expr: Expr, at?: Place): Stmt => ({ kind: 'expr', expr, ...placeOf(at) })
-const set = (name: string, value: Expr, at?: Place): Stmt => ({ kind: 'assign', target: id(name), value, ...placeOf(at) })
-const branch = (cond: Expr, then: readonly Stmt[], at?: Place): Stmt => ({ kind: 'if', cond, then, else: [], ...placeOf(at) })
+const set = (name: string, value: Expr, at?: Place): Stmt => ({
+  kind: 'assign',
+  target: id(name),
+  value,
+  ...placeOf(at),
+})
+const branch = (cond: Expr, then: readonly Stmt[], at?: Place): Stmt => ({
+  kind: 'if',
+  cond,
+  then,
+  else: [],
+  ...placeOf(at),
+})

@@ -86,7 +86,8 @@ export function planSteps(events: readonly Event[], cut: Cut): Step[] {
         if (wanted.has(e.value)) steps.push({ do: 'put', reg: reg(e.value), at })
         break
       case 'cpu':
-        if (wanted.has(e.value)) steps.push({ do: 'cpu', reg: reg(e.value), write: e.write, at, note: e.text })
+        if (wanted.has(e.value))
+          steps.push({ do: 'cpu', reg: reg(e.value), write: e.write, at, note: e.text })
         break
       case 'device':
       case 'guest':
@@ -103,7 +104,8 @@ export function planSteps(events: readonly Event[], cut: Cut): Step[] {
           steps.push({ do: 'install', reg: reg(e.value), at, note: e.text })
         break
       case 'revoke':
-        if (wanted.has(e.value)) steps.push({ do: 'revoke', reg: reg(e.value), to: 'device', at, note: e.text })
+        if (wanted.has(e.value))
+          steps.push({ do: 'revoke', reg: reg(e.value), to: 'device', at, note: e.text })
         break
       case 'same':
         if (wanted.has(e.value)) steps.push({ do: 'compare', reg: reg(e.value), other: reg(e.other), at })
@@ -126,7 +128,27 @@ export function planSteps(events: readonly Event[], cut: Cut): Step[] {
         break
     }
   }
-  return tidy(steps, cut.callerHolds)
+  return tidy(needed(steps), cut.callerHolds)
+}
+
+/** Look-ups whose value nobody uses do not belong here, unless nothing else is there. */
+function needed(steps: readonly Step[]): Step[] {
+  const used = new Set<number>()
+  for (const s of steps) {
+    if (s.do === 'cpu' || s.do === 'give' || s.do === 'install') used.add(s.reg)
+    if (s.do === 'compare') used.add(s.reg).add(s.other)
+  }
+  if (used.size === 0) {
+    const first = steps.find((s) => s.do === 'lookup')
+    if (first?.do === 'lookup') used.add(first.reg)
+  }
+  const regs = new Map([...used].sort((a, b) => a - b).map((r, i) => [r, i]))
+  return steps.flatMap((s): Step[] => {
+    if (!('reg' in s)) return [s]
+    const reg = regs.get(s.reg)
+    if (reg === undefined) return []
+    return s.do === 'compare' ? [{ ...s, reg, other: regs.get(s.other)! }] : [{ ...s, reg }]
+  })
 }
 
 /** Leaves out what is around nothing, and adds the lock that the caller holds. */

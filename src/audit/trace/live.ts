@@ -75,7 +75,12 @@ function readBy(
 
 function writtenBy(node: GraphNode): string | undefined {
   if (node.kind === 'local') return node.local.name
-  if (node.kind === 'eval' && node.expr.kind === 'assign' && node.expr.op === '=' && node.expr.target.kind === 'name')
+  if (
+    node.kind === 'eval' &&
+    node.expr.kind === 'assign' &&
+    node.expr.op === '=' &&
+    node.expr.target.kind === 'name'
+  )
     return node.expr.target.name
   return undefined
 }

@@ -67,7 +67,12 @@ export class State {
   happen(trails: Trails, event: Event, rounds: number): State | undefined {
     const last = this.trail.event
     // A lock around nothing.
-    if (event.kind === 'unlock' && last?.kind === 'lock' && last.lock.name === event.lock.name && this.trail.before !== undefined)
+    if (
+      event.kind === 'unlock' &&
+      last?.kind === 'lock' &&
+      last.lock.name === event.lock.name &&
+      this.trail.before !== undefined
+    )
       return new State(this.env, this.facts, this.trail.before)
     let before = 0
     for (let t: Trail | undefined = this.trail; t?.event !== undefined; t = t.before)
@@ -139,7 +144,9 @@ export class State {
         facts ??= new Map(this.facts)
         facts.delete(f)
       }
-    return env === undefined && facts === undefined ? this : new State(env ?? this.env, facts ?? this.facts, this.trail)
+    return env === undefined && facts === undefined
+      ? this
+      : new State(env ?? this.env, facts ?? this.facts, this.trail)
   }
 
   /** An object is freed: what it held is gone with it. */
@@ -169,7 +176,8 @@ export class State {
     const env = new Map<string, Value>()
     for (const [k, v] of this.env)
       if (!k.includes(prefix)) env.set(k, outlive(v, prefix, func))
-      else if (v.of !== undefined && !k.startsWith(prefix)) env.set(k.replaceAll(prefix, `@${func}.`), outlive(v, prefix, func))
+      else if (v.of !== undefined && !k.startsWith(prefix))
+        env.set(k.replaceAll(prefix, `@${func}.`), outlive(v, prefix, func))
     return new State(env, facts, this.trail)
   }
 }

@@ -46,7 +46,10 @@ export class Walk {
     return outs.map(({ state: s, value }) => ({
       events: eventsOf(s.trail),
       left: [...s.env].filter(([loc, v]) => v.of !== undefined && !loc.startsWith(frame.prefix)),
-      returned: value.of !== undefined || (value.to !== undefined && s.tainted(value.to).length > 0) ? value : undefined,
+      returned:
+        value.of !== undefined || (value.to !== undefined && s.tainted(value.to).length > 0)
+          ? value
+          : undefined,
       result: value.int,
     }))
   }
@@ -71,7 +74,11 @@ export class Walk {
     const go = (to: number, states: readonly State[]): void => {
       const names = live[to]!
       for (const full of states) {
-        const s = full.only(frame.prefix, (n) => names.has(n), (f) => names.has(f))
+        const s = full.only(
+          frame.prefix,
+          (n) => names.has(n),
+          (f) => names.has(f),
+        )
         const key = `${to}|${s.key}`
         if (seen.has(key)) continue
         seen.add(key)
@@ -259,7 +266,14 @@ export class Walk {
     }
     return this.#eval(e.left, state).flatMap((l) =>
       this.#eval(e.right, l.state).map((r) => {
-        const value = l.value.of !== undefined ? l.value : r.value.of !== undefined ? r.value : l.value.to !== undefined ? l.value : r.value
+        const value =
+          l.value.of !== undefined
+            ? l.value
+            : r.value.of !== undefined
+              ? r.value
+              : l.value.to !== undefined
+                ? l.value
+                : r.value
         const result: Value = e.op === '+' || e.op === '-' ? moved(value) : withoutInt(value)
         return { state: r.state, value: result }
       }),
@@ -316,7 +330,9 @@ export class Walk {
       }
       case 'index':
         return this.#eval(e.base, state).flatMap((b) =>
-          this.#eval(e.index, b.state).flatMap((i) => this.#pointee(e, { state: i.state, value: b.value }, '')),
+          this.#eval(e.index, b.state).flatMap((i) =>
+            this.#pointee(e, { state: i.state, value: b.value }, ''),
+          ),
         )
       case 'unary':
         if (e.op === '*') return this.#eval(e.of, state).flatMap((o) => this.#pointee(e, o, ''))
@@ -325,13 +341,17 @@ export class Walk {
       case 'cast':
         return this.#locate(e.of, state)
       default:
-        return this.#eval(e, state).map((o) => ({ state: o.state, ...(o.value.to !== undefined && { loc: o.value.to }) }))
+        return this.#eval(e, state).map((o) => ({
+          state: o.state,
+          ...(o.value.to !== undefined && { loc: o.value.to }),
+        }))
     }
   }
 
   #pointee(e: Expr, base: Out, suffix: string): { state: State; loc?: string; through?: Value }[] {
     let states = [base.state]
-    if (base.value.vma === 'stale') states = this.#say(base.state, e, { kind: 'stale-vma', text: this.#text(e) })
+    if (base.value.vma === 'stale')
+      states = this.#say(base.state, e, { kind: 'stale-vma', text: this.#text(e) })
     return states.map((state) => {
       if (base.value.of !== undefined && base.value.form !== undefined) return { state, through: base.value }
       return base.value.to === undefined ? { state } : { state, loc: clip(base.value.to + suffix) }
@@ -355,7 +375,8 @@ export class Walk {
   }
 
   #store(loc: string, type: CType | undefined, from: Expr, state: State, at: Expr | Local): Out[] {
-    if (from.kind === 'init') return this.#initialise(loc, from, state).map((s) => ({ state: s, value: unknown }))
+    if (from.kind === 'init')
+      return this.#initialise(loc, from, state).map((s) => ({ state: s, value: unknown }))
     if (from.kind === 'cast' && from.of.kind === 'init') return this.#store(loc, type, from.of, state, at)
     const source = isPlace(from) ? this.#locate(from, state)[0]?.loc : undefined
     return this.#eval(from, state).flatMap((v) =>
@@ -382,10 +403,21 @@ export class Walk {
     const name = loc.startsWith(this.#frame.prefix) ? loc.slice(this.#frame.prefix.length) : undefined
     // What an integer is matters only where a condition asks for it.
     let stored = value
-    if (value.int !== undefined && (loc.startsWith('*(') || loc.startsWith('g:') || (name !== undefined && !name.includes('.') && !this.#aboutNow.asked.has(name))))
+    if (
+      value.int !== undefined &&
+      (loc.startsWith('*(') ||
+        loc.startsWith('g:') ||
+        (name !== undefined && !name.includes('.') && !this.#aboutNow.asked.has(name)))
+    )
       stored = withoutInt(value)
     // A number points nowhere, unless it is the address of something that holds what was looked up.
-    if (stored.to !== undefined && stored.of === undefined && type !== undefined && isNumber(type) && state.tainted(stored.to).length === 0) {
+    if (
+      stored.to !== undefined &&
+      stored.of === undefined &&
+      type !== undefined &&
+      isNumber(type) &&
+      state.tainted(stored.to).length === 0
+    ) {
       const { to: _, ...rest } = stored
       stored = rest
     }
@@ -399,12 +431,18 @@ export class Walk {
         })
         stored = { ...stored, form: 'dma' }
       } else if (!loc.startsWith(this.#frame.prefix)) {
-        states = this.#say(state, at, { kind: 'hop', value: value.of, text: this.#text(at), ...this.#fieldOf(at) })
+        states = this.#say(state, at, {
+          kind: 'hop',
+          value: value.of,
+          text: this.#text(at),
+          ...this.#fieldOf(at),
+        })
       }
     }
     // Along a list or a tree the names would grow for ever: what comes from an object's own pointer stays that object.
     const old = state.env.get(loc)?.to ?? `*(${loc})`
-    if (stored.to !== undefined && stored.to !== old && stored.to.includes(`(${old}`)) stored = { ...stored, to: old }
+    if (stored.to !== undefined && stored.to !== old && stored.to.includes(`(${old}`))
+      stored = { ...stored, to: old }
     return states.map((s) => ({ state: s.withValue(loc, stored), value }))
   }
 
@@ -442,7 +480,12 @@ export class Walk {
       return e.op === '&&' ? { yes, no: [...left.no, ...no] } : { yes: [...left.yes, ...yes], no }
     }
     if (e.kind === 'cast') return this.#test(e.of, state)
-    if (e.kind === 'call' && e.callee.kind === 'name' && e.args.length >= 1 && transparent.test(e.callee.name))
+    if (
+      e.kind === 'call' &&
+      e.callee.kind === 'name' &&
+      e.args.length >= 1 &&
+      transparent.test(e.callee.name)
+    )
       return this.#test(e.args[0]!, state)
     if (e.kind === 'binary' && /^(==|!=|<=?|>=?)$/.test(e.op)) return this.#compare(e, state)
 
@@ -465,7 +508,14 @@ export class Walk {
         const s = r.state
         const a = l.value
         const b = r.value
-        if ((e.op === '==' || e.op === '!=') && a.of !== undefined && b.of !== undefined && a.of !== b.of && comparable(a) && comparable(b)) {
+        if (
+          (e.op === '==' || e.op === '!=') &&
+          a.of !== undefined &&
+          b.of !== undefined &&
+          a.of !== b.of &&
+          comparable(a) &&
+          comparable(b)
+        ) {
           const same = this.#say(s, e, { kind: 'same', value: a.of, other: b.of })
           ;(e.op === '==' ? yes : no).push(...same)
           ;(e.op === '==' ? no : yes).push(s)
@@ -473,7 +523,8 @@ export class Walk {
         }
         if ((a.seq === true) !== (b.seq === true) || (a.seq === true && b.seq === true)) {
           // The driver's own sequence is compared with a snapshot of it.
-          const quiet = e.op === '==' || e.op === '!=' ? this.#say(s, e, { kind: 'retry', text: this.#text(e) }) : [s]
+          const quiet =
+            e.op === '==' || e.op === '!=' ? this.#say(s, e, { kind: 'retry', text: this.#text(e) }) : [s]
           ;(e.op === '!=' ? no : yes).push(...quiet)
           ;(e.op === '!=' ? yes : no).push(s)
           continue
@@ -485,7 +536,15 @@ export class Walk {
           const [t, f] = signs[e.op]!
           this.#both(e.left, s, yes, no, t, f, e)
         } else if (b.int !== undefined && b.int.startsWith('-E') && (e.op === '==' || e.op === '!='))
-          this.#both(e.left, s, yes, no, e.op === '==' ? b.int : undefined, e.op === '==' ? undefined : b.int, e)
+          this.#both(
+            e.left,
+            s,
+            yes,
+            no,
+            e.op === '==' ? b.int : undefined,
+            e.op === '==' ? undefined : b.int,
+            e,
+          )
         else this.#both(e, s, yes, no, undefined, undefined)
       }
     return { yes, no }
@@ -538,9 +597,13 @@ export class Walk {
 
   #call(e: Call, state: State): Out[] {
     const name = e.callee.kind === 'name' ? e.callee.name : undefined
-    if (name !== undefined && transparent.test(name) && e.args.length >= 1) return this.#eval(e.args[0]!, state)
+    if (name !== undefined && transparent.test(name) && e.args.length >= 1)
+      return this.#eval(e.args[0]!, state)
     if (name === 'container_of' || name === 'list_entry' || name === 'rb_entry')
-      return this.#eval(e.args[0]!, state).map((o) => ({ state: o.state, value: { to: `*(@${this.#frame.func.name}.${this.#text(e)})` } }))
+      return this.#eval(e.args[0]!, state).map((o) => ({
+        state: o.state,
+        value: { to: `*(@${this.#frame.func.name}.${this.#text(e)})` },
+      }))
     let outs: { state: State; values: Value[] }[] = [{ state, values: [] }]
     for (const arg of e.args)
       outs = outs.flatMap((o) =>
@@ -559,7 +622,8 @@ export class Walk {
     const meaning = meaningOf(name)
     if (meaning !== undefined) return this.#meaning(e, name, meaning, args, state)
     const macro = own === undefined ? this.code.macro(name, this.#frame.file) : undefined
-    if (macro?.params !== undefined && this.#worthExpanding(macro.text, args, state)) return this.#expand(e, macro, state)
+    if (macro?.params !== undefined && this.#worthExpanding(macro.text, args, state))
+      return this.#expand(e, macro, state)
     if (own !== undefined) return this.#into(e, own, args, state)
     if (macro !== undefined) return [{ state, value: derived(args) }]
     return this.#outside(e, name, args, state)
@@ -571,20 +635,35 @@ export class Walk {
     // A VMA that is no longer one, handed to the look-up.
     if (api.vma !== undefined) {
       const arg = args[api.vma.arg]
-      const vma = api.vma.field === undefined ? arg : arg?.to === undefined ? undefined : state.env.get(`${arg.to}.${api.vma.field}`)
+      const vma =
+        api.vma.field === undefined
+          ? arg
+          : arg?.to === undefined
+            ? undefined
+            : state.env.get(`${arg.to}.${api.vma.field}`)
       if (vma?.vma === 'stale') states = this.#say(state, e, { kind: 'stale-vma', text: this.#text(e) })
     }
     if (api.out.kind === 'none') {
       const where = api.unlocked === undefined ? undefined : args[api.unlocked]
       const may = where !== undefined && where.int !== 'zero'
-      const write = api.flags !== undefined && e.args[api.flags] !== undefined && /WRITE/.test(this.#text(e.args[api.flags]!))
+      const write =
+        api.flags !== undefined &&
+        e.args[api.flags] !== undefined &&
+        /WRITE/.test(this.#text(e.args[api.flags]!))
       for (const ok of [true, false])
         for (const dropped of may ? [false, true] : [undefined])
           for (const s of states.flatMap((t) =>
-            this.#say(t, e, { kind: 'fault', api: api.name, ok, write, ...(dropped !== undefined && { dropped }) }),
+            this.#say(t, e, {
+              kind: 'fault',
+              api: api.name,
+              ok,
+              write,
+              ...(dropped !== undefined && { dropped }),
+            }),
           )) {
             const after = dropped === true ? s.withStaleVmas() : s
-            const said = dropped === true && where?.to !== undefined ? after.withValue(where.to, { int: 'pos' }) : after
+            const said =
+              dropped === true && where?.to !== undefined ? after.withValue(where.to, { int: 'pos' }) : after
             outs.push({ state: said, value: { int: ok ? 'zero' : 'neg' } })
           }
       return outs
@@ -630,7 +709,8 @@ export class Walk {
   }
 
   #meaning(e: Call, name: string, m: Meaning, args: readonly Value[], state: State): Out[] {
-    const just = (states: readonly State[], value: Value = unknown): Out[] => states.map((s) => ({ state: s, value }))
+    const just = (states: readonly State[], value: Value = unknown): Out[] =>
+      states.map((s) => ({ state: s, value }))
     switch (m.does) {
       case 'lock':
       case 'unlock': {
@@ -642,7 +722,10 @@ export class Walk {
         const lock = this.#lockOf(e, m.arg, m.lock, m.write)
         const got: Int = m.taken === 'zero' ? 'zero' : 'pos'
         const not: Int = m.taken === 'zero' ? 'neg' : 'zero'
-        return [...just(this.#say(state, e, { kind: 'lock', lock }), { int: got }), { state, value: { int: not } }]
+        return [
+          ...just(this.#say(state, e, { kind: 'lock', lock }), { int: got }),
+          { state, value: { int: not } },
+        ]
       }
       case 'find-vma': {
         const to = `*(@vma:${this.#place(e).line})`
@@ -657,7 +740,9 @@ export class Walk {
           for (const i of (write ? m.writes : m.reads) ?? []) {
             const of = args[i]?.of
             if (of === undefined || args[i]?.form === 'page') continue
-            outs = outs.flatMap((o) => just(this.#say(o.state, e, { kind: 'cpu', value: of, write, text: name })))
+            outs = outs.flatMap((o) =>
+              just(this.#say(o.state, e, { kind: 'cpu', value: of, write, text: name })),
+            )
           }
         return outs
       }
@@ -688,9 +773,14 @@ export class Walk {
       }
       case 'derive': {
         const arg = args[m.arg]
-        const of = arg?.of ?? (m.form === 'page' || m.form === 'pfn' || m.form === 'address' ? objectTaint(arg, state) : undefined)
+        const of =
+          arg?.of ??
+          (m.form === 'page' || m.form === 'pfn' || m.form === 'address'
+            ? objectTaint(arg, state)
+            : undefined)
         if (of !== undefined) {
-          const form = m.form === 'pfn' && arg?.form === 'address' && keepsForm.test(name) ? 'address' : m.form
+          const form =
+            m.form === 'pfn' && arg?.form === 'address' && keepsForm.test(name) ? 'address' : m.form
           return [{ state, value: { of, form } }]
         }
         // An address of an object stays one, whatever the arithmetic.
@@ -738,7 +828,8 @@ export class Walk {
         if (name === 'IS_ERR' || name === 'IS_ERR_OR_NULL' || name === 'IS_ERR_VALUE') {
           const v = args[0] ?? unknown
           if (v.int === 'neg' || v.int?.startsWith('-E') === true) return [{ state, value: { int: 'pos' } }]
-          if (v.of !== undefined || objectTaint(v, state) !== undefined) return [{ state, value: { int: 'zero' } }]
+          if (v.of !== undefined || objectTaint(v, state) !== undefined)
+            return [{ state, value: { int: 'zero' } }]
           return just([state])
         }
         if (name === 'ERR_PTR' || name === 'PTR_ERR') {
@@ -756,7 +847,8 @@ export class Walk {
     if (kind === 'mmap') return { name: 'mmap_lock', mmap: true, write }
     let x = e.args[arg]
     while (x !== undefined && (x.kind === 'unary' || x.kind === 'cast')) x = x.of
-    const name = x === undefined ? '?' : x.kind === 'member' ? x.field : x.kind === 'name' ? x.name : this.#text(x)
+    const name =
+      x === undefined ? '?' : x.kind === 'member' ? x.field : x.kind === 'name' ? x.name : this.#text(x)
     return { name, mmap: mmapLockFields.has(name), write }
   }
 
@@ -775,7 +867,15 @@ export class Walk {
         })
         if (outs.length > 0) return outs
       }
-      return this.#outside(e, `->${callee.field}`, args, state, funcs.size > 4 ? `${funcs.size} functions may be behind the pointer ->${callee.field}()` : `nobody is found behind the pointer ->${callee.field}()`)
+      return this.#outside(
+        e,
+        `->${callee.field}`,
+        args,
+        state,
+        funcs.size > 4
+          ? `${funcs.size} functions may be behind the pointer ->${callee.field}()`
+          : `nobody is found behind the pointer ->${callee.field}()`,
+      )
     }
     return this.#outside(e, this.#text(e.callee), args, state)
   }
@@ -785,7 +885,8 @@ export class Walk {
     if (/^[A-Z][A-Z0-9_]*$/.test(name)) return [{ state, value: derived(args) }]
     let states = [state]
     for (const [i, v] of args.entries()) {
-      if (v.vma === 'stale') states = states.flatMap((s) => this.#say(s, e, { kind: 'stale-vma', text: this.#text(e) }))
+      if (v.vma === 'stale')
+        states = states.flatMap((s) => this.#say(s, e, { kind: 'stale-vma', text: this.#text(e) }))
       const of = taintOf({ state, value: v })
       if (of === undefined || quiet.test(name)) continue
       const how = v.of !== undefined ? '' : ', inside what it points to'
@@ -807,7 +908,8 @@ export class Walk {
     for (const v of args)
       if (v.to !== undefined) {
         const held = s.env.get(v.to)
-        if (held !== undefined && held.of === undefined && (held.int !== undefined || held.seq === true)) s = s.withValue(v.to, unknown)
+        if (held !== undefined && held.of === undefined && (held.int !== undefined || held.seq === true))
+          s = s.withValue(v.to, unknown)
       }
     return [{ state: s, value: unknown }]
   }
@@ -818,12 +920,21 @@ export class Walk {
     if (!wanted) {
       let states = [state]
       for (const v of args)
-        if (v.vma === 'stale') states = states.flatMap((s) => this.#say(s, e, { kind: 'stale-vma', text: this.#text(e) }))
+        if (v.vma === 'stale')
+          states = states.flatMap((s) => this.#say(s, e, { kind: 'stale-vma', text: this.#text(e) }))
       return states.flatMap((s) => this.#havoc(args, s))
     }
     if (this.#stack.some((f) => f.func === func)) return this.#havoc(args, state)
     if (this.#stack.length >= this.limits.depth)
-      return tainted ? this.#outside(e, func.name, args, state, `it goes more than ${this.limits.depth} calls deep, into ${func.name}()`) : this.#havoc(args, state)
+      return tainted
+        ? this.#outside(
+            e,
+            func.name,
+            args,
+            state,
+            `it goes more than ${this.limits.depth} calls deep, into ${func.name}()`,
+          )
+        : this.#havoc(args, state)
     const frame = this.#enter(func)
     let inner = new State(state.env, new Map(), state.trail)
     for (const [i, p] of func.params.entries()) {
@@ -839,7 +950,15 @@ export class Walk {
     }))
   }
 
-  #expand(e: Call, macro: { readonly params?: readonly string[]; readonly body: { readonly kind: string }; readonly file: CFile }, state: State): Out[] {
+  #expand(
+    e: Call,
+    macro: {
+      readonly params?: readonly string[]
+      readonly body: { readonly kind: string }
+      readonly file: CFile
+    },
+    state: State,
+  ): Out[] {
     const body = macro.body as import('../../source/index.ts').MacroBody
     const params = macro.params ?? []
     const bind = new Map(params.map((p, i) => [p, e.args[i]]))
@@ -851,7 +970,8 @@ export class Walk {
       if (body.kind === 'stmts') {
         let states = [state]
         for (const s of flatten(body.stmts))
-          if (s.kind === 'expr') states = states.flatMap((t) => this.#eval(substitute(s.expr, bind), t).map((o) => o.state))
+          if (s.kind === 'expr')
+            states = states.flatMap((t) => this.#eval(substitute(s.expr, bind), t).map((o) => o.state))
         return states.map((s) => ({ state: s, value: unknown }))
       }
       return [{ state, value: derived(e.args.map(() => unknown)) }]
@@ -950,10 +1070,15 @@ export class Walk {
       }
       case 'index':
       case 'unary': {
-        if (e.kind === 'unary' && e.op !== '*') return e.op === '&' ? addressOf(this.#typeOf(e.of)) : undefined
+        if (e.kind === 'unary' && e.op !== '*')
+          return e.op === '&' ? addressOf(this.#typeOf(e.of)) : undefined
         const base = this.#typeOf(e.kind === 'index' ? e.base : e.of)
         if (base === undefined) return undefined
-        return base.array ? { ...base, array: false } : base.pointer > 0 ? { ...base, pointer: base.pointer - 1 } : base
+        return base.array
+          ? { ...base, array: false }
+          : base.pointer > 0
+            ? { ...base, pointer: base.pointer - 1 }
+            : base
       }
       case 'cast':
         return e.type
@@ -979,7 +1104,12 @@ export type WalkOptions = {
   readonly about?: 'values' | 'faults'
 }
 /** A field that an earlier walk left something in. */
-export type Kept = { readonly struct?: string; readonly field: string; readonly of: number; readonly form: Form }
+export type Kept = {
+  readonly struct?: string
+  readonly field: string
+  readonly of: number
+  readonly form: Form
+}
 /** Fields that the module's notifier counts up, and functions that compare them. */
 export type SequenceFields = { readonly fields: ReadonlySet<string>; readonly retries: ReadonlySet<string> }
 
@@ -1030,19 +1160,24 @@ const aboutFaults: ReadonlySet<Event['kind']> = new Set(['fault', 'vma', 'stale-
 const aroundFaults: ReadonlySet<Event['kind']> = new Set(['lock', 'unlock', 'fault', 'vma', 'stale-vma'])
 
 /** Macros that are their argument, for us. */
-const transparent = /^(un)?likely$|^(VM_)?WARN(_ON)?(_ONCE)?$|^(VM_)?BUG_ON$|^unlikely_notrace$|^__(force|user|iomem)$|^u64_to_user_ptr$/
+const transparent =
+  /^(un)?likely$|^(VM_)?WARN(_ON)?(_ONCE)?$|^(VM_)?BUG_ON$|^unlikely_notrace$|^__(force|user|iomem)$|^u64_to_user_ptr$/
 /** Functions that only look or report, by the kernel's habits of naming; asked when there is no body to read. */
 const quiet = /_(dbg|debug|err|warn|info|trace|printk)(_ratelimited|_once)?$/
 const keepsForm = /^(min|max|clamp|round|ALIGN)/
-const locks = /\b(mutex_(un)?lock\w*|down_(read|write)\w*|up_(read|write)|(raw_)?spin_(un)?lock\w*|(read|write)_(un)?lock\w*)\s*\(/
+const locks =
+  /\b(mutex_(un)?lock\w*|down_(read|write)\w*|up_(read|write)|(raw_)?spin_(un)?lock\w*|(read|write)_(un)?lock\w*)\s*\(/
 /** Calls that matter for themselves, whatever they are given. */
 const interesting = new RegExp(
   `\\b(mmap_(read|write)_\\w*lock\\w*|mmap_(sem|lock)|mmu_interval_(read_begin|read_retry|check_retry|set_seq)|${lookups
     .map((l) => l.name)
-    .join('|')}|${[...lookups.flatMap((l) => [l.endedBy?.name, l.putBy?.name])].filter((n) => n !== undefined).join('|')})\\s*[(;,)]`,
+    .join(
+      '|',
+    )}|${[...lookups.flatMap((l) => [l.endedBy?.name, l.putBy?.name])].filter((n) => n !== undefined).join('|')})\\s*[(;,)]`,
 )
 
-const isNumber = (t: CType): boolean => t.pointer === 0 && !t.array && !t.function && !/^(struct|union) /.test(t.base)
+const isNumber = (t: CType): boolean =>
+  t.pointer === 0 && !t.array && !t.function && !/^(struct|union) /.test(t.base)
 const withoutInt = (v: Value): Value => {
   if (v.int === undefined) return v
   const { int: _, ...rest } = v
@@ -1060,7 +1195,11 @@ const derived = (args: readonly Value[]): Value => {
 /** What is not known to point elsewhere points to its own object. */
 function readAt(state: State, loc: string): Value {
   const v = state.env.get(loc)
-  return v === undefined ? { to: `*(${loc})` } : v.to === undefined && v.int !== 'zero' ? { to: `*(${loc})`, ...v } : v
+  return v === undefined
+    ? { to: `*(${loc})` }
+    : v.to === undefined && v.int !== 'zero'
+      ? { to: `*(${loc})`, ...v }
+      : v
 }
 
 /** The value itself, or something inside the object that it points to. */
@@ -1117,7 +1256,8 @@ const order: Record<string, (a: number, b: number) => boolean> = {
 /** Compares by sign; two errors are equal if they bear the same name. */
 function compareInts(op: string, a: Int | undefined, b: Int | undefined): boolean | undefined {
   if (a === undefined || b === undefined) return undefined
-  if (a.startsWith('-E') && b.startsWith('-E')) return op === '==' ? a === b : op === '!=' ? a !== b : undefined
+  if (a.startsWith('-E') && b.startsWith('-E'))
+    return op === '==' ? a === b : op === '!=' ? a !== b : undefined
   const sign = (i: Int): number | undefined =>
     i === 'zero' ? 0 : i === 'pos' ? 1 : i === 'nonzero' ? undefined : -1
   const x = sign(a)
@@ -1155,22 +1295,31 @@ const isPlace = (e: Expr): boolean =>
 function stripped(e: Expr): Expr {
   if (e.kind === 'cast') return stripped(e.of)
   if (e.kind === 'unary' && e.op === '!') return stripped(e.of)
-  if (e.kind === 'call' && e.callee.kind === 'name' && transparent.test(e.callee.name) && e.args[0] !== undefined)
+  if (
+    e.kind === 'call' &&
+    e.callee.kind === 'name' &&
+    transparent.test(e.callee.name) &&
+    e.args[0] !== undefined
+  )
     return stripped(e.args[0])
   return e
 }
 
 function conjuncts(e: Expr): Expr[] {
   const s = stripped(e)
-  return s.kind === 'binary' && (s.op === '&&' || s.op === '||') ? [...conjuncts(s.left), ...conjuncts(s.right)] : [s]
+  return s.kind === 'binary' && (s.op === '&&' || s.op === '||')
+    ? [...conjuncts(s.left), ...conjuncts(s.right)]
+    : [s]
 }
 
-const addressOf = (t: CType | undefined): CType | undefined => (t === undefined ? undefined : { ...t, pointer: t.pointer + 1 })
+const addressOf = (t: CType | undefined): CType | undefined =>
+  t === undefined ? undefined : { ...t, pointer: t.pointer + 1 }
 
 const textOf = (file: CFile, at: { readonly start: number; readonly end: number }): string =>
   file.source.text.slice(at.start, at.end).replace(/\s+/g, ' ')
 
-const valueText = (v: Value): string => `${v.of ?? ''}${v.form ?? ''}${v.to ?? ''}${v.int ?? ''}${v.vma ?? ''}${v.seq ?? ''}`
+const valueText = (v: Value): string =>
+  `${v.of ?? ''}${v.form ?? ''}${v.to ?? ''}${v.int ?? ''}${v.vma ?? ''}${v.seq ?? ''}`
 
 /** The body of a macro with its arguments in the place of its parameters. */
 function substitute(e: Expr, bind: ReadonlyMap<string, Expr | undefined>): Expr {
@@ -1188,7 +1337,9 @@ function substitute(e: Expr, bind: ReadonlyMap<string, Expr | undefined>): Expr 
   return walk(e) as Expr
 }
 
-function flatten(stmts: readonly import('../../source/index.ts').Stmt[]): import('../../source/index.ts').Stmt[] {
+function flatten(
+  stmts: readonly import('../../source/index.ts').Stmt[],
+): import('../../source/index.ts').Stmt[] {
   return stmts.flatMap((s) =>
     s.kind === 'block' ? flatten(s.body) : s.kind === 'do' ? flatten([s.body]) : [s],
   )

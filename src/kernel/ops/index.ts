@@ -31,6 +31,7 @@ import { get_user_pages_remote } from './get_user_pages_remote.ts'
 import { get_vaddr_frames } from './get_vaddr_frames.ts'
 import { gup_fast } from './gup_fast.ts'
 import { handle_mm_fault } from './handle_mm_fault.ts'
+import { hmm_range_fault } from './hmm_range_fault.ts'
 import { i_mmap_lock_read } from './i_mmap_lock_read.ts'
 import { i_mmap_unlock_read } from './i_mmap_unlock_read.ts'
 import { kernel_read } from './kernel_read.ts'
@@ -104,6 +105,7 @@ const all: readonly Op[] = [
   get_vaddr_frames,
   gup_fast,
   handle_mm_fault,
+  hmm_range_fault,
   i_mmap_lock_read,
   i_mmap_unlock_read,
   kernel_read,
