@@ -1,5 +1,5 @@
-// Writes playground/dist: one page and three scripts that any static host, or file://, can serve. The page's policy allows exactly these
-// scripts and this style, by their hashes.
+// Writes playground/dist/index.html: one file that any static host, or file://, can serve. Scripts are in the page, and its policy allows
+// exactly these and this style, by their hashes. (Scripts beside it could not be named by hash where a page is opened as a file.)
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -31,17 +31,21 @@ const asFunction = async (entry, name) => {
 /** What stands in a script element or string of HTML must not end it. */
 const data = (value) => JSON.stringify(value).replaceAll('<', '\\u003c')
 
-const corpus = walk(join(here, '../litmus')).map(({ family, name, file }) => ({
-  family,
-  name,
-  text: readFileSync(file, 'utf8'),
-}))
+const corpus = walk(process.env['TENURE_CORPUS'] ?? join(here, '../litmus')).map(
+  ({ family, name, file }) => ({
+    family,
+    name,
+    text: readFileSync(file, 'utf8'),
+  }),
+)
 
 const scripts = {
-  'model.js': await asFunction('src/model.ts', 'tenureModel'),
-  'corpus.js': `globalThis.tenureCorpus=${data(corpus)}`,
-  'app.js': await bundle('src/main.ts'),
+  model: await asFunction('src/model.ts', 'tenureModel'),
+  corpus: `globalThis.tenureCorpus=${data(corpus)}`,
+  page: await bundle('src/main.ts'),
 }
+for (const [name, text] of Object.entries(scripts))
+  if (/<\/script|<!--/i.test(text)) throw new Error(`${name} would end its script element`)
 const style = await bundle('src/style.ts', { format: 'esm' }).then(evaluate)
 const hash = (text) => `sha256-${createHash('sha256').update(text).digest('base64')}`
 const page = readFileSync(join(here, 'index.html'), 'utf8')
@@ -54,23 +58,18 @@ const page = readFileSync(join(here, 'index.html'), 'utf8')
   )
   .replace('STYLE', () => style)
   .replace('SCRIPTTAGS', () =>
-    Object.entries(scripts)
-      .map(([name, text]) => `<script defer src="${name}" integrity="${hash(text)}"></script>`)
+    Object.values(scripts)
+      .map((text) => `<script>${text}</script>`)
       .join('\n'),
   )
 
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist, { recursive: true })
-const files = { 'index.html': page, ...scripts }
-let total = 0
-for (const [name, text] of Object.entries(files)) {
-  writeFileSync(join(dist, name), text)
-  total += gzipSync(text).length
+writeFileSync(join(dist, 'index.html'), page)
+for (const [name, text] of Object.entries({ ...scripts, style, 'in all': page }))
   console.log(
-    `${name.padEnd(12)} ${kb(text.length)}, ${kb(gzipSync(text).length)} gzip, ${kb(brotliCompressSync(text).length)} brotli`,
+    `${name.padEnd(8)} ${kb(text.length)}, ${kb(gzipSync(text).length)} gzip, ${kb(brotliCompressSync(text).length)} brotli`,
   )
-}
-console.log(`${'in all'.padEnd(12)} ${kb(total)} gzip`)
 
 function kb(n) {
   return `${(n / 1000).toFixed(1).padStart(7)} kB`

@@ -283,52 +283,68 @@ export class Column {
         ),
       ]
     }
-    return [verdict(result), ...expected(run), ...this.#outcomes(result)]
+    return [this.#verdict(result), ...expected(run), ...this.#outcomes(result)]
+  }
+
+  #verdict(r: LitmusResult): Drawn {
+    const { states, edges } = r.counts
+    const time =
+      r.seconds < 0.0995 ? `${Math.max(1, Math.round(r.seconds * 1000))} ms` : `${r.seconds.toFixed(1)} s`
+    const figures = `${count(states)} states, ${count(edges)} steps, ${time}`
+    if (r.broken.length > 0)
+      return h(
+        'div',
+        { class: 'verdict bad', role: 'status' },
+        h('b', {}, '✗ broken'),
+        r.broken.map((b) => this.#pick(`broken:${b.code}`, `Show how ${b.code} breaks`, b.code, 'bad')),
+        h('span', {}, r.complete ? figures : `${figures}; ${r.why}`),
+      )
+    if (!r.complete)
+      return h(
+        'div',
+        { class: 'verdict unknown', role: 'status' },
+        h('b', {}, '? not decided'),
+        h('span', {}, `${r.why}; what was not found may be there`),
+      )
+    return h(
+      'div',
+      { class: 'verdict good', role: 'status' },
+      h('b', {}, '✓ every promise holds'),
+      h('span', {}, figures),
+    )
+  }
+
+  /** A button that shows a run. */
+  #pick(key: string, label: string, text: string, className: string): Drawn {
+    return h(
+      'button',
+      {
+        type: 'button',
+        class: `pick ${className}`,
+        'aria-pressed': String(this.#chosen?.key === key),
+        title: label,
+        onclick: () => this.#run?.result && this.#show(runsOf(this.#run.result).find((r) => r.key === key)),
+      },
+      text,
+    )
   }
 
   #outcomes(result: LitmusResult): Drawn[] {
-    const runs = runsOf(result)
-    const choose = (key: string) => () => this.#show(runs.find((r) => r.key === key))
-    const pick = (key: string, label: string, text: string, className: string) =>
-      h(
-        'button',
-        {
-          type: 'button',
-          class: `pick ${className}`,
-          'aria-pressed': String(this.#chosen?.key === key),
-          'aria-label': label,
-          onclick: choose(key),
-        },
-        text,
-      )
     const { condition, outcome, positive, negative } = result
+    const observed =
+      condition === undefined
+        ? h('p', { class: 'observed' }, `${result.states.length} final states`)
+        : h(
+            'p',
+            { class: 'observed' },
+            h('code', {}, condition),
+            ` ${outcome} (${positive} of ${positive + negative} final states)`,
+          )
     return [
-      ...(result.broken.length > 0
-        ? [
-            h(
-              'div',
-              { class: 'picks', role: 'group', 'aria-label': 'Broken promises' },
-              result.broken.map((b) =>
-                pick(`broken:${b.code}`, `Show how ${b.code} breaks`, `✗ ${b.code}`, 'bad'),
-              ),
-            ),
-          ]
-        : []),
+      observed,
       h(
         'table',
         { class: 'outcomes' },
-        h(
-          'caption',
-          {},
-          condition === undefined
-            ? `${result.states.length} final states`
-            : h(
-                'span',
-                {},
-                h('code', {}, condition),
-                ` ${outcome} (${positive} of ${positive + negative} final states)`,
-              ),
-        ),
         h(
           'thead',
           {},
@@ -357,7 +373,7 @@ export class Column {
                 ),
               h('td', { class: 'number' }, count(s.count)),
               h('td', {}, h('code', {}, s.text === '' ? '(nothing is observed)' : s.text)),
-              h('td', {}, pick(`state:${s.text}`, `Show a run to ${s.text}`, 'show a run', 'plain')),
+              h('td', {}, this.#pick(`state:${s.text}`, `Show a run to ${s.text}`, 'show a run', 'plain')),
             ),
           ),
         ),
@@ -392,30 +408,6 @@ function runsOf(result: LitmusResult): Chosen[] {
           ],
     ),
   ]
-}
-
-function verdict(r: LitmusResult): Drawn {
-  const figures = ` ${count(r.counts.states)} states, ${count(r.counts.edges)} steps, ${r.seconds < 0.0995 ? `${Math.max(1, Math.round(r.seconds * 1000))} ms` : `${r.seconds.toFixed(1)} s`}`
-  if (r.broken.length > 0)
-    return h(
-      'p',
-      { class: 'verdict bad', role: 'status' },
-      h('b', {}, `✗ broken: ${r.broken.map((b) => b.code).join(', ')}`),
-      h('span', {}, r.complete ? figures : `${figures}; ${r.why}`),
-    )
-  if (!r.complete)
-    return h(
-      'p',
-      { class: 'verdict unknown', role: 'status' },
-      h('b', {}, '? not decided'),
-      h('span', {}, ` ${r.why}; what was not found may be there`),
-    )
-  return h(
-    'p',
-    { class: 'verdict good', role: 'status' },
-    h('b', {}, '✓ every promise holds'),
-    h('span', {}, figures),
-  )
 }
 
 function expected({ judgement }: Run): Drawn[] {

@@ -1,5 +1,5 @@
 import { mount } from '../../src/report/page/mount.ts'
-import { h } from '../../src/report/picture/markup.ts'
+import { h, type Markup } from '../../src/report/picture/markup.ts'
 
 export type CorpusTest = { readonly family: string; readonly name: string; readonly text: string }
 
@@ -76,7 +76,7 @@ export class Corpus {
                         title: summaryOf(t.text),
                         onclick: () => this.#open(t),
                       },
-                      t.name,
+                      breakable(t.name),
                     ),
                   ),
                 ),
@@ -88,6 +88,9 @@ export class Corpus {
     )
   }
 }
+
+/** A long name breaks where its words do. */
+const breakable = (name: string): Markup[] => name.split(/(?<=[+_])/).flatMap((part) => [part, h('wbr')])
 
 /** The first sentence of a test's comment that is not an expectation. */
 function summaryOf(text: string): string {

@@ -39,10 +39,9 @@ main{min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
 .expected.match b{color:var(--good)}
 .expected.mismatch b{color:var(--bad)}
 .expected.unknown b{color:var(--warn)}
-.picks{display:flex;flex-wrap:wrap;gap:.4rem;margin:.4rem 0}
+.observed{margin:.5rem 0 0;font-size:.88rem;color:var(--dim)}
+.observed code{color:var(--ink)}
 .outcomes{border-collapse:collapse;font-size:.85rem;margin-top:.4rem;max-width:100%;display:block;overflow-x:auto}
-.outcomes caption{text-align:left;color:var(--dim);padding-bottom:.2rem}
-.outcomes caption code{color:var(--ink)}
 .outcomes th{font-weight:600;color:var(--dim);text-align:left;font-size:.78rem;padding:.1rem .8rem .1rem 0;border-bottom:1px solid var(--line)}
 .outcomes td{padding:.18rem .8rem .18rem 0;border-bottom:1px solid var(--line);vertical-align:baseline}
 .outcomes .number{text-align:right;font-variant-numeric:tabular-nums}
