@@ -1,6 +1,8 @@
 export type * from './ir.ts'
+export * from './flow.ts'
 export { openTree } from './open.ts'
 export { parseC } from './parse.ts'
+export * from './program.ts'
 export { Scanner } from './scan.ts'
 export { type KernelVersion, type OpenOptions, type Tree } from './tree.ts'
 export * from './cfg.ts'
