@@ -15,19 +15,16 @@ import {
   mmap_lock,
 } from './mm/locks.ts'
 import {
-  baseKind,
   blocked,
   called,
   done,
   type Flow,
-  isOptional,
-  isOut,
-  isThing,
   type Kind,
   type Me,
   namesFrame,
   type Op,
   type Out,
+  type Slot,
 } from './op.ts'
 import { EFAULT } from './constants.ts'
 import { ops } from './ops/index.ts'
@@ -49,6 +46,9 @@ type Code =
       readonly op: Op
       readonly me: MeCells
       readonly index: ReadonlyMap<string, number>
+      readonly slots: number
+      /** Those of them that name frames. */
+      readonly tracked: readonly Slot[]
     }
   | { readonly kind: 'program'; readonly program: Program; readonly base: number }
 
@@ -56,8 +56,12 @@ type Code =
 type MeCells = {
   thread: ThreadId
   ret: number
+  /** The slots of the thread, and where those of the running frame begin. */
   cells: Row<'slot'>[]
-  readonly names: ReadonlyMap<string, number>
+  base: number
+  ghosts: Row<'ghost'>[]
+  ghostBase: number
+  readonly names: ReadonlyMap<string, Slot>
 }
 
 /** A value, and what a person who sees everything knows about it. */
@@ -107,7 +111,8 @@ export class Kernel {
   readonly #changes: ReadonlySet<string>
   readonly #code: Code[] = []
   readonly #codeOf = new Map<Op | Program, number>()
-  readonly #slots: Row<'slot'>[][][]
+  readonly #slots: Row<'slot'>[][]
+  readonly #ghosts: Row<'ghost'>[][]
   readonly #regs: Row<'reg'>[][]
   /** Registers and shared variables that name a frame, and that point to a VMA. */
   readonly #frameRegs: Row<'reg'>[][]
@@ -116,7 +121,7 @@ export class Kernel {
   readonly #vmaVars: Row<'var'>[]
 
   #choose: Choose = () => 0
-  #violate: Violate = () => {}
+  #raised: { readonly code: string; readonly detail: string }[] = []
   #returned = 0
   #returnedStale = false
   #returnedReadonly = false
@@ -169,9 +174,8 @@ export class Kernel {
 
     const threads = layout.ids('thread')
     const each = <T>(n: number, f: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => f(i))
-    this.#slots = threads.map((t) =>
-      each(sizes.stack, (d) => each(sizes.slot, (s) => rows.slot(t, (d * sizes.slot + s) as Id<'slot'>))),
-    )
+    this.#slots = threads.map((t) => each(sizes.slot, (i) => rows.slot(t, i as Id<'slot'>)))
+    this.#ghosts = threads.map((t) => each(sizes.ghost, (i) => rows.ghost(t, i as Id<'ghost'>)))
     this.#regs = threads.map((t) => each(sizes.reg, (r) => rows.reg(t, r as Id<'reg'>)))
     const regsThat = (wanted: (kind: Kind) => boolean) =>
       threads.map((t) => [
@@ -203,6 +207,8 @@ export class Kernel {
       op,
       me: meOf(op),
       index: new Map(op.labels.map((label, i) => [label, i])),
+      slots: op.args.length + op.locals.length,
+      tracked: [...op.args, ...op.locals].filter((s) => s.ghost !== undefined),
     })
     this.#codeOf.set(op, this.#code.length)
     for (const callee of op.calls()) this.#addOp(callee)
@@ -212,7 +218,6 @@ export class Kernel {
 
   init(): void {
     this.#choose = () => 0
-    this.#violate = () => {}
     if (this.#plain === undefined) this.layout.reset(this.state)
     else this.layout.copyIn(this.layout.fresh, this.#plain)
     boot(this)
@@ -228,9 +233,17 @@ export class Kernel {
     const t = this.thread(thread)
     if (t.depth === 0) return 'ended'
     this.#choose = choose
-    this.#violate = violate
     this.#running = thread
+    const went = this.#step(thread, t)
+    if (this.#raised.length > 0) {
+      // A step that is blocked after all has not happened.
+      if (went !== 'blocked') for (const violation of this.#raised) violate(violation)
+      this.#raised.length = 0
+    }
+    return went
+  }
 
+  #step(thread: ThreadId, t: Row<'thread'>): 'moved' | 'blocked' {
     let code = this.#top(thread)
     if (code.kind === 'program') {
       const mm = code.program.context.mm
@@ -248,7 +261,11 @@ export class Kernel {
     const frame = this.frame(thread, depth as Id<'stack'>)
     me.thread = thread
     me.ret = t.ret
-    me.cells = this.#slots[thread]![depth]!
+    me.cells = this.#slots[thread]!
+    me.ghosts = this.#ghosts[thread]!
+    const [base, ghostBase] = this.#baseOf(thread, depth)
+    me.base = base
+    me.ghostBase = ghostBase
     t.ret = 0
     const next = op.steps[frame.pc]!(this, me as unknown as Me)
     if (next === blocked) return 'blocked'
@@ -267,7 +284,8 @@ export class Kernel {
     for (let d = 0; d < depth; d++) {
       const frame = this.frame(thread, d as Id<'stack'>)
       const code = this.#code[frame.code - 1]!
-      if (code.kind === 'op') names.push(`${code.op.name}: ${code.op.labels[frame.pc]}`)
+      const top = d === depth - 1
+      if (code.kind === 'op') names.push(top ? `${code.op.name}: ${code.op.labels[frame.pc]}` : code.op.name)
       else {
         at = code.program.code[frame.pc]
         if (d > 0) names.push(code.program.name)
@@ -312,7 +330,7 @@ export class Kernel {
   }
 
   violate(code: InvariantCode, detail: string): void {
-    this.#violate({ code, detail })
+    this.#raised.push({ code, detail })
   }
 
   /** Ends an operation with a number. */
@@ -343,10 +361,11 @@ export class Kernel {
     const code = this.#code[frame.code - 1]!
     if (code.kind !== 'op') throw new Bug(`${op.name} is called by no operation`)
     frame.pc = indexOf(code.index, resume, code.op)
-    const slots = this.#push(thread, op)
-    for (const { index, kind } of op.args) {
+    const [base] = this.#push(thread, op)
+    const slots = this.#slots[thread]!
+    for (const { index, thing } of op.args) {
       const value = args[index]
-      if (value !== undefined) slots[index]!.value = isThing(baseKind(kind)) ? value + 1 : value
+      if (value !== undefined) slots[base + index]!.value = thing ? value + 1 : value
     }
     return called
   }
@@ -388,7 +407,10 @@ export class Kernel {
   /** The cell of an argument or a local, with its ghosts: for invariants only. */
   cell(me: object, name: string): Ghosted {
     const cells = me as MeCells
-    return cells.cells[cells.names.get(name)!]!
+    const { index, ghost } = cells.names.get(name)!
+    const { value } = cells.cells[cells.base + index]!
+    const g = cells.ghosts[cells.ghostBase + ghost!]!
+    return { value, stale: g.stale, readonly: g.readonly }
   }
 
   /** Whether an mm has notifiers at all: without them an invalidation is nobody's business, and takes no step. */
@@ -441,13 +463,16 @@ export class Kernel {
       const depth = this.thread(t as ThreadId).depth
       if (depth === 0) continue
       for (const reg of this.#frameRegs[t]!) if (frameIn(reg.value) === raw) mark(reg)
+      let base = 0
+      let ghostBase = 0
       for (let d = 0; d < depth; d++) {
         const code = this.#code[this.frame(t as ThreadId, d as Id<'stack'>).code - 1]!
         if (code.kind !== 'op') continue
-        for (const slot of code.op.frameSlots) {
-          const cell = this.#slots[t]![d]![slot]!
-          if (frameIn(cell.value) === raw) mark(cell)
-        }
+        for (const { index, ghost } of code.tracked)
+          if (frameIn(this.#slots[t]![base + index]!.value) === raw)
+            mark(this.#ghosts[t]![ghostBase + ghost!]!)
+        base += code.slots
+        ghostBase += code.op.ghosts
       }
     }
     for (const row of this.#frameVars) if (frameIn(row.value) === raw) mark(row)
@@ -481,26 +506,47 @@ export class Kernel {
     return this.#code[this.frame(thread, depth as Id<'stack'>).code - 1]!
   }
 
-  #push(thread: ThreadId, what: Op | Program): Row<'slot'>[] {
+  /** Where the slots and the ghosts of a stack frame begin: behind those of the frames below. */
+  #baseOf(thread: ThreadId, depth: number): readonly [number, number] {
+    let base = 0
+    let ghostBase = 0
+    for (let d = 0; d < depth; d++) {
+      const code = this.#code[this.frame(thread, d as Id<'stack'>).code - 1]!
+      if (code.kind !== 'op') continue
+      base += code.slots
+      ghostBase += code.op.ghosts
+    }
+    return [base, ghostBase]
+  }
+
+  /** A new stack frame; gives where its slots and ghosts begin. */
+  #push(thread: ThreadId, what: Op | Program): readonly [number, number] {
     const t = this.thread(thread)
-    const slots = this.#slots[thread]![t.depth]
-    if (slots === undefined) throw new Bug(`the stack of ${this.threadName(thread)} is too small`)
-    const frame = this.frame(thread, t.depth as Id<'stack'>)
+    const { depth } = t
+    const frame = this.frame(thread, depth as Id<'stack'>)
+    if (frame === undefined) throw new Bug(`the stack of ${this.threadName(thread)} is too small`)
     frame.code = this.#codeOf.get(what)!
     frame.pc = 0
-    t.depth += 1
-    return slots
+    t.depth = depth + 1
+    return this.#baseOf(thread, depth)
   }
 
   #pop(thread: ThreadId): void {
     const t = this.thread(thread)
-    t.depth -= 1
-    const frame = this.frame(thread, t.depth as Id<'stack'>)
+    const depth = t.depth - 1
+    t.depth = depth
+    const frame = this.frame(thread, depth as Id<'stack'>)
+    const code = this.#code[frame.code - 1]!
     frame.code = 0
     frame.pc = 0
-    for (const slot of this.#slots[thread]![t.depth]!) {
-      slot.value = 0
-      slot.stale = slot.readonly = false
+    if (code.kind !== 'op') return
+    const [base, ghostBase] = this.#baseOf(thread, depth)
+    const slots = this.#slots[thread]!
+    for (let i = base; i < base + code.slots; i++) slots[i]!.value = 0
+    const ghosts = this.#ghosts[thread]!
+    for (let i = ghostBase; i < ghostBase + code.op.ghosts; i++) {
+      const g = ghosts[i]!
+      g.stale = g.readonly = false
     }
   }
 
@@ -569,7 +615,11 @@ export class Kernel {
     this.#pop(thread)
     if (t.depth === 0) {
       for (const invariant of invariants)
-        invariant.atThreadEnd?.(this, thread, (detail) => this.#violate({ code: invariant.code, detail }))
+        invariant.atThreadEnd?.(
+          this,
+          thread,
+          (detail) => void this.#raised.push({ code: invariant.code, detail }),
+        )
       return
     }
     for (let r = 0; r < code.program.registers.length; r++) {
@@ -585,22 +635,32 @@ export class Kernel {
     const instruction = code.program.code[frame.pc]
     if (instruction?.kind !== 'call') throw new Bug(`${code.program.name} is not at a call`)
     const op = ops.get(instruction.op)!
-    const slots = this.#push(thread, op)
+    const [base, ghostBase] = this.#push(thread, op)
+    const slots = this.#slots[thread]!
+    const ghosts = this.#ghosts[thread]!
     const regs = this.#regs[thread]!
     for (const arg of op.args) {
       const operand = instruction.args[arg.index]
-      const slot = slots[arg.index]!
-      if (operand !== undefined) this.#load(slot, arg.kind, operand, code.base, regs)
-      else if (arg.kind === 'addr?') slot.value = -1 // page 0 is an address
-      const kind = baseKind(arg.kind)
-      if (!isThing(kind) || isOut(arg.kind)) continue
+      const slot = slots[base + arg.index]!
+      let vmaStale = false
+      if (operand !== undefined) {
+        slot.value = this.#valueOf(operand, arg.base, code.base, regs)
+        const from = operand.kind === 'reg' ? regs[code.base + operand.reg] : undefined
+        if (from !== undefined && arg.ghost !== undefined) {
+          const g = ghosts[ghostBase + arg.ghost]!
+          g.stale = from.stale
+          g.readonly = from.readonly
+        }
+        vmaStale = from?.stale ?? false
+      } else if (arg.kind === 'addr?') slot.value = -1 // page 0 is an address
+      if (!arg.thing || arg.out) continue
       const problem =
-        kind === 'vma' && slot.stale
+        arg.base === 'vma' && vmaStale
           ? ([
               'use-after-unlock',
               `the VMA that it found under mmap_lock, which it has dropped since`,
             ] as const)
-          : slot.value === 0 && (operand !== undefined || !isOptional(arg.kind)) && kind !== 'device'
+          : slot.value === 0 && (operand !== undefined || !arg.optional) && arg.base !== 'device'
             ? (['uninitialised', `${arg.name}, into which nothing was put`] as const)
             : undefined
       if (problem !== undefined) {
@@ -610,33 +670,26 @@ export class Kernel {
         return false
       }
     }
-    this.#checkNeeds(thread, op, slots)
+    this.#checkNeeds(thread, op, slots, base)
     return true
   }
 
-  #load(slot: Row<'slot'>, kind: string, operand: Operand, base: number, regs: Row<'reg'>[]): void {
+  #valueOf(operand: Operand, kind: Kind, base: number, regs: Row<'reg'>[]): number {
     switch (operand.kind) {
       case 'const':
-        slot.value = operand.value
-        break
+        return operand.value
       case 'thing':
-        slot.value = operand.id + 1 + (/mutex|spinlock|rwsem/.test(kind) ? firstDeclaredLock(this.config) : 0)
-        break
+        return operand.id + 1 + (isLock(kind) ? firstDeclaredLock(this.config) : 0)
       case 'out':
-        slot.value = base + operand.reg + 1
-        break
+        return base + operand.reg + 1
       case 'reg':
-        slot.value = regs[base + operand.reg]!.value
-        slot.stale = regs[base + operand.reg]!.stale
-        slot.readonly = regs[base + operand.reg]!.readonly
-        break
+        return regs[base + operand.reg]!.value
       case 'offset':
-        slot.value = signed(regs[base + operand.reg]!.value + operand.by)
-        break
+        return signed(regs[base + operand.reg]!.value + operand.by)
     }
   }
 
-  #checkNeeds(thread: ThreadId, op: Op, slots: Row<'slot'>[]): void {
+  #checkNeeds(thread: ThreadId, op: Op, slots: Row<'slot'>[], base: number): void {
     for (const need of op.needs) {
       if (need === 'may sleep') {
         const lock = atomicBy(this, thread)
@@ -646,14 +699,14 @@ export class Kernel {
             `${op.name} may sleep, and ${this.threadName(thread)} holds the spinlock ${lock}`,
           )
       } else if (need !== 'current mm') {
-        const mm = this.#mmOf(thread, op, slots)
+        const mm = this.#mmOf(thread, op, slots, base)
         if (mm === undefined) continue
         const lock = mmap_lock(this, mm)
         const ok =
           need === 'mmap_lock for writing'
             ? holdsForWriting(this, lock, thread)
             : holds(this, lock, thread) ||
-              (need === 'mmap_lock or i_mmap_rwsem' && this.#holdsIMmap(thread, op, slots))
+              (need === 'mmap_lock or i_mmap_rwsem' && this.#holdsIMmap(thread, op, slots, base))
         if (!ok)
           this.violate(
             'lock-context',
@@ -663,20 +716,20 @@ export class Kernel {
     }
   }
 
-  #holdsIMmap(thread: ThreadId, op: Op, slots: Row<'slot'>[]): boolean {
+  #holdsIMmap(thread: ThreadId, op: Op, slots: Row<'slot'>[], base: number): boolean {
     const arg = op.args.find((a) => a.kind === 'vma?')
-    const value = arg === undefined ? 0 : slots[arg.index]!.value
+    const value = arg === undefined ? 0 : slots[base + arg.index]!.value
     const bo = value === 0 ? undefined : this.vma((value - 1) as Id<'vma'>).vm_file
     return bo !== undefined && holds(this, i_mmap_rwsem(this, bo), thread)
   }
 
   /** The mm that an operation is about: that of its VMA, the one it is given, or the process's own. */
-  #mmOf(thread: ThreadId, op: Op, slots: Row<'slot'>[]): Id<'mm'> | undefined {
+  #mmOf(thread: ThreadId, op: Op, slots: Row<'slot'>[], base: number): Id<'mm'> | undefined {
     for (const arg of op.args) {
-      const value = slots[arg.index]!.value
-      if (value === 0) continue
-      if (arg.kind === 'vma' || arg.kind === 'vma?') return this.vma((value - 1) as Id<'vma'>).vm_mm
-      if (arg.kind === 'mm' || arg.kind === 'mm?') return (value - 1) as Id<'mm'>
+      const value = slots[base + arg.index]!.value
+      if (value === 0 || arg.out) continue
+      if (arg.base === 'vma') return this.vma((value - 1) as Id<'vma'>).vm_mm
+      if (arg.base === 'mm') return (value - 1) as Id<'mm'>
     }
     return this.currentMm(thread)
   }
@@ -688,37 +741,49 @@ function indexOf(index: ReadonlyMap<string, number>, label: string, op: Op): num
   return i
 }
 
+const isLock = (kind: Kind): boolean => kind === 'mutex' || kind === 'spinlock' || kind === 'rwsem'
+
 /** A frame vector with pins holds its frame negated: the frame is the same. */
 const frameIn = (raw: number): number => Math.abs(raw)
 
 /** The object that an operation's steps know as `me`: accessors over the cells of the running frame. */
 function meOf(op: Op): MeCells {
-  const names = new Map<string, number>()
-  const me = { thread: 0 as ThreadId, ret: 0, cells: [] as Row<'slot'>[], names }
-  for (const { name, kind, index } of [...op.args, ...op.locals]) {
-    names.set(name, index)
-    const thing = isThing(baseKind(kind)) || isOut(kind)
+  const names = new Map<string, Slot>()
+  const me = {
+    thread: 0 as ThreadId,
+    ret: 0,
+    cells: [] as Row<'slot'>[],
+    base: 0,
+    ghosts: [] as Row<'ghost'>[],
+    ghostBase: 0,
+    names,
+  }
+  for (const slot of [...op.args, ...op.locals]) {
+    const { name, index, ghost } = slot
+    names.set(name, slot)
+    const thing = slot.thing || slot.out
     Object.defineProperty(
       me,
       name,
       thing
         ? {
             get(this: MeCells) {
-              const v = this.cells[index]!.value
+              const v = this.cells[this.base + index]!.value
               return v === 0 ? undefined : v - 1
             },
             set(this: MeCells, v: number | undefined) {
-              const cell = this.cells[index]!
-              cell.value = v === undefined ? 0 : v + 1
-              cell.stale = false
+              this.cells[this.base + index]!.value = v === undefined ? 0 : v + 1
+              if (ghost === undefined) return
+              const g = this.ghosts[this.ghostBase + ghost]!
+              g.stale = g.readonly = false
             },
           }
         : {
             get(this: MeCells) {
-              return this.cells[index]!.value
+              return this.cells[this.base + index]!.value
             },
             set(this: MeCells, v: number) {
-              this.cells[index]!.value = v
+              this.cells[this.base + index]!.value = v
             },
           },
     )

@@ -105,7 +105,18 @@ export type OpSpec<A extends Record<string, ArgKind>, L extends Record<string, K
   readonly steps: Record<S, (k: Kernel, me: Me<A, L>) => NoInfer<S> | Flow>
 }
 
-export type Slot = { readonly name: string; readonly kind: ArgKind; readonly index: number }
+/** An argument or local: which slot of the frame it has, and which ghost if it names a frame. */
+export type Slot = {
+  readonly name: string
+  readonly kind: ArgKind
+  readonly index: number
+  readonly ghost: number | undefined
+  /** The kind without its marks, and the marks. */
+  readonly base: Kind
+  readonly out: boolean
+  readonly optional: boolean
+  readonly thing: boolean
+}
 
 /** An operation of the kernel: named atomic steps over the state. The first step is where it begins. */
 export type Op = {
@@ -118,8 +129,8 @@ export type Op = {
   readonly args: readonly Slot[]
   readonly returns?: Kind
   readonly locals: readonly Slot[]
-  /** Which slots name frames. */
-  readonly frameSlots: readonly number[]
+  /** How many of them name frames. */
+  readonly ghosts: number
   readonly calls: () => readonly Op[]
   readonly notifies: boolean
   readonly takes: Partial<Record<'vma' | 'pfn' | 'dma', number>>
@@ -134,7 +145,13 @@ export function op<
   const L extends Record<string, Kind> = None,
 >(spec: OpSpec<A, L, S>): Op {
   const { steps, args, locals, ...rest } = spec
-  const slots = Object.entries({ ...args, ...locals }).map(([name, kind], index) => ({ name, kind, index }))
+  let ghosts = 0
+  const slots = Object.entries({ ...args, ...locals }).map(([name, kind], index): Slot => {
+    const base = baseKind(kind)
+    const out = isOut(kind)
+    const ghost = !out && (namesFrame(base) || base === 'any') ? ghosts++ : undefined
+    return { name, kind, index, ghost, base, out, optional: isOptional(kind), thing: isThing(base) }
+  })
   const count = Object.keys(args).length
   return {
     needs: [],
@@ -145,7 +162,7 @@ export function op<
     ...rest,
     args: slots.slice(0, count),
     locals: slots.slice(count),
-    frameSlots: slots.filter((s) => !isOut(s.kind) && namesFrame(baseKind(s.kind))).map((s) => s.index),
+    ghosts,
     labels: Object.keys(steps),
     steps: Object.values(steps) as Op['steps'],
   }

@@ -3,9 +3,10 @@ import { flag, i8, Layout, ref, u8, upTo } from '../state/index.ts'
 /** How many of each thing there are, and what they are called. A set of size 0 takes no room: its tables vanish. */
 export type Sizes = {
   readonly thread: readonly string[]
-  /** Frames of one thread's stack, times slots of a frame. */
+  /** Frames that one thread's stack can have; the slots that all of them have together, and those of them that name frames. */
   readonly stack: number
   readonly slot: number
+  readonly ghost: number
   readonly reg: number
   readonly var: readonly string[]
   readonly mm: readonly string[]
@@ -36,7 +37,8 @@ export function layoutFor(n: Sizes) {
     sets: {
       thread: set(n.thread),
       stack: { size: n.stack },
-      slot: { size: n.stack * n.slot },
+      slot: { size: n.slot },
+      ghost: { size: n.ghost },
       reg: { size: n.reg },
       var: set(n.var),
       mm: set(n.mm),
@@ -56,10 +58,11 @@ export function layoutFor(n: Sizes) {
       thread: { by: ['thread'], cols: { depth: upTo(n.stack), ret: i8 } },
       frame: { by: ['thread', 'stack'], cols: { code: u8, pc: u8 } },
       /**
-       * Arguments and locals; registers. Ghosts: `stale`, it names a frame that has been freed since it was looked up (or a VMA whose lock was
-       * dropped); `readonly`, it was looked up through a mapping, or pinned, for reading only.
+       * Arguments and locals, those that name frames with their ghosts; registers. Ghosts: `stale`, it names a frame that has been freed since it
+       * was looked up (or a VMA whose lock was dropped); `readonly`, it was looked up through a mapping, or pinned, for reading only.
        */
-      slot: { by: ['thread', 'slot'], cols: { value: i8, stale: flag, readonly: flag } },
+      slot: { by: ['thread', 'slot'], cols: { value: i8 } },
+      ghost: { by: ['thread', 'ghost'], cols: { stale: flag, readonly: flag } },
       reg: { by: ['thread', 'reg'], cols: { value: i8, stale: flag, readonly: flag } },
       /** Variables that the threads share: a driver's fields and globals. */
       var: { by: ['var'], cols: { value: i8, stale: flag, readonly: flag } },
@@ -150,4 +153,4 @@ export type KernelRows = ReturnType<KernelLayout['open']>
 export type Row<T extends keyof KernelRows> = ReturnType<KernelRows[T]>
 
 /** Where threads are and what operations remember: not what a person wants to see of a state, who reads the steps beside it. */
-export const stackTables: ReadonlySet<string> = new Set(['thread', 'frame', 'slot'])
+export const stackTables: ReadonlySet<string> = new Set(['thread', 'frame', 'slot', 'ghost'])

@@ -29,11 +29,14 @@ export function sizesOf(
     reg += p.registers.length
   }
 
-  const reached = reachable(config, ops)
   const sizes: Sizes = {
     thread: config.threads.map((p) => p.name),
-    stack: Math.max(1, ...config.threads.map((p) => depthOf(p, config, ops))),
-    slot: Math.max(1, ...reached.map((op) => op.args.length + op.locals.length)),
+    stack: Math.max(1, ...config.threads.map((p) => longest(p, config, ops, 1, () => 1))),
+    slot: Math.max(
+      1,
+      ...config.threads.map((p) => longest(p, config, ops, 0, (op) => op.args.length + op.locals.length)),
+    ),
+    ghost: Math.max(1, ...config.threads.map((p) => longest(p, config, ops, 0, (op) => op.ghosts))),
     reg,
     var: config.vars.map((v) => v.name),
     mm: config.mms.map((m) => m.name),
@@ -50,48 +53,43 @@ export function sizesOf(
   return { sizes, zones, regBase }
 }
 
-/** Whom a frame can belong to. The mms come first, then the objects, then the kernel's own and everybody else. */
+/** Whom a frame can belong to: whose memory it is. The mms come first, then the objects, then the kernel's own and everybody else. */
 export function ownersOf(config: Pick<FullConfig, 'mms' | 'bos'>): string[] {
   return [
-    ...config.mms.map((m) => `anonymous memory of ${m.name}`),
+    ...config.mms.map((m) => `process ${m.name}`),
     ...config.bos.map((b) => b.name),
     'the kernel',
     'another process',
   ]
 }
 
-function reachable(config: FullConfig, ops: ReadonlyMap<string, Op>): Op[] {
-  const seen = new Set<Op>()
-  const visit = (op: Op): void => {
-    if (seen.has(op)) return
-    seen.add(op)
-    for (const callee of op.calls()) visit(callee)
-  }
-  for (const program of [...config.threads, ...config.callbacks])
-    for (const i of program.code) if (i.kind === 'call') visit(ops.get(i.op)!)
-  return [...seen]
-}
-
-/** Stack frames that a program needs: itself, what it calls, and the callbacks that run from there. */
-export function depthOf(program: Program, config: FullConfig, ops: ReadonlyMap<string, Op>): number {
+/** The most that a program and what it calls can have on the stack at once: `own` for a program, `size` for an operation. */
+function longest(
+  program: Program,
+  config: FullConfig,
+  ops: ReadonlyMap<string, Op>,
+  own: number,
+  size: (op: Op) => number,
+): number {
   const active = new Set<Op | Program>()
   const memo = new Map<Op | Program, number>()
-  const once = (what: Op | Program, compute: () => number): number => {
+  const once = (what: Op | Program, own: number, callees: () => number[]): number => {
     const known = memo.get(what)
     if (known !== undefined) return known
     if (active.has(what)) throw new Bug(`${what.name} runs inside itself`)
     active.add(what)
-    const depth = 1 + compute()
+    const sum = own + Math.max(0, ...callees())
     active.delete(what)
-    memo.set(what, depth)
-    return depth
+    memo.set(what, sum)
+    return sum
   }
   const ofOp = (op: Op): number =>
-    once(op, () =>
-      Math.max(0, ...op.calls().map(ofOp), ...(op.notifies ? config.callbacks.map(ofProgram) : [])),
-    )
+    once(op, size(op), () => [
+      ...op.calls().map(ofOp),
+      ...(op.notifies ? config.callbacks.map(ofProgram) : []),
+    ])
   const ofProgram = (p: Program): number =>
-    once(p, () => Math.max(0, ...p.code.flatMap((i) => (i.kind === 'call' ? [ofOp(ops.get(i.op)!)] : []))))
+    once(p, own, () => p.code.flatMap((i) => (i.kind === 'call' ? [ofOp(ops.get(i.op)!)] : [])))
   return ofProgram(program)
 }
 

@@ -28,7 +28,7 @@ test('a PFN that outlives its lock lets the device write where the buffer was', 
   const r = explore(kernel(story('5.9', [qbuf, move])))
   assert.deepEqual(r.broken, ['use-after-free'])
   assert.deepEqual(r.details, [
-    "P0 lets the device write to f0, which was B's when it was looked up and is free now",
+    'P0 lets the device write to f0, which belonged to B when it was looked up and is free now',
   ])
 })
 

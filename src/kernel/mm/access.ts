@@ -7,16 +7,15 @@ import type { Ghosted, Kernel } from '../kernel.ts'
  */
 export function reach(k: Kernel, pfn: Id<'pfn'>, stale: boolean, what: string): void {
   if (!stale) return
-  const was = k.page(pfn).was
-  const owner = k.page(pfn).owner
+  const { was, owner } = k.page(pfn)
   const now =
     owner === undefined
       ? 'is free now'
       : owner === was
-        ? `was freed and given to ${k.owners[owner]} again`
+        ? 'was freed and given to it again'
         : `belongs to ${k.owners[owner]} now`
-  const before = was === undefined ? '' : `, which was ${k.owners[was]}'s when it was looked up and`
-  k.violate('use-after-free', `${what} ${k.pfnName(pfn)}${before === '' ? ', which' : before} ${now}`)
+  const before = was === undefined ? 'which' : `which belonged to ${k.owners[was]} when it was looked up and`
+  k.violate('use-after-free', `${what} ${k.pfnName(pfn)}, ${before} ${now}`)
 }
 
 /** Dma handles are numbered behind the frames, so that a `target` tells which of the two it is. */
