@@ -1,9 +1,10 @@
 /**
  * npm run bench peers -- [5 6 7 bug] [--peer-bench DIR]
  *
- * The model of DIR/share.pml by Spin (generate, compile, run) and by the checker (one process), in one run on one machine. Both must find
- * the same numbers; then it prints each side's time and memory and the quotients beside what is promised. Sizes 5, 6 and 7 have about 10^5, 10^6 and 10^7
- * states; `bug` is a shortest counterexample. Exit code 0: all promises kept, 1: not all, 2: Spin could not be run.
+ * The model of DIR/share.pml by Spin (generate, compile, run) and by the checker (one process), in one run on one
+ * machine. Both must find the same numbers; then it prints each side's time and memory and the quotients beside what
+ * is promised. Sizes 5, 6 and 7 have about 10^5, 10^6 and 10^7 states; `bug` is a shortest counterexample. Exit code
+ * 0: all promises kept, 1: not all, 2: Spin could not be run.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'

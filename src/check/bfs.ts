@@ -10,10 +10,11 @@ const CLOCK = 256
 const PROGRESS = 1 << 16
 
 /**
- * Explores every state that a model can reach, breadth first and in one thread, so that each witness is a shortest one and two runs give
- * the same result. Whatever was violated, the search goes on behind it (unless `stopAtFirst`).
+ * Explores every state that a model can reach, breadth first and in one thread, so that each witness is a shortest
+ * one and two runs give the same result. Whatever was violated, the search goes on behind it (unless `stopAtFirst`).
  *
- * Throws `Bug` for a model that breaks its contract: a step that does not repeat itself, a value that its column cannot hold, symmetry that is not.
+ * Throws `Bug` for a model that breaks its contract: a step that does not repeat itself, a value that its column
+ * cannot hold, symmetry that is not.
  */
 export function check(model: Model, options: CheckOptions = {}): CheckResult {
   const start = performance.now()

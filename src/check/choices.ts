@@ -2,8 +2,8 @@ import { Bug } from '../base/index.ts'
 import type { Choose } from './model.ts'
 
 /**
- * Runs one step once per combination of answers to its choices. The first run is answered 0 everywhere; each next one counts the last
- * answer up, like an odometer whose wheels appear as they are asked for.
+ * Runs one step once per combination of answers to its choices. The first run is answered 0 everywhere; each next one
+ * counts the last answer up, like an odometer whose wheels appear as they are asked for.
  *
  *     choices.begin()
  *     do { … model.step(actor, choices.choose, violate) … } while (choices.next())

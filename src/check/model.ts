@@ -3,8 +3,9 @@ import type { AnyLayout, Change } from '../state/index.ts'
 /**
  * What the checker explores. It knows nothing of kernels: a puzzle is a model, too.
  *
- * The model owns one scratch buffer, `state`, that its rows are views on. The checker copies a stored state into it, lets one
- * actor take one atomic step, and copies the successor out. Nothing outside `state` may change what a step does.
+ * The model owns one scratch buffer, `state`, that its rows are views on. The checker copies a stored state into it,
+ * lets one actor take one atomic step, and copies the successor out. Nothing outside `state` may change what a step
+ * does.
  */
 export interface Model {
   readonly layout: AnyLayout
@@ -13,9 +14,10 @@ export interface Model {
   /** Writes the initial state. */
   init(): void
   /**
-   * One atomic step of an actor, in place. `blocked`: it cannot go now (the buffer is then garbage); `ended`: it has nothing left to do.
-   * Nondeterminism is `choose(n)`, a number below n; the checker runs the step again, from the same state, once per answer.
-   * A step may report `violate(…)` any number of times: the step is then the last one of a witness.
+   * One atomic step of an actor, in place. `blocked`: it cannot go now (the buffer is then garbage); `ended`: it has
+   * nothing left to do. Nondeterminism is `choose(n)`, a number below n; the checker runs the step again, from the
+   * same state, once per answer. A step may report `violate(…)` any number of times: the step is then the last one of
+   * a witness.
    */
   step(actor: number, choose: Choose, violate: Violate): 'moved' | 'blocked' | 'ended'
   /** The name of the step that the actor would take next, for the timeline. Called only when a trace is shown. */
@@ -36,7 +38,10 @@ export type Choose = (n: number) => number
 
 export type Violate = (violation: Violation) => void
 
-/** `code` is that of an invariant; `detail` says who, which, where, in the words of the state. One witness is kept per code. */
+/**
+ * `code` is that of an invariant; `detail` says who, which, where, in the words of the state. One witness is kept per
+ * code.
+ */
 export type Violation = { readonly code: string; readonly detail: string }
 
 export type StepLabel = {

@@ -15,8 +15,9 @@ export type WalkOptions = {
 }
 
 /**
- * Walks through a model at random, for one that is too large to search: each step is one of those possible, all equally likely. The result is never
- * complete, its witnesses are those that were met and not shortest ones; `states` counts visits, and so do the outcomes.
+ * Walks through a model at random, for one that is too large to search: each step is one of those possible, all
+ * equally likely. The result is never complete, its witnesses are those that were met and not shortest ones; `states`
+ * counts visits, and so do the outcomes.
  */
 export function walk(model: Model, options: WalkOptions = {}): CheckResult {
   const start = performance.now()

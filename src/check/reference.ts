@@ -11,8 +11,9 @@ export type Findings = {
 }
 
 /**
- * A second, naive search for tests: states are texts in a `Map`, the rows that the model steps on are plain objects, and there is no
- * store, no packing, no canonical form, no odometer. `rows` are those that the model was built with (`layout.openPlain()`). Slow, and without bounds.
+ * A second, naive search for tests: states are texts in a `Map`, the rows that the model steps on are plain objects,
+ * and there is no store, no packing, no canonical form, no odometer. `rows` are those that the model was built with
+ * (`layout.openPlain()`). Slow, and without bounds.
  */
 export function reference(model: Model, rows: object): Findings {
   const cells = model.layout.shapes.flatMap((table) =>

@@ -29,9 +29,10 @@ type Run = {
 }
 
 /**
- * Tells how a stored state is reached. The store knows each state's predecessor, not the step, so the steps of the predecessor are run again until
- * one gives the state. Under symmetry what is stored are representatives; the witness is told in the names of the initial state: the
- * permutation between the two is carried along, and the concrete step found by running the concrete predecessor.
+ * Tells how a stored state is reached. The store knows each state's predecessor, not the step, so the steps of the
+ * predecessor are run again until one gives the state. Under symmetry what is stored are representatives; the witness
+ * is told in the names of the initial state: the permutation between the two is carried along, and the concrete step
+ * found by running the concrete predecessor.
  */
 export class Witnesses {
   readonly #model: Model

@@ -12,7 +12,10 @@ type Plan = {
   readonly own: readonly Int32Array[]
   /** Those of them that do not name a member of this set: what members are compared by. */
   readonly signature: readonly Int32Array[]
-  /** Cells of tables that are indexed by this set twice or more: offset without this set's part, then a stride for each use. */
+  /**
+   * Cells of tables that are indexed by this set twice or more: offset without this set's part, then a stride for
+   * each use.
+   */
   readonly woven: { readonly cells: Int32Array; readonly uses: number }[]
   /** Every cell that names a member of this set. */
   readonly refs: Int32Array
@@ -22,8 +25,9 @@ type Plan = {
 type SymmetricSet = { readonly set: string; readonly size: number }
 
 /**
- * Picks one representative for states that differ only in the names of interchangeable members: sorts the members of every symmetric set
- * by their own cells, then by who names them first. Any permutation is sound, so a tie that is left costs states, never answers.
+ * Picks one representative for states that differ only in the names of interchangeable members: sorts the members of
+ * every symmetric set by their own cells, then by who names them first. Any permutation is sound, so a tie that is
+ * left costs states, never answers.
  */
 export class Canonicaliser {
   /** Length of a permutation. */

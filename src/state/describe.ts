@@ -1,7 +1,10 @@
 import { decode } from './kinds.ts'
 import { type Field, idsOf, type TableShape } from './rows.ts'
 
-/** One cell that differs between two states, by name: `page[f0].refcount 1 -> 0`. Nothing is `none`, flags are `true` and `false`. */
+/**
+ * One cell that differs between two states, by name: `page[f0].refcount 1 -> 0`. Nothing is `none`, flags are `true`
+ * and `false`.
+ */
 export type Change = {
   readonly table: string
   readonly ids: readonly string[]

@@ -1,12 +1,16 @@
 import { Bug } from '../base/index.ts'
 
-/** A member of a set: a number with the set's name on it, so that a `vpn` cannot stand where a `pfn` is meant. Zero is a member. */
+/**
+ * A member of a set: a number with the set's name on it, so that a `vpn` cannot stand where a `pfn` is meant. Zero is
+ * a member.
+ */
 declare const brand: unique symbol
 export type Id<N extends string> = number & { readonly [brand]: N }
 
 /**
- * What a column holds, in one byte: a count (`u8`, `upTo`), an errno (`i8`), a `flag`, one of some words (`enums`), or a member of
- * a set or nothing (`ref`). `init` is what a fresh state has there; without it 0, false, the first word, nothing.
+ * What a column holds, in one byte: a count (`u8`, `upTo`), an errno (`i8`), a `flag`, one of some words (`enums`),
+ * or a member of a set or nothing (`ref`). `init` is what a fresh state has there; without it 0, false, the first
+ * word, nothing.
  */
 export type Kind = (
   | { readonly kind: 'u8'; readonly max: number }
@@ -66,7 +70,10 @@ export function decode(kind: Kind, byte: number): number | boolean | string | un
   }
 }
 
-/** The byte that a value is stored as, or `undefined` when the column cannot hold it. `members` is the size of the set that a `ref` names. */
+/**
+ * The byte that a value is stored as, or `undefined` when the column cannot hold it. `members` is the size of the set
+ * that a `ref` names.
+ */
 export function encode(kind: Kind, value: unknown, members: number): number | undefined {
   const within = (low: number, high: number): boolean =>
     Number.isInteger(value) && (value as number) >= low && (value as number) <= high

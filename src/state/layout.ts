@@ -6,16 +6,17 @@ import { Packing } from './packing.ts'
 import { type Field, plainRows, type Rows, rowsOf, type Tables, type TableShape, viewRows } from './rows.ts'
 
 /**
- * The things that a state speaks of. `names` are the members' names in descriptions; without them they are `pfn0`, `pfn1`, ….
- * `symmetric`: the members are interchangeable, and the model treats them alike. A set may be empty; its tables then vanish.
+ * The things that a state speaks of. `names` are the members' names in descriptions; without them they are `pfn0`,
+ * `pfn1`, …. `symmetric`: the members are interchangeable, and the model treats them alike. A set may be empty; its
+ * tables then vanish.
  */
 export type Sets = Readonly<
   Record<string, { readonly size: number; readonly symmetric?: boolean; readonly names?: readonly string[] }>
 >
 
 /**
- * A schema: sets, and tables of columns over them. From it follow the places in the buffer, the rows, the descriptions, the canonical form
- * and the packed form.
+ * A schema: sets, and tables of columns over them. From it follow the places in the buffer, the rows, the
+ * descriptions, the canonical form and the packed form.
  *
  *     const layout = new Layout({
  *       sets: { mm: { size: 2 }, vpn: { size: 2 }, pfn: { size: 3 } },
@@ -28,7 +29,8 @@ export type Sets = Readonly<
  *     const k = layout.open(state)
  *     k.page(pfn).refcount += 1
  *
- * A schema that cannot be laid out (an unknown set, a set too large for a reference, a wrong number of names) is a `Bug`.
+ * A schema that cannot be laid out (an unknown set, a set too large for a reference, a wrong number of names) is a
+ * `Bug`.
  */
 export class Layout<const S extends Sets, const T extends Tables> {
   readonly sets: S
@@ -102,8 +104,8 @@ export class Layout<const S extends Sets, const T extends Tables> {
   }
 
   /**
-   * Rows that are views on the buffer, made once. `checked` is for tests: an id that is no member, or a value that its column cannot hold,
-   * is a `Bug` that names the cell; without it nothing is verified.
+   * Rows that are views on the buffer, made once. `checked` is for tests: an id that is no member, or a value that
+   * its column cannot hold, is a `Bug` that names the cell; without it nothing is verified.
    */
   open(bytes: Uint8Array, options: { readonly checked?: boolean } = {}): Rows<T> {
     if (bytes.length !== this.bytes)
@@ -113,7 +115,10 @@ export class Layout<const S extends Sets, const T extends Tables> {
     return viewRows(this.shapes, bytes, options.checked === true ? name : undefined) as Rows<T>
   }
 
-  /** The same rows as plain objects with plain properties, holding a fresh state: an independent representation, for tests. */
+  /**
+   * The same rows as plain objects with plain properties, holding a fresh state: an independent representation, for
+   * tests.
+   */
   openPlain(): Rows<T> {
     return plainRows(this.shapes, this.fresh) as Rows<T>
   }

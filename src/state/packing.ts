@@ -3,9 +3,10 @@ import { bitsOf } from './kinds.ts'
 import type { TableShape } from './rows.ts'
 
 /**
- * The form in which states are stored: every cell in as many bits as its range needs. The four bytes of a word of the state are squeezed
- * together, and the squeezed words are fitted into the words of a record without one lying across two of them. So each word of
- * the state packs alone, and the record of a successor is that of its predecessor with the words that changed packed anew.
+ * The form in which states are stored: every cell in as many bits as its range needs. The four bytes of a word of the
+ * state are squeezed together, and the squeezed words are fitted into the words of a record without one lying across
+ * two of them. So each word of the state packs alone, and the record of a successor is that of its predecessor with
+ * the words that changed packed anew.
  *
  * Nothing is lost: a value that its column's bits cannot hold is a `Bug`.
  */

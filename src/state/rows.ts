@@ -41,9 +41,9 @@ type ViewClass = new (bytes: Uint8Array, at: number) => View
 type AnyRow = Record<string, unknown>
 
 /**
- * Rows lie one after the other, so an accessor needs to know only where its row starts: `bytes[row + column]`. The class therefore
- * depends on nothing but the columns, and all layouts of the program that have such a table share it. That keeps the code which uses
- * the rows monomorphic through thousands of small checks.
+ * Rows lie one after the other, so an accessor needs to know only where its row starts: `bytes[row + column]`. The
+ * class therefore depends on nothing but the columns, and all layouts of the program that have such a table share it.
+ * That keeps the code which uses the rows monomorphic through thousands of small checks.
  */
 const classes = new Map<string, ViewClass>()
 

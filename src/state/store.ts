@@ -10,10 +10,10 @@ const SLAB = 1 << SLAB_BITS
 const MOST_RECORDS = 2 ** 29
 
 /**
- * A set of records of equal length, each with the index of its predecessor. Records keep the index under which they were added, and are
- * compared exactly. They lie in slabs of 65,536 that are never copied (the first one grows to that by doubling, so that a small search
- * stays small). An open-addressing table leads from the hash to the index; the bits of a slot that no index needs hold bits of the
- * hash, so that other records are seldom fetched.
+ * A set of records of equal length, each with the index of its predecessor. Records keep the index under which they
+ * were added, and are compared exactly. They lie in slabs of 65,536 that are never copied (the first one grows to
+ * that by doubling, so that a small search stays small). An open-addressing table leads from the hash to the index;
+ * the bits of a slot that no index needs hold bits of the hash, so that other records are seldom fetched.
  */
 export class Store {
   /** Words of a record. */
@@ -53,8 +53,8 @@ export class Store {
   }
 
   /**
-   * Adds the candidate. The answer is its index when it is new, `~index` when it was there before, and `FULL` when it is new but the
-   * limits (or the machine's memory) are used up.
+   * Adds the candidate. The answer is its index when it is new, `~index` when it was there before, and `FULL` when it
+   * is new but the limits (or the machine's memory) are used up.
    */
   add(parent: number): number {
     const { words, candidate } = this
@@ -136,7 +136,10 @@ export class Store {
     return true
   }
 
-  /** Room for so many items of so many words, or nothing when memory would grow beyond what is allowed or what there is. */
+  /**
+   * Room for so many items of so many words, or nothing when memory would grow beyond what is allowed or what there
+   * is.
+   */
   #allocate(items: number, words: number, more: number): Int32Array | undefined {
     if (this.bytes + 4 * more * words > this.#maxBytes) return undefined
     try {

@@ -14,8 +14,8 @@ export function open<S extends Sets, T extends Tables>(layout: Layout<S, T>, bui
 }
 
 /**
- * Checks a model three times: with symmetry, without, and by the reference on plain objects. The last two must agree in everything, the first
- * in everything but counts. Returns the first.
+ * Checks a model three times: with symmetry, without, and by the reference on plain objects. The last two must agree
+ * in everything, the first in everything but counts. Returns the first.
  */
 export function agree<S extends Sets, T extends Tables>(layout: Layout<S, T>, build: Build<T>): CheckResult {
   const merged = check(open(layout, build))

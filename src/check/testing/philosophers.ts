@@ -1,7 +1,10 @@
 import { enums, type Id, Layout, ref } from '../../state/index.ts'
 import type { Build } from './agree.ts'
 
-/** Philosophers who take two forks each out of one bowl, one after the other, eat, and put both back. All are alike, and so are the forks. */
+/**
+ * Philosophers who take two forks each out of one bowl, one after the other, eat, and put both back. All are alike,
+ * and so are the forks.
+ */
 export const philosophersLayout = (philosophers: number, forks: number) =>
   new Layout({
     sets: {

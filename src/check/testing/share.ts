@@ -2,9 +2,9 @@ import { enums, flag, type Id, Layout, type Rows, ref, upTo } from '../../state/
 import type { Choose, Model, Violate } from '../model.ts'
 
 /**
- * Two address spaces share frames by fault, munmap, fork, copy-on-write, lockless pin, unpin and reclaim. Checked in every state: no PTE and
- * no pin names a frame whose count is zero. The same model exists for Spin, TLC and Rumur (`share.pml` and its kin), with these
- * numbers of distinct states for NV, NF, NPIN:
+ * Two address spaces share frames by fault, munmap, fork, copy-on-write, lockless pin, unpin and reclaim. Checked in
+ * every state: no PTE and no pin names a frame whose count is zero. The same model exists for Spin, TLC and Rumur
+ * (`share.pml` and its kin), with these numbers of distinct states for NV, NF, NPIN:
  *
  *     2, 3, 1     110,039
  *     3, 3, 1     939,527
@@ -57,7 +57,10 @@ export function share(
     return undefined
   }
 
-  /** What may happen at one page of an address space: a fault where nothing is mapped, else munmap, or a write that breaks the sharing. */
+  /**
+   * What may happen at one page of an address space: a fault where nothing is mapped, else munmap, or a write that
+   * breaks the sharing.
+   */
   function touch(mm: Id<'mm'>, vpn: Id<'vpn'>, choose: Choose): Went {
     const pte = k.pte(mm, vpn)
     const old = pte.pfn
@@ -84,7 +87,10 @@ export function share(
     return 'moved'
   }
 
-  /** The next step of a lockless pin: read the PTE, take a reference if there is one to take, read the PTE again; later, unpin. */
+  /**
+   * The next step of a lockless pin: read the PTE, take a reference if there is one to take, read the PTE again;
+   * later, unpin.
+   */
   function advance(mm: Id<'mm'>, id: Id<'pin'>, choose: Choose, violate: Violate): Went {
     const pin = k.pin(mm, id)
     const pfn = pin.pfn

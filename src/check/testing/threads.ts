@@ -2,8 +2,9 @@ import { flag, type Id, Layout, ref, upTo } from '../../state/index.ts'
 import type { Build } from './agree.ts'
 
 /**
- * Threads that run little programs over locks and one counter. `lock 0` waits for a lock and takes it; `look 0` and `grab 0` do so in two
- * steps, which is wrong; `load` and `store` add one to the counter, also in two steps; `take` takes any free lock.
+ * Threads that run little programs over locks and one counter. `lock 0` waits for a lock and takes it; `look 0` and
+ * `grab 0` do so in two steps, which is wrong; `load` and `store` add one to the counter, also in two steps; `take`
+ * takes any free lock.
  */
 export type Instruction = readonly [
   op: 'lock' | 'unlock' | 'look' | 'grab' | 'load' | 'store' | 'take' | 'drop',
