@@ -169,6 +169,28 @@ test('philosophers with one fork each starve; with one fork more nobody does', (
   }
 })
 
+test('a step that is blocked has reported nothing', () => {
+  const r = agree(clockLayout, (rows, state) => ({
+    ...clock(rows, state),
+    step(_, choose, violate) {
+      if (choose(2) === 1) {
+        violate({ code: 'never', detail: 'this did not happen' })
+        return 'blocked'
+      }
+      if (rows.clock().hour === 3) {
+        violate({ code: 'ended', detail: 'the last step of an actor changes nothing, and may report' })
+        return 'ended'
+      }
+      rows.clock().hour += 1
+      return 'moved'
+    },
+  }))
+  assert.deepEqual(
+    r.violations.map((v) => [v.code, v.trace.steps.length, v.trace.steps.at(-1)!.changes]),
+    [['ended', 4, []]],
+  )
+})
+
 const tokenLayout = new Layout({
   sets: { thread: { size: 3, symmetric: true } },
   tables: { token: { by: [], cols: { at: initially(ref('thread'), 0 as Id<'thread'>) } } },

@@ -93,6 +93,7 @@ export function check(model: Model, options: CheckOptions = {}): CheckResult {
       do {
         copyWords(current, words)
         const went = model.step(actor, choices.choose, violate)
+        if (raised.length > 0 && went === 'blocked') raised.length = 0
         if (raised.length > 0 && settle(at, actor) && options.stopAtFirst) {
           bound = { name: 'first', at: store.count }
           break search

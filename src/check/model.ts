@@ -14,10 +14,10 @@ export interface Model {
   /** Writes the initial state. */
   init(): void
   /**
-   * One atomic step of an actor, in place. `blocked`: it cannot go now (the buffer is then garbage); `ended`: it has
-   * nothing left to do. Nondeterminism is `choose(n)`, a number below n; the checker runs the step again, from the
-   * same state, once per answer. A step may report `violate(…)` any number of times: the step is then the last one of
-   * a witness.
+   * One atomic step of an actor, in place. `blocked`: it cannot go now, and nothing that it did or reported has
+   * happened (the buffer is then garbage); `ended`: it has nothing left to do, and changes nothing.
+   * Nondeterminism is `choose(n)`, a number below n; the checker runs the step again, from the same state, once per
+   * answer. A step may report `violate(…)` any number of times: the step is then the last one of a witness.
    */
   step(actor: number, choose: Choose, violate: Violate): 'moved' | 'blocked' | 'ended'
   /** The name of the step that the actor would take next, for the timeline. Called only when a trace is shown. */

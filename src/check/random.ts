@@ -64,6 +64,7 @@ export function walk(model: Model, options: WalkOptions = {}): CheckResult {
           state.set(current)
           const raised: Violation[] = []
           const went = model.step(actor, choices.choose, (v) => void raised.push(v))
+          if (went === 'blocked') continue
           const moved = went === 'moved'
           if (went === 'ended') ended = true
           const taken = (): Taken => ({

@@ -53,7 +53,9 @@ export function reference(model: Model, rows: object): Findings {
           return 0
         }
         load(text)
-        const went = model.step(a, choose, found(depth + 1))
+        const raised: { code: string }[] = []
+        const went = model.step(a, choose, (v) => void raised.push(v))
+        if (went !== 'blocked') raised.forEach(found(depth + 1))
         results.add(went)
         if (went !== 'moved') continue
         edges++

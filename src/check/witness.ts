@@ -158,8 +158,9 @@ export class Witnesses {
       do {
         state.set(from)
         raised = []
-        const moved = this.#model.step(actor, choices.choose, violate) === 'moved'
-        const run = { actor, choices: choices.taken(), moved, raised }
+        const went = this.#model.step(actor, choices.choose, violate)
+        if (went === 'blocked') continue
+        const run = { actor, choices: choices.taken(), moved: went === 'moved', raised }
         if (meant(run)) return run
       } while (choices.next())
     }
