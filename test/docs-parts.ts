@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs'
+import { Source } from '../src/base/index.ts'
+import { bind, judge, opList, parse } from '../src/litmus/index.ts'
+import { renderCheck } from '../src/report/check-text.ts'
+import { renderDiagnostic } from '../src/report/diagnostic.ts'
+
+/** The parts of docs/litmus.md that are made, so that they cannot go stale: `npm run promote` writes them, a test compares. */
+export function docsParts(): Record<string, string> {
+  const name = 'follow_pfn+unlock+dma+bo_move'
+  const text = readFileSync(`litmus/pfn-lookup/${name}.litmus`, 'utf8')
+  const test = parse(new Source(name, text)).value!
+  const [expect] = test.expect
+  const { value } = judge(test, { kernel: '5.9', policies: {}, expect: expect! })
+  const wrong =
+    'C mistakes\n{ mm A; A:p = mmap(NULL, 1 page, PROT_READ, MAP_PRIVATE); }\nP0(mm A)\n{\n\tmmap_red_lock();\n\tr0 = vma_lookup(q)\n\tmmap_read_unlock();\n}\n'
+  const read = parse(new Source('mistakes.litmus', wrong))
+  const said = [...read.diagnostics, ...bind(read.value!, '6.12').diagnostics].filter(
+    (d) => d.severity === 'error',
+  )
+  return {
+    test: fence(text),
+    operations: opList().trim(),
+    example: fence(
+      `$ tenure check --kernel 5.9 litmus/pfn-lookup/${name}.litmus\n${renderCheck(value!.result, value)}`,
+    ),
+    mistakes: fence(said.map((d) => renderDiagnostic(d)).join('\n')),
+  }
+}
+
+/** The page with its parts made anew. */
+export function withParts(page: string, parts: Record<string, string>): string {
+  return page.replace(
+    /<!-- (\w+): made by npm run promote -->\n[\s\S]*?<!-- end of \1 -->/g,
+    (_, name: string) =>
+      `<!-- ${name}: made by npm run promote -->\n\n${parts[name] ?? ''}\n\n<!-- end of ${name} -->`,
+  )
+}
+
+const fence = (text: string): string => `\`\`\`\n${text.trimEnd()}\n\`\`\``
