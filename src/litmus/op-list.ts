@@ -1,0 +1,52 @@
+import { baseKind, isOptional, isOut, type Op, ops } from '../kernel/index.ts'
+
+/** Which operations belong together, for the reference. One that is in no list stands under the last heading. */
+const families: readonly (readonly [heading: string, names: RegExp])[] = [
+  ['What a process does', /^(load|store|mmap|munmap|exit|exit_mm|fork|mremap|mprotect|madvise)$/],
+  [
+    'Look-ups',
+    /^(vma_lookup|find_vma|follow_|pte_|fixup_user_fault|get_vaddr|put_vaddr|frame_vector|generic_access)|_fault$/,
+  ],
+  ['Locks', /(_lock|_unlock)(_read|_write)?$|^(down|up)_/],
+  ['Pages and pins', /page|^pfn_|pin_/],
+  ['MMU notifiers and secondary MMUs', /^(mmu_|secondary_)/],
+  ['A driver and its buffers', /^(bo_|ttm_|unmap_mapping|zap_)/],
+  ['Devices, and the kernel as a reader and writer', /^(dma_|iommu_|kernel_|ioread|iowrite)/],
+  ['Shared variables', /_ONCE$/],
+]
+
+/** The operations by family, as docs/litmus.md has them: a test keeps the page and the index equal. */
+export function opList(): string {
+  const rest = new Map([...ops].filter(([, op]) => !op.internal))
+  const out: string[] = []
+  const section = (heading: string, members: readonly Op[]): void => {
+    if (members.length === 0) return
+    out.push(`### ${heading}`, '', '| call | gives | kernels | what it does |', '| --- | --- | --- | --- |')
+    for (const op of members) out.push(row(op))
+    out.push('')
+  }
+  for (const [heading, names] of families) {
+    const members = [...rest.values()].filter((op) => names.test(op.name))
+    for (const op of members) rest.delete(op.name)
+    section(heading, members)
+  }
+  section('More', [...rest.values()])
+  return out.join('\n')
+}
+
+function row(op: Op): string {
+  const args = op.args.map((a) => {
+    const name = `${isOut(a.kind) ? '&' : ''}${a.name}`
+    const kind = baseKind(a.kind) === a.name ? '' : `: ${baseKind(a.kind)}`
+    return isOptional(a.kind) ? `[${name}${kind}]` : `${name}${kind}`
+  })
+  const kernels =
+    op.since !== undefined && op.until !== undefined
+      ? `${op.since} to before ${op.until}`
+      : op.since !== undefined
+        ? `since ${op.since}`
+        : op.until !== undefined
+          ? `before ${op.until}`
+          : 'all'
+  return `| \`${op.name}(${args.join(', ')})\` | ${op.returns ?? ''} | ${kernels} | ${op.doc.replaceAll('|', '\\|')} |`
+}
