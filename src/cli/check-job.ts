@@ -1,4 +1,5 @@
 import { type Diagnostic, hasErrors, Source } from '../base/index.ts'
+import { defaultPolicies } from '../kernel/index.ts'
 import {
   asked,
   compare,
@@ -83,20 +84,18 @@ export function jobsOf(
     return all.length > 0 ? all.map((a) => job(a.kernel, a.policies, a.clause)) : [job(defaultKernel, {})]
   const named = [...new Set(all.map((a) => a.kernel))]
   const kernels = want.kernels.length > 0 ? want.kernels : named.length > 0 ? named : [defaultKernel]
+  const policies = want.policies ?? {}
   return kernels.flatMap((kernel) => {
-    const { policies } = want
-    const known = all.filter(
-      (a) => a.kernel === kernel && (policies === undefined || same(a.policies, policies)),
-    )
-    if (known.length > 0) return known.map((a) => job(a.kernel, a.policies, a.clause))
-    return [job(kernel, policies ?? {})]
+    const known = all.filter((a) => a.kernel === kernel && same(a.policies, policies))
+    return known.length > 0 ? known.map((a) => job(kernel, policies, a.clause)) : [job(kernel, policies)]
   })
 }
 
 const defaultKernel = '6.12'
 
+/** A policy that is not given has its default. */
 const same = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
-  Object.keys({ ...a, ...b }).every((k) => a[k] === b[k])
+  Object.entries(defaultPolicies).every(([k, byDefault]) => (a[k] ?? byDefault) === (b[k] ?? byDefault))
 
 export function plainDiagnostic(d: Diagnostic): PlainDiagnostic {
   const at = d.primary?.span

@@ -59,6 +59,8 @@ class Compiler {
   readonly #registers: Register[] = []
   readonly #byName = new Map<string, number>()
   readonly #kinds: ReadonlyMap<string, Kind>
+  /** Registers that come from a call that is wrong itself: nothing more is said of them. */
+  readonly #spoilt = new Set<string>()
   readonly #labels = new Map<string, number>()
   readonly #jumps: { at: number; label: string; span: Span | undefined }[] = []
   /** Temporary registers that the running statement has not used yet, by kind. */
@@ -196,13 +198,17 @@ class Compiler {
       )
     const thing = this.#declared.thing(target.name)
     if (thing?.kind === 'var') {
-      const write: Call = {
-        kind: 'call',
-        name: 'WRITE_ONCE',
-        args: [target, value],
-        ...(span ? { span } : {}),
-      }
-      this.#call(write, undefined)
+      const { kind } = this.#declared.vars[thing.id]!
+      if (!this.#canBe(value, kind))
+        this.#say.error(
+          'two-kinds',
+          value.span ?? span,
+          `\`${printExpr(value)}\` is ${describeOwn(this.#kindOf(value))}, and \`${target.name}\` is a variable of kind ${kind}`,
+        )
+      this.#call(
+        { kind: 'call', name: 'WRITE_ONCE', args: [target, value], ...(span ? { span } : {}) },
+        undefined,
+      )
       return
     }
     if (thing || this.#declared.isAddress(target.name) || target.name in constants)
@@ -410,6 +416,7 @@ class Compiler {
   }
 
   #explainMismatch(op: Op, c: Call): void {
+    if (c.args.some((a) => a.kind === 'name' && this.#spoilt.has(a.name))) return
     const unknown = c.args.find((a) => a.kind === 'name' && this.#kindOf(a) === undefined)
     if (unknown?.kind === 'name') return this.#unknownName(unknown)
     const least = op.args.filter((a) => !isOptional(a.kind)).length
@@ -425,7 +432,7 @@ class Compiler {
       this.#say.error(
         'argument',
         bad.span ?? c.span,
-        `\`${printExpr(bad)}\` is ${kind === undefined ? 'no value' : `of kind ${kind}`}; ${op.name} wants ${describeKind(want.kind)} as \`${want.name}\``,
+        `\`${printExpr(bad)}\` is ${describeOwn(kind)}; ${op.name} wants ${describeKind(want.kind)} as \`${want.name}\``,
         help,
       )
     else this.#say.error('argument', c.span, `these arguments do not fit ${op.name}`, help)
@@ -436,7 +443,7 @@ class Compiler {
     if (isOut(want)) return e.kind === 'address' && compatible(this.#kinds.get(e.name), kind)
     if (e.kind === 'address') return false
     if (kind === 'var') return e.kind === 'name' && this.#declared.things.get(e.name)?.kind === 'var'
-    if (e.kind === 'name' && e.name === 'NULL') return isThing(kind)
+    if (e.kind === 'name' && e.name === 'NULL') return isThing(kind) || kind === 'any'
     const own = this.#kindOf(e)
     if (own === undefined) return false
     return compatible(own, kind)
@@ -576,7 +583,8 @@ class Compiler {
       if (value.kind === 'call') {
         if (value.name === 'READ_ONCE' && value.args[0]?.kind === 'name')
           this.#copy(name, value.args[0].name, copies)
-        else learn(name, ops.get(value.name)?.returns, span)
+        else if (ops.has(value.name)) learn(name, ops.get(value.name)?.returns, span)
+        else this.#spoilt.add(name)
       } else if (value.kind === 'name' && value.proc === undefined && !(value.name in constants))
         this.#copy(name, value.name, copies)
       else if (value.kind !== 'number' && value.kind !== 'name') learn(name, 'int', span)
@@ -672,6 +680,8 @@ function fold(e: Expression): number | undefined {
 }
 
 const compatible = (own: Kind | undefined, want: Kind): boolean => own !== undefined && accepts(want, own)
+
+const describeOwn = (kind: Kind | undefined): string => (kind === undefined ? 'no value' : `of kind ${kind}`)
 
 function describeKind(kind: ArgKind): string {
   const base = baseKind(kind)

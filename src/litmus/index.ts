@@ -5,6 +5,7 @@ export { signature } from './compile.ts'
 export { printExpect } from './expect.ts'
 export { type Asked, asked, compare, judge } from './judge.ts'
 export type { Thing } from './memory.ts'
+export { opList } from './op-list.ts'
 export { parse } from './parser.ts'
 export { print, printDeclaration, printExpr, printStmt } from './print.ts'
 export {

@@ -5,14 +5,17 @@ import type { Bound } from './bind.ts'
 /** A cell holds eight bits; read as signed they are errnos, too. */
 export const signed = (v: number): number => (v << 24) >> 24
 
-const errors = new Map(
-  Object.entries(constants).flatMap(([n, v]) => (/^(E[A-Z]+|SIG[A-Z]+)$/.test(n) ? [[v, `-${n}`]] : [])),
+/** Errnos are negative; a signal is what a load gives that ends in it. */
+const named = new Map(
+  Object.entries(constants).flatMap(([n, v]) =>
+    /^E[A-Z]+$/.test(n) ? [[-v, `-${n}`] as const] : /^SIG[A-Z]+$/.test(n) ? [[v, n] as const] : [],
+  ),
 )
 
 /** A register's value as people read it: `-EINVAL`, `f0`, `NULL`, 3. Things are their id plus one; a pinned vector is negated. */
 export function showValue(value: number, kind: Kind, k: Kernel): string {
   if (Number.isNaN(value)) return 'none'
-  if (!isThing(kind)) return value >= 0 ? String(value) : (errors.get(-value) ?? String(value))
+  if (!isThing(kind)) return named.get(value) ?? String(value)
   if (value === 0) return 'NULL'
   const id = Math.abs(value) - 1
   switch (kind) {
