@@ -33,7 +33,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     { name: '2,3,1', pages: 2, frames: 3, expected: 110_039, pan: ['-m20000', '-w20'], rounds: 3, time: 0.5 },
   ],
   '6': [
-    { name: '3,3,1', pages: 3, frames: 3, expected: 939_527, pan: ['-m100000', '-w22'], rounds: 2, time: 1 },
+    { name: '3,3,1', pages: 3, frames: 3, expected: 939_527, pan: ['-m100000', '-w22'], rounds: 3, time: 1 },
   ],
   '7': [
     {
