@@ -563,11 +563,15 @@ export function stmtExprs(s: Stmt, out: Expr[] = []): Expr[] {
     case 'block':
       for (const x of s.body) stmtExprs(x, out)
       break
-    case 'if':
-      out.push(s.cond)
-      stmtExprs(s.then, out)
-      if (s.otherwise) stmtExprs(s.otherwise, out)
+    case 'if': {
+      let link: Stmt | undefined = s
+      for (; link?.kind === 'if'; link = link.otherwise) {
+        out.push(link.cond)
+        stmtExprs(link.then, out)
+      }
+      if (link) stmtExprs(link, out)
       break
+    }
     case 'while':
       out.push(s.cond)
       stmtExprs(s.body, out)

@@ -44,9 +44,9 @@ export function composites(makefile: string): {
     if (objects.length === 0) continue
     const composite = /^(.+?)-(?:y|m|objs|\$[({][\w-]+[)}]|objs-\$[({][\w-]+[)}]|objs-y)$/.exec(name)
     const stem = composite ? expand(composite[1]!) : ''
-    if (/^(obj|lib|subdir|always|extra|targets|hostprogs|ccflags|asflags|head|core|drivers|net)$/.test(stem))
-      listed.push(...objects)
-    else if (stem !== '') parts.set(stem, [...(parts.get(stem) ?? []), ...objects])
+    if (/^(obj|lib|head|core|drivers|net)$/.test(stem)) listed.push(...objects)
+    else if (!/^(subdir|always|extra|targets|hostprogs|\w*flags)$/.test(stem) && stem !== '')
+      parts.set(stem, [...(parts.get(stem) ?? []), ...objects])
   }
   // `foo-y += $(bar-y)` was expanded above; a composite made of composites is one module
   const modules = [...parts].map(([name, objects]) => ({ name, objects: [...new Set(objects)] }))

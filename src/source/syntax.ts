@@ -13,7 +13,7 @@ import type {
   Stmt,
   Struct,
 } from './ir.ts'
-import { identHash, op, T } from './lex.ts'
+import { op, T } from './lex.ts'
 import { isAttribute, isStorage, isTypeName, isTypeWord, macroBlockKind } from './words.ts'
 
 /**
@@ -39,6 +39,9 @@ export class Syntax {
   structs: Struct[] = []
   #names = new Set<string>()
   #depth = 0
+  /** How deep the tree of the expression just read is, and the deepest so far: what is read must be safe to walk. */
+  #height = 0
+  #tallest = 0
 
   constructor(resolved: Resolved, typedefs: ReadonlyMap<string, CType> = new Map()) {
     this.#r = resolved
@@ -138,19 +141,30 @@ export class Syntax {
     const first = this.assign()
     if (this.punct(this.p) !== COMMA) return first
     const items = [first]
+    let height = this.#height
     while (this.punct(this.p) === COMMA) {
       this.p++
       const before = this.p
       items.push(this.assign())
+      height = Math.max(height, this.#height)
       if (this.p === before) break
     }
+    this.#rise(height)
     return { kind: 'comma', items, start: first.start, end: items[items.length - 1]!.end }
+  }
+
+  /** The expression just read stands on parts of that height; `false` when it has become too high. */
+  #rise(height: number): boolean {
+    this.#height = height + 1
+    if (this.#height > this.#tallest) this.#tallest = this.#height
+    return this.#height <= MAX_HEIGHT
   }
 
   assign(): Expr {
     const left = this.#ternary()
     const operator = assignOps.get(this.punct(this.p))
     if (operator === undefined) return left
+    const height = this.#height
     this.p++
     if (++this.#depth > MAX_DEPTH) {
       this.#depth--
@@ -158,6 +172,7 @@ export class Syntax {
     }
     const value = this.punct(this.p) === OPEN ? this.init() : this.assign()
     this.#depth--
+    if (!this.#rise(Math.max(height, this.#height))) return this.#tooDeep(left.start)
     return { kind: 'assign', op: operator, target: left, value, start: left.start, end: value.end }
   }
 
@@ -169,7 +184,9 @@ export class Syntax {
       this.#depth--
       return this.#tooDeep(cond.start)
     }
+    let height = this.#height
     const then = this.punct(this.p) === COLON ? undefined : this.expr()
+    height = Math.max(height, this.#height)
     let otherwise: Expr
     if (this.punct(this.p) === COLON) {
       this.p++
@@ -179,6 +196,7 @@ export class Syntax {
       otherwise = this.#unknown(this.p, this.p)
     }
     this.#depth--
+    if (!this.#rise(Math.max(height, this.#height))) return this.#tooDeep(cond.start)
     return {
       kind: 'ternary',
       cond,
@@ -194,19 +212,20 @@ export class Syntax {
 
   #binary(least: number): Expr {
     let left = this.#unary()
-    let chain = 0
     for (;;) {
       const c = this.punct(this.p)
       const level = binaryLevels.get(c)
       if (level === undefined || level < least) return left
       this.p++
-      if (++chain > MAX_CHAIN) return this.#tooDeep(left.start)
+      const height = this.#height
       const right = this.#binary(level + 1)
+      if (!this.#rise(Math.max(height, this.#height))) return this.#tooDeep(left.start)
       left = { kind: 'binary', op: punctText(c), left, right, start: left.start, end: right.end }
     }
   }
 
   #tooDeep(start: number): Expr {
+    this.#height = 1
     this.#problem('an expression is nested too deep or too long')
     const from = this.p
     this.skipTo(COMMA, SEMI)
@@ -243,6 +262,7 @@ export class Syntax {
       case DECREMENT: {
         this.p++
         const of = this.#unary()
+        this.#rise(this.#height)
         return {
           kind: 'unary',
           op: punctText(c) as '&',
@@ -281,6 +301,7 @@ export class Syntax {
     if (this.p >= this.limit || c === COMMA || c === UNPAREN || c === SEMI || c === UNBRACKET || c === CLOSE)
       return { kind: 'type', type, start, end: this.endOf(close) } // `MACRO((struct x *))`
     const of = this.#unary()
+    this.#rise(this.#height)
     return { kind: 'cast', type, of, start, end: of.end }
   }
 
@@ -337,6 +358,7 @@ export class Syntax {
 
   #primary(): Expr {
     const i = this.p
+    this.#height = 1
     const start = this.startOf(i)
     switch (this.kind(i)) {
       case T.ident:
@@ -407,8 +429,13 @@ export class Syntax {
       const brace = this.partner(this.p)
       if (brace >= 0 && brace < close) {
         this.p++
+        const outer = this.#tallest
+        this.#tallest = 0
         const body = this.#within(brace, () => this.stmts())
         this.p = close + 1
+        const height = this.#tallest
+        this.#tallest = outer
+        if (!this.#rise(height + MAX_DEPTH)) return this.#tooDeep(start)
         return { kind: 'statements', body, start, end }
       }
     }
@@ -515,13 +542,14 @@ export class Syntax {
 
   #postfix(base: Expr): Expr {
     let e = base
-    let chain = 0
     for (;;) {
       const i = this.p
-      if (++chain > MAX_CHAIN) return this.#tooDeep(e.start)
+      const height = this.#height
+      if (height > MAX_HEIGHT) return this.#tooDeep(e.start)
       switch (this.punct(i)) {
         case PAREN: {
           const args = this.args()
+          this.#rise(Math.max(height, this.#height))
           e = { kind: 'call', callee: e, args, start: e.start, end: this.endOf(this.p - 1) }
           break
         }
@@ -531,6 +559,7 @@ export class Syntax {
           this.p++
           const index = this.#within(close, () => this.expr())
           this.p = close + 1
+          this.#rise(Math.max(height, this.#height))
           e = { kind: 'index', base: e, index, start: e.start, end: this.endOf(close) }
           break
         }
@@ -538,6 +567,7 @@ export class Syntax {
         case ARROW:
           if (!this.isIdent(i + 1)) return e
           this.p += 2
+          this.#rise(height)
           while (this.punct(this.p) === PASTE) this.p += 2
           e = {
             kind: 'member',
@@ -551,6 +581,7 @@ export class Syntax {
         case INCREMENT:
         case DECREMENT:
           this.p++
+          this.#rise(height)
           e = {
             kind: 'unary',
             op: this.punct(i) === INCREMENT ? '++' : '--',
@@ -576,10 +607,12 @@ export class Syntax {
       return []
     }
     const args: Expr[] = []
+    let height = 1
     this.p = open + 1
     this.#within(close, () => {
       while (this.p < close) {
         args.push(this.#argument())
+        height = Math.max(height, this.#height)
         if (this.punct(this.p) === COMMA) {
           this.p++
           if (this.p === close) args.push(this.#unknown(close, close))
@@ -587,6 +620,7 @@ export class Syntax {
       }
     })
     this.p = close + 1
+    this.#height = height
     return args
   }
 
@@ -634,6 +668,7 @@ export class Syntax {
       return { kind: 'init', items: [], start, end: this.endOf(close) }
     }
     const items: InitItem[] = []
+    let height = 1
     this.p = open + 1
     this.#within(close, () => {
       while (this.p < close) {
@@ -643,6 +678,7 @@ export class Syntax {
         }
         const from = this.p
         items.push(this.#initItem())
+        height = Math.max(height, this.#height)
         if (this.p < close && this.punct(this.p) !== COMMA && !this.isMarker(this.p)) {
           // two items without a comma, by macros: not a fault as long as something was read
           if (this.p === from) this.p++
@@ -651,6 +687,7 @@ export class Syntax {
     })
     this.#depth--
     this.p = close + 1
+    this.#rise(height)
     return { kind: 'init', items, start, end: this.endOf(close) }
   }
 
@@ -906,7 +943,13 @@ export class Syntax {
       if (this.isIdent(at))
         fields.push({
           name: this.word(at),
-          type: { text: this.textOf(this.p, close + 1), base: name, pointer: 0, array, function: false },
+          type: {
+            text: this.textOf(this.p, close + 1),
+            base: /BITMAP/.test(name) ? 'unsigned long' : name,
+            pointer: 0,
+            array,
+            function: false,
+          },
         })
     }
     this.p = close + 1
@@ -1338,14 +1381,20 @@ export class Syntax {
   #if(out: Stmt[]): void {
     const links: { cond: Expr; then: Stmt; start: number }[] = []
     let otherwise: Stmt | undefined
+    let tooLong = false
     while (this.isWord(this.p, 'if')) {
       const start = this.startOf(this.p)
       this.p++
       const cond = this.#condition()
-      links.push({ cond, then: this.stmt(), start })
+      const then = this.stmt()
+      if (links.length < MAX_CHAIN) links.push({ cond, then, start })
+      else if (!tooLong) {
+        tooLong = true
+        this.#problem('a chain of else-ifs is too long: its end is not read')
+      }
       if (!this.isWord(this.p, 'else')) break
       this.p++
-      if (this.isWord(this.p, 'if') && links.length < MAX_CHAIN) continue
+      if (this.isWord(this.p, 'if')) continue
       otherwise = this.stmt()
       break
     }
@@ -1587,6 +1636,7 @@ export const makeType = (s: Specifiers, d: Declarator, text: string): CType => (
 
 const MAX_DEPTH = 160
 const MAX_CHAIN = 600
+const MAX_HEIGHT = 1000
 const MAX_PROBLEMS = 50
 
 const OPEN = op('{')
@@ -1704,5 +1754,3 @@ function charValue(text: string): number {
   if (/^\\[0-7]/.test(inner)) return Number.parseInt(inner.slice(1), 8)
   return escapes[inner[1] ?? ''] ?? Number.NaN
 }
-
-void identHash

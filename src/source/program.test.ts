@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { pack } from 'tar-stream'
+import { calleeName, openTree, Program, Scanner, type Tree } from './index.ts'
+import { composites } from './makefile.ts'
+
+const fixture = fileURLToPath(new URL('../../../test/fixtures/source/module', import.meta.url))
+
+const folder = (t: TestContext, files: Record<string, string | Uint8Array>): string => {
+  const root = mkdtempSync(join(tmpdir(), 'tenure-source-'))
+  t.after(() => rmSync(root, { recursive: true, force: true }))
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(join(root, name, '..'), { recursive: true })
+    writeFileSync(join(root, name), content)
+  }
+  return root
+}
+const open = async (path: string): Promise<Tree> => {
+  const { value, diagnostics } = await openTree(path)
+  assert.deepEqual(diagnostics, [])
+  return value!
+}
+const kernel = { Makefile: 'VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 3\n' }
+
+test('callers are those that mean this function, across files and not beyond', async () => {
+  const p = new Program(await open(fixture))
+  const [own, other] = await p.definitions('own_get')
+  assert.deepEqual([own!.file.path, other!.file.path], ['a.c', 'single.c'])
+  assert.deepEqual(
+    (await p.callers(own!)).map((c) => c.func.name),
+    ['own_user'],
+  )
+  assert.deepEqual(
+    (await p.callers(other!)).map((c) => c.func.name),
+    ['single'],
+  )
+  const user = (await p.definitions('own_user'))[0]!
+  assert.deepEqual(
+    (await p.resolve('helper', user.file)).map((f) => f.file.path),
+    ['sub/b.c'],
+  )
+  assert.deepEqual(
+    (await p.references('own_get'))
+      .filter((r) => r.kind === 'macro')
+      .map((r) => r.kind === 'macro' && r.macro.name),
+    ['own_get_checked'],
+  )
+})
+
+test('a function is found where its name is kept: ops tables, fields, callbacks, initcalls', async () => {
+  const p = new Program(await open(fixture))
+  const kinds = async (name: string): Promise<string[]> =>
+    (await p.references(name)).map((r) => {
+      switch (r.kind) {
+        case 'ops':
+          return `ops ${r.entry.struct}.${r.entry.field} of ${r.entry.table}`
+        case 'argument':
+          return `argument ${r.index} of ${calleeName(r.call)}`
+        case 'assign':
+          return `assign in ${r.func.name}`
+        case 'invocation':
+          return r.macro
+        default:
+          return r.kind
+      }
+    })
+  assert.deepEqual(await kinds('own_fault'), [
+    'assign in own_init',
+    'ops vm_operations_struct.fault of own_vm_ops',
+  ])
+  assert.deepEqual(await kinds('own_work'), ['argument 1 of INIT_WORK'])
+  assert.deepEqual(await kinds('own_init'), ['module_init'])
+  assert.deepEqual(
+    (await p.implementations('vm_operations_struct', 'fault')).map((e) => e.func),
+    ['own_fault'],
+  )
+})
+
+test('files that the Makefile links are one module', async () => {
+  const p = new Program(await open(fixture))
+  assert.deepEqual(p.module('sub/b.c'), { name: 'own', files: ['a.c', 'sub/b.c'], by: 'makefile' })
+  assert.deepEqual(p.module('single.c'), { name: 'single', files: ['single.c'], by: 'makefile' })
+  assert.deepEqual(
+    composites('obj-y := x.o\nx-objs = a.o \\\n  b.o\nifdef Z\nx-$(Z) += c.o\nendif\nccflags-y += -Dd.o\n'),
+    {
+      modules: [{ name: 'x', objects: ['a.o', 'b.o', 'c.o'] }],
+      single: [],
+    },
+  )
+})
+
+test('a file that is dropped from memory is read again and means the same', async (t) => {
+  const root = folder(
+    t,
+    Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`f${i}.c`, `int f${i}(void) { return g(); }\n`])),
+  )
+  const p = new Program(await open(root), { keep: 64 })
+  const before = (await p.definitions('f0'))[0]!
+  for (let i = 0; i < 9; i++) await p.definitions(`f${i}`)
+  const again = p.file('f0.c')!.functions[0]!
+  assert.notEqual(again, before)
+  assert.equal(again.start, before.start)
+  assert.deepEqual(p.counts, { files: 9, functions: 9 })
+})
+
+test('words are found whole, and the same with and without the filter and threads', async (t) => {
+  const files: Record<string, string> = {}
+  for (let i = 0; i < 450; i++)
+    files[`d${i % 7}/f${i}.c`] = `/* pad ${'x'.repeat(i)} */ int a${i}; int common_${i % 3};\n`
+  files['d0/hit.c'] = 'int follow_it(void); int xfollow_it, follow_it_x;'
+  files['d0/no.c'] = 'int xfollow_it, follow_it_x;'
+  const tree = await open(folder(t, files))
+  const words = ['follow_it', 'common_1', 'a7', 'a44', 'nowhere']
+  const answers = []
+  for (const options of [
+    { threads: 1 },
+    { threads: 2 },
+    { threads: 1, index: true },
+    { threads: 2, index: true },
+  ]) {
+    const s = new Scanner(tree, options)
+    if (options.index) await s.find(['common_0']) // the filter is built here and used below
+    answers.push(await s.find(words))
+    await s.close()
+  }
+  assert.deepEqual(answers[0]!.get('follow_it'), ['d0/hit.c'])
+  assert.equal(answers[0]!.get('common_1')!.length, 150)
+  assert.deepEqual(answers[0]!.get('nowhere'), [])
+  for (const a of answers) assert.deepEqual(a, answers[0])
+})
+
+test('a kernel tree says its version and leaves out what is not the kernel', async (t) => {
+  const root = folder(t, {
+    ...kernel,
+    'mm/a.c': '',
+    'tools/b.c': '',
+    'scripts/c.h': '',
+    'include/linux/d.h': '',
+    'samples/e.c': '',
+  })
+  const tree = await open(root)
+  assert.equal(tree.kernel?.text, '6.12.3')
+  assert.deepEqual(tree.files, ['include/linux/d.h', 'mm/a.c', 'samples/e.c'])
+})
+
+test('a directory that is no kernel tree is read whole', async (t) => {
+  const tree = await open(folder(t, { 'tools/b.c': '', 'x.c': '' }))
+  assert.deepEqual([tree.kernel, tree.files], [undefined, ['tools/b.c', 'x.c']])
+})
+
+test('what cannot be read is a problem of that file', async (t) => {
+  const root = folder(t, {
+    'binary.c': new Uint8Array([1, 0, 2]),
+    'latin.c': Buffer.from('int f(void) { return g("\xe9"); }', 'latin1'),
+    'gone.c': 'x',
+    'shut.c': 'x',
+  })
+  symlinkSync('.', join(root, 'loop'))
+  symlinkSync('nowhere.c', join(root, 'dangling.c'))
+  chmodSync(join(root, 'shut.c'), 0)
+  const tree = await open(root)
+  assert.deepEqual(tree.files, ['binary.c', 'gone.c', 'latin.c', 'shut.c'])
+  rmSync(join(root, 'gone.c'))
+  const p = new Program(tree)
+  assert.deepEqual(
+    p.file('latin.c')!.functions.map((f) => f.name),
+    ['f'],
+  )
+  assert.equal(p.file('binary.c'), undefined)
+  assert.equal(p.file('gone.c'), undefined)
+  assert.deepEqual(tree.problems, [
+    { file: 'binary.c', message: 'the file is binary' },
+    { file: 'gone.c', message: 'the file cannot be read: it is not there' },
+  ])
+  assert.deepEqual(await p.filesWith('f'), ['latin.c'])
+})
+
+const archive = async (files: Record<string, string>): Promise<Buffer> => {
+  const tar = pack()
+  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content)
+  tar.finalize()
+  const chunks: Uint8Array[] = []
+  for await (const c of tar) chunks.push(c as Uint8Array)
+  return Buffer.concat(chunks)
+}
+
+test('a tarball is read like the directory it was made of', async (t) => {
+  const long = `int big(void) { return ${'one() + '.repeat(2000)}two(); }`
+  const tar = await archive({
+    'linux-6/Makefile': kernel.Makefile,
+    'linux-6/mm/a.c': long,
+    'linux-6/tools/x.c': 'int x;',
+    'linux-6/mm/Makefile': 'obj-y += a.o',
+    'linux-6/mm/t.txt': 'no',
+  })
+  const root = folder(t, { 'a.tar': tar, 'a.tar.gz': gzipSync(tar) })
+  for (const name of ['a.tar', 'a.tar.gz']) {
+    const tree = await open(join(root, name))
+    assert.deepEqual([tree.kind, tree.kernel?.text, tree.files], ['archive', '6.12.3', ['mm/a.c']])
+    assert.equal(tree.text('mm/a.c'), long)
+    const p = new Program(tree)
+    assert.deepEqual(await p.filesWith('two'), ['mm/a.c'])
+    assert.equal(p.module('mm/a.c').by, 'makefile')
+  }
+})
+
+test('a tarball that is damaged is refused with the reason', async (t) => {
+  const tar = await archive({ 'l/a.c': 'int a;'.repeat(5000) })
+  const root = folder(t, {
+    'cut.tar.gz': gzipSync(tar).subarray(0, 60),
+    'cut.tar': tar.subarray(0, 3000),
+    'no.tar.xz': 'not xz',
+    'x.c.zst.tar.zst': '',
+  })
+  for (const name of ['cut.tar.gz', 'cut.tar', 'no.tar.xz']) {
+    const { value, diagnostics } = await openTree(join(root, name))
+    assert.equal(value, undefined, name)
+    assert.match(diagnostics[0]!.code, /source\/(corrupt-archive|no-xz)/, name)
+  }
+  assert.equal((await openTree(join(root, 'x.c.zst.tar.zst'))).diagnostics[0]!.code, 'source/unsupported')
+  assert.equal((await openTree(join(root, 'none'))).diagnostics[0]!.code, 'source/unreadable')
+})
+
+test('a directory without C is refused', async (t) => {
+  const root = folder(t, { 'a.txt': '' })
+  assert.equal((await openTree(root)).diagnostics[0]!.code, 'source/no-c')
+})
+
+test('an abort ends the opening at once', async (t) => {
+  const root = folder(t, { 'a.c': '' })
+  await assert.rejects(openTree(root, { signal: AbortSignal.abort() }), { name: 'AbortError' })
+})
