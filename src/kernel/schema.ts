@@ -88,7 +88,7 @@ export function layoutFor(n: Sizes) {
           vm_mm: ref('mm'),
           vm_start: upTo(n.vpn),
           vm_end: upTo(n.vpn),
-          vm_pgoff: upTo(Math.max(n.boPage, 1)),
+          vm_pgoff: upTo(n.boPage + n.vpn),
           vm_file: ref('bo'),
           VM_READ: flag,
           VM_WRITE: flag,

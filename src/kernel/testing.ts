@@ -1,4 +1,5 @@
 import { Bug } from '../base/index.ts'
+import type { Id } from '../state/index.ts'
 import { configure, type KernelConfig } from './config.ts'
 import { Kernel } from './kernel.ts'
 import type { ArgKind } from './op.ts'
@@ -6,11 +7,46 @@ import { baseKind, isOptional, isOut, isThing } from './op.ts'
 import { ops } from './ops/index.ts'
 import type { Instruction, Operand, Program, Register } from './program.ts'
 
-/** For tests: a kernel from a configuration that must be right. */
+/** For tests: a kernel from a configuration that must be right. A write that its column cannot hold is a `Bug`. */
 export function kernel(config: KernelConfig): Kernel {
   const { value, diagnostics } = configure(config, ops)
   if (value === undefined) throw new Bug(diagnostics.map((d) => d.message).join('; '))
-  return new Kernel(value)
+  return new Kernel(value, (layout, state) => layout.open(state, { checked: true }))
+}
+
+/** For tests: a process A that runs `lines` alone; what its registers hold in the end, by name (things are their id plus one). */
+export function registers(
+  config: Omit<KernelConfig, 'threads'>,
+  lines: readonly string[],
+): Record<string, number> & { readonly broken: readonly string[] } {
+  const p = program('P0', { mm: 0 }, lines)
+  const k = kernel({ mms: [{ name: 'A' }], ...config, threads: [p] })
+  k.init()
+  const { broken } = run(k)
+  const values = p.registers.map((r, i) => [r.name, k.register(0, i)] as const)
+  return { ...Object.fromEntries(values), broken } as Record<string, number> & { broken: readonly string[] }
+}
+
+/** For tests: what must hold of counts in every state, whatever the programs do; the first thing that does not. */
+export function inconsistency(k: Kernel): string | undefined {
+  const mapped = new Map<number, number>()
+  for (const mm of k.mms)
+    for (let v = 0; v < k.config.vpns; v++) {
+      const pte = k.pte(mm, v as Id<'vpn'>)
+      if (!pte.present) {
+        if (pte.write || pte.special || pte.pfn !== undefined || pte.stale)
+          return `pte ${mm}:${v} is not clean`
+      } else if (!pte.special && !pte.stale) mapped.set(pte.pfn!, (mapped.get(pte.pfn!) ?? 0) + 1)
+    }
+  for (const pfn of k.pfns) {
+    const page = k.page(pfn)
+    if (page.mapcount !== (mapped.get(pfn) ?? 0)) return `f${pfn}: mapcount ${page.mapcount}`
+    if (page.owner === undefined && (page.refcount !== 0 || page.pins !== 0))
+      return `f${pfn} is free and counted`
+    if (page.refcount + page.pins < page.mapcount + page.gets) return `f${pfn}: refcount ${page.refcount}`
+    if (page.longterm > page.pins) return `f${pfn}: longterm ${page.longterm}`
+  }
+  return undefined
 }
 
 export type Explored = {
@@ -66,6 +102,10 @@ export function explore(k: Kernel, observe: (k: Kernel) => string = () => ''): E
         if (seen.has(key)) continue
         seen.add(key)
         k.check(violate)
+        if (!bad) {
+          const wrong = inconsistency(k)
+          if (wrong !== undefined) throw new Bug(wrong)
+        }
         if (!bad) stack.push(k.state.slice())
       }
     }
@@ -100,16 +140,25 @@ export function run(k: Kernel, actor = 0): { readonly broken: readonly string[] 
     if (result === 'ended') return { broken }
     if (result === 'blocked') throw new Bug(`${k.actors[actor]!.name} is blocked at ${k.label(actor).name}`)
     k.check(violate)
+    const wrong = broken.length === 0 ? inconsistency(k) : undefined
+    if (wrong !== undefined) throw new Bug(wrong)
   }
   throw new Bug(`${k.actors[actor]!.name} does not end`)
 }
 
 /**
  * For tests: a program from lines as `r0 = follow_pfn(_, 0, &pfn)`. An argument is a number (a thing's id where the operation wants one), a
- * register, `&` and a register, or `_` for what is left out. `if r0 < 0 return` and `if r0 != 0 goto 3` go on by line. Registers have the
+ * register, `&` and a register, or `_` for what is left out. `if r0 < 0 return` and `if r0 != 0 goto out` go on at the line behind `out:`, or at line 3 for `goto 3`. Registers have the
  * kind in which they are first used.
  */
-export function program(name: string, context: Program['context'], lines: readonly string[]): Program {
+export function program(name: string, context: Program['context'], text: readonly string[]): Program {
+  const labels = new Map<string, number>()
+  const lines = text.filter((line, at) => {
+    const label = /^(\w+):$/.exec(line)
+    if (label !== null) labels.set(label[1]!, at - labels.size)
+    return label === null
+  })
+  const target = (to: string): number => labels.get(to) ?? Number(to)
   const registers: Register[] = []
   const reg = (text: string, kind: ArgKind): number => {
     const at = registers.findIndex((r) => r.name === text)
@@ -118,7 +167,7 @@ export function program(name: string, context: Program['context'], lines: readon
     return registers.length - 1
   }
   const code = lines.map((line, at): Instruction => {
-    const branch = /^if (\w+) ([!=<>]+) (-?\w+) (?:return|goto (\d+))$/.exec(line)
+    const branch = /^if (\w+) ([!=<>]+) (-?\w+) (?:return|goto (\w+))$/.exec(line)
     if (branch !== null) {
       const [, left, op, right, to] = branch
       const side = (t: string) =>
@@ -128,12 +177,12 @@ export function program(name: string, context: Program['context'], lines: readon
       return {
         kind: 'branch',
         cond: { kind: op as '<', left: side(left!), right: side(right!) },
-        ifTrue: to === undefined ? lines.length : Number(to),
+        ifTrue: to === undefined ? lines.length : target(to),
         ifFalse: at + 1,
       }
     }
-    const jump = /^goto (\d+)$/.exec(line)
-    if (jump !== null) return { kind: 'jump', to: Number(jump[1]) }
+    const jump = /^goto (\w+)$/.exec(line)
+    if (jump !== null) return { kind: 'jump', to: target(jump[1]!) }
     const call = /^(?:(\w+) = )?(\w+)\((.*)\)$/.exec(line)
     if (call === null) throw new Bug(`cannot read: ${line}`)
     const op = ops.get(call[2]!)

@@ -1,6 +1,6 @@
-import type { Id } from '../../state/index.ts'
 import { PROT_WRITE } from '../constants.ts'
 import { targetFrame } from '../mm/access.ts'
+import { secondary_entry } from '../mm/secondary.ts'
 import { op } from '../op.ts'
 
 export const secondary_map = op({
@@ -10,8 +10,8 @@ export const secondary_map = op({
   args: { notifier: 'notifier', addr: 'addr?', frame: 'frame', prot: 'flags?' },
   steps: {
     map(k, me) {
-      const addr = me.addr < 0 ? k.config.notifiers[me.notifier]!.start : me.addr
-      const spte = k.secondary(me.notifier, addr as Id<'vpn'>)
+      const spte = secondary_entry(k, me.notifier, me.addr)
+      if (spte === undefined) return k.done()
       const { pfn, stale, readonly } = targetFrame(k, k.cell(me, 'frame'))!
       spte.present = true
       spte.pfn = pfn

@@ -1,6 +1,6 @@
-import type { Id } from '../../state/index.ts'
 import { EFAULT } from '../constants.ts'
 import { reach } from '../mm/access.ts'
+import { secondary_entry } from '../mm/secondary.ts'
 import { op } from '../op.ts'
 
 export const secondary_read = op({
@@ -11,14 +11,14 @@ export const secondary_read = op({
   returns: 'int',
   steps: {
     read(k, me) {
-      const n = k.config.notifiers[me.notifier]!
-      const spte = k.secondary(me.notifier, (me.addr < 0 ? n.start : me.addr) as Id<'vpn'>)
+      const spte = secondary_entry(k, me.notifier, me.addr)
+      if (spte === undefined) return k.done(-EFAULT)
       if (!spte.present) return k.done(-EFAULT)
       reach(
         k,
         spte.pfn!,
         spte.stale,
-        `${k.threadName(me.thread)} reads through the secondary MMU of ${n.name}`,
+        `${k.threadName(me.thread)} reads through the secondary MMU of ${k.config.notifiers[me.notifier]!.name}`,
       )
       return k.done(k.page(spte.pfn!).data)
     },

@@ -9,8 +9,8 @@ export const secondary_unmap = op({
   steps: {
     unmap(k, me) {
       const n = k.config.notifiers[me.notifier]!
-      const first = me.addr < 0 ? n.start : me.addr
-      const end = me.addr < 0 ? n.start + n.pages : first + 1
+      const first = me.addr < 0 ? n.start : Math.max(n.start, me.addr)
+      const end = me.addr < 0 ? n.start + n.pages : Math.min(first + 1, n.start + n.pages)
       for (let addr = first; addr < end; addr++) {
         const spte = k.secondary(me.notifier, addr as Id<'vpn'>)
         spte.present = false
