@@ -25,7 +25,7 @@ for (const f of files)
       assert.equal(
         judgement.verdict,
         'match',
-        `${judgement.why.join('; ')}\n${renderCheck(result, judgement)}`,
+        `${judgement.why.join('; ')}\n${renderCheck([{ result, judgement }])}`,
       )
       assert.deepEqual(result.counts, pinned[f.file]?.[key], `${key}: counts changed; npm run promote`)
       if (result.counts.states > referenceLimit) continue

@@ -21,7 +21,7 @@ export function docsParts(): Record<string, string> {
     test: fence(text),
     operations: opList().trim(),
     example: fence(
-      `$ tenure check --kernel 5.9 litmus/pfn-lookup/${name}.litmus\n${renderCheck(value!.result, value)}`,
+      `$ tenure check --kernel 5.9 litmus/pfn-lookup/${name}.litmus\n${renderCheck([{ result: value!.result, judgement: value! }])}`,
     ),
     mistakes: fence(said.map((d) => renderDiagnostic(d)).join('\n')),
   }

@@ -18,8 +18,14 @@ export type Said =
 
 const port = parentPort
 port?.on('message', ({ job, colour }: { job: Job; colour: boolean }) => {
-  const say = (said: Said): void => port.postMessage(said)
-  const { diagnostics, ...done } = runJob(job, (states, depth) => say({ kind: 'progress', states, depth }))
+  const say = (said: Said): void => {
+    port.postMessage(said)
+  }
+  // Nothing is given back: true would stop the search.
+  const { diagnostics, ...done } = runJob(
+    job,
+    (states, depth) => void say({ kind: 'progress', states, depth }),
+  )
   say({
     kind: 'done',
     ...done,

@@ -7,7 +7,15 @@ import { hasErrors, Source } from '../base/index.ts'
 import { isVersion, kernels, policies as knownPolicies } from '../kernel/index.ts'
 import { parse } from '../litmus/index.ts'
 import { checkReport, type CheckRun, checkRun, renderCheckJson } from '../report/check-json.ts'
-import { renderBrief, renderCheck, renderTotals, setting, type Totals } from '../report/check-text.ts'
+import {
+  alike,
+  renderBrief,
+  renderCheck,
+  renderTotals,
+  type Run,
+  setting,
+  type Totals,
+} from '../report/check-text.ts'
 import { renderDiagnostic } from '../report/diagnostic.ts'
 import { ansi, plain } from '../report/style.ts'
 import { type Job, jobsOf, plainDiagnostic, type PlainDiagnostic } from './check-job.ts'
@@ -64,19 +72,30 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       failed = true
       continue
     }
-    const read_ = parse(new Source(file, text))
-    for (const d of read_.diagnostics) {
+    const parsed = parse(new Source(file, text))
+    for (const [i, d] of parsed.diagnostics.entries()) {
       diagnostics.push(plainDiagnostic(d))
-      io.err(`${renderDiagnostic(d, errStyle)}\n`)
+      if (i < mostShown) io.err(`${renderDiagnostic(d, errStyle)}\n`)
     }
-    if (hasErrors(read_.diagnostics)) failed = true
+    if (parsed.diagnostics.length > mostShown)
+      io.err(`${file}: ${parsed.diagnostics.length - mostShown} more like these; json has them all\n`)
+    if (hasErrors(parsed.diagnostics)) failed = true
     else jobs.push(...jobsOf(file, text, options.bounds, options))
   }
   const runs: CheckRun[] = []
   const skipped: { file: string; kernel: string; why: string }[] = []
   const totals = { match: 0, mismatch: 0, unknown: 0 }
   const told = new Set<string>()
+  // The runs of a test are held until its last one, so that those that gave the same are told together.
+  let heldOf: string | undefined
+  const held: Run[] = []
+  const tell = (file: string | undefined): void => {
+    if (file === heldOf) return
+    for (const group of alike(held.splice(0))) io.out(`${renderCheck(group, style)}\n`)
+    heldOf = file
+  }
   const finished = await inOrder(jobs, io, (job, said) => {
+    tell(job.file)
     if (said.absent && options.all) {
       const why = said.diagnostics.find((d) => d.severity === 'error')?.message ?? ''
       skipped.push({ file: job.file, kernel: job.kernel, why })
@@ -103,10 +122,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (judgement) totals[judgement.verdict]++
     runs.push(checkRun(job.file, result, judgement))
     if (options.json) return
-    io.out(
-      options.brief ? renderBrief(result, judgement, style) : `${renderCheck(result, judgement, style)}\n`,
-    )
+    if (options.brief) io.out(renderBrief(result, judgement, style))
+    else held.push({ result, ...(judgement ? { judgement } : {}) })
   })
+  tell(undefined)
   if (!finished) return exit.interrupted
   const summary: Totals = { files: files.length, runs: runs.length, ...totals }
   if (options.json)
@@ -167,6 +186,9 @@ function parseOptions(argv: readonly string[]): Options {
     json: values.format === 'json',
   }
 }
+
+/** Of what is wrong with one file, so much is printed. */
+const mostShown = 20
 
 const boundNames = { states: 'maxStates', depth: 'maxDepth', seconds: 'maxSeconds', mb: 'maxBytes' } as const
 

@@ -9,6 +9,15 @@ import { lex, type Token } from './lexer.ts'
  */
 export function parse(source: Source): Outcome<LitmusTest> {
   const diagnostics: Diagnostic[] = []
+  const binary = source.text.indexOf('\0')
+  if (binary >= 0)
+    diagnostics.push({
+      code: 'litmus/not-text',
+      severity: 'error',
+      message: 'this is not a text file',
+      primary: { span: span(source, binary, binary + 1), text: 'a NUL byte' },
+    })
+  if (binary >= 0) return { diagnostics }
   const value = new Parser(source, (d) => diagnostics.push(d)).test()
   return { value, diagnostics }
 }

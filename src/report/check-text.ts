@@ -2,12 +2,20 @@ import type { Judgement, LitmusResult } from '../litmus/index.ts'
 import { columns, hang, plain, type Style, wrap } from './style.ts'
 import { renderBroken } from './timeline.ts'
 
-/** One run of a test, in herd's habit; then the invariants that broke, each with its witness; then what was expected. */
-export function renderCheck(result: LitmusResult, judgement?: Judgement, style: Style = plain): string {
+export type Run = { readonly result: LitmusResult; readonly judgement?: Judgement }
+
+/**
+ * Runs that gave the same, in herd's habit; then the invariants that broke, each with its witness; then what was expected. Kernels
+ * and policies are what they differ in.
+ */
+export function renderCheck(runs: readonly Run[], style: Style = plain): string {
+  const [first] = runs
+  if (first === undefined) return ''
+  const { result } = first
   const { name, quantifier } = result
   const out = [
     style.bold(`Test ${name}${quantifier === undefined ? '' : ` ${asks[quantifier]}`}`),
-    `Kernel ${setting(result)}`,
+    ...hang('Kernel ', settings(runs)),
     ...states(result),
   ]
   if (result.condition !== undefined)
@@ -20,14 +28,36 @@ export function renderCheck(result: LitmusResult, judgement?: Judgement, style: 
     )
   for (const b of result.broken) out.push('', style.bad(`Broken ${b.code}`), renderBroken(b, style))
   if (result.broken.length > 0) out.push('')
-  else out.push(style.good(result.complete ? 'Broken nothing' : 'Broken nothing so far'))
+  else out.push(result.complete ? style.good('Broken nothing') : style.warn('Broken nothing so far'))
   const { states: n, edges, depth } = result.counts
-  const figures = `${plural(n, 'state')}, ${plural(edges, 'step')}, at most ${depth} in a run`
-  out.push(`Explored ${figures}`)
+  out.push(`Explored ${plural(n, 'state')}, ${plural(edges, 'step')}, at most ${depth} in a run`)
   if (!result.complete)
-    out.push(...hang(style.warn('Unknown '), `${result.why}; what was not found may be there`, columns + 0))
-  if (judgement) out.push(...expectation(judgement, style))
+    out.push(...hang('Unknown ', `${result.why}; what was not found may be there`).map((l) => style.warn(l)))
+  out.push(...expectations(runs, style))
   return `${out.join('\n')}\n`
+}
+
+/** Runs of one test that gave the same but for the kernel, the policies and the time, together. */
+export function alike(runs: readonly Run[]): Run[][] {
+  const groups = new Map<string, Run[]>()
+  for (const run of runs) {
+    const { kernel: _k, policies: _p, seconds: _s, ...rest } = run.result
+    const key = JSON.stringify(rest)
+    const group = groups.get(key)
+    if (group) group.push(run)
+    else groups.set(key, [run])
+  }
+  return [...groups.values()]
+}
+
+/** `5.9, 5.10; 5.9 with follow_pfn=taint` */
+function settings(runs: readonly Run[]): string {
+  const by = new Map<string, string[]>()
+  for (const { result } of runs) {
+    const policies = policiesOf(result)
+    by.set(policies, [...(by.get(policies) ?? []), result.kernel])
+  }
+  return [...by].map(([policies, kernels]) => `${kernels.join(', ')}${policies}`).join('; ')
 }
 
 /** One run on one line: `ok  follow_pfn+move 5.9 Sometimes use-after-free`. */
@@ -66,8 +96,12 @@ export function renderTotals(t: Totals, style: Style = plain): string {
 const asks = { exists: 'Allowed', '~exists': 'Forbidden', forall: 'Required' } as const
 
 export function setting(r: Pick<LitmusResult, 'kernel' | 'policies'>): string {
+  return `${r.kernel}${policiesOf(r)}`
+}
+
+function policiesOf(r: Pick<LitmusResult, 'policies'>): string {
   const policies = Object.entries(r.policies).map(([k, v]) => `${k}=${v}`)
-  return policies.length > 0 ? `${r.kernel} with ${policies.join(', ')}` : r.kernel
+  return policies.length > 0 ? ` with ${policies.join(', ')}` : ''
 }
 
 function found(r: LitmusResult): string {
@@ -97,12 +131,24 @@ function satisfaction(r: LitmusResult, style: Style): string {
   return r.satisfied ? 'Ok' : 'No'
 }
 
-function expectation(j: Judgement, style: Style): string[] {
-  const { verdict } = j
-  const head = `Expected ${j.expected}`
-  if (verdict === 'match') return wrap(`${head}: ${style.good('as found')}`, columns + 10)
-  const word = verdict === 'mismatch' ? style.bad('NOT AS FOUND') : style.warn('NOT DECIDED')
-  return [`${head}: ${word}`, ...j.why.flatMap((w) => hang('  ', w))]
+/** What was expected, and whether it is so; kernels of which the same is expected stand together. */
+function expectations(runs: readonly Run[], style: Style): string[] {
+  const by = new Map<string, { kernels: string[]; judgement: Judgement; rest: string }>()
+  for (const { judgement } of runs) {
+    if (judgement === undefined) continue
+    const { kernel } = judgement.result
+    const rest = judgement.expected.slice(kernel.length)
+    const key = JSON.stringify([rest, judgement.verdict, judgement.why])
+    const known = by.get(key)
+    if (known) known.kernels.push(kernel)
+    else by.set(key, { kernels: [kernel], judgement, rest })
+  }
+  const words = { match: 'as found', mismatch: 'NOT AS FOUND', unknown: 'NOT DECIDED' } as const
+  const paints = { match: style.good, mismatch: style.bad, unknown: style.warn } as const
+  return [...by.values()].flatMap(({ kernels, judgement: { verdict, why }, rest }) => [
+    ...hang('Expected ', `${kernels.join(', ')}${rest}: ${words[verdict]}`).map((l) => paints[verdict](l)),
+    ...(verdict === 'match' ? [] : why.flatMap((w) => hang('  ', w))),
+  ])
 }
 
 const plural = (n: number, word: string): string => `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`

@@ -32,11 +32,15 @@ export function renderTimeline(t: Timeline, style: Style = plain, end?: string):
   if (pages !== '') under(pages, style.dim, rails, '= ', '  ')
   for (const [n, step] of t.steps.entries()) {
     const last = n === t.steps.length - 1 && end !== undefined
+    // Within an operation, a step that changes nothing a reader knows is left out; the numbers tell.
+    if (!last && step.changes.length === 0 && step.pages === pages && !begins(t, n) && !isCallback(t, step))
+      continue
     const mark = (actor: number): string => (actor !== step.actor ? '|' : last ? 'X' : '*')
     const number = String(n + 1).padStart(digits)
     const rail = number + lanes(mark).slice(digits)
     const text = stepText(t, n)
-    const [first = '', ...more] = wrap(text, width)
+    const indent = /^ */.exec(text)![0]
+    const [first = '', ...more] = wrap(text, width - indent.length).map((l) => indent + l)
     const place = step.place ?? ''
     const fits = more.length === 0 && first.length + 2 + place.length <= width
     const paint = last ? style.bad : style.bold
@@ -49,7 +53,7 @@ export function renderTimeline(t: Timeline, style: Style = plain, end?: string):
     for (const l of more) out.push(`${style.frame(rails)} ${paint(`  ${l}`)}`)
     if (place !== '' && !fits)
       out.push(`${style.frame(rails)} ${style.dim(place.slice(-width).padStart(width))}`)
-    for (const c of step.changes) under(c)
+    for (const c of step.changes) under(c, style.dim, rails, `${indent}  `, `${indent}    `)
     if (step.pages !== pages)
       under(step.pages === '' ? "no frame is anybody's" : step.pages, style.dim, rails, '= ', '  ')
     pages = step.pages
@@ -71,24 +75,58 @@ function cast(t: Timeline, style: Style): string[] {
   )
 }
 
-/** The statement when its first step runs, and which step that is where it has several; then only the step. */
-export function stepText(t: { readonly steps: readonly Said[] }, n: number): string {
+/** What is needed of a run to say what its steps are called. */
+type Said = Pick<TimelineStep, 'actor' | 'step' | 'statement' | 'place'>
+type Run = { readonly steps: readonly Said[] }
+
+/**
+ * What a step is called: the statement when it begins; then the operation that runs and its step, indented as it is called, as in
+ * ftrace's function graph; the statements of a callback under its name.
+ */
+export function stepText(t: Run, n: number): string {
   const step = t.steps[n]!
-  const same = (other: Said | undefined): boolean =>
-    other !== undefined && other.statement === step.statement && other.place === step.place
-  const own = t.steps.map((s, i) => ({ s, i })).filter(({ s }) => s.actor === step.actor)
-  const at = own.findIndex(({ i }) => i === n)
-  const begun = same(own[at - 1]?.s) && !isFirst(step, own[at - 1]!.s)
-  const goesOn = same(own[at + 1]?.s)
-  if (step.statement === undefined) return step.step
-  if (begun) return `  ${step.step}`
-  return goesOn ? `${step.statement}: ${lastOf(step.step)}` : step.statement
+  const { statement } = step
+  const calls = step.step.split(' > ')
+  const innermost = calls.at(-1)!
+  if (statement === undefined) return step.step
+  const callback = calls.length > 1 ? calls.at(-2)! : ''
+  if (isCallback(t, step)) return `${'  '.repeat(calls.length - 1)}${callback}: ${statement}`
+  if (!begins(t, n)) return `${'  '.repeat(calls.length)}${innermost}`
+  return goesOn(t, n) && calls.length === 1 ? `${statement}: ${lastOf(innermost)}` : statement
 }
 
-/** What a step is told by; a drawn run has the same. */
-type Said = Pick<TimelineStep, 'actor' | 'step' | 'statement' | 'place'>
+/** A statement of a callback runs under the operation that invalidates, which belongs to another statement. */
+function isCallback(t: Run, step: Said): boolean {
+  const root = rootOf(step)
+  return t.steps.some((s) => s.actor === step.actor && s !== step && rootOf(s) === root && isOuter(s, step))
+}
 
-/** The same statement again, in a loop: its steps begin anew. */
-const isFirst = (step: Said, before: Said): boolean => step.step === before.step
+/** `outer` runs in the same call as `inner`, less deep, and is another statement. */
+const isOuter = (outer: Said, inner: Said): boolean =>
+  outer.statement !== inner.statement &&
+  inner.step.split(' > ').length > outer.step.split(' > ').length &&
+  inner.step.startsWith(`${rootOf(outer)} > `)
+
+/** The operation that the statement calls: `bo_move` of `bo_move > unmap_mapping_range: zap`. */
+const rootOf = (step: Said): string => step.step.split(/ > |: /)[0]!
+
+/** Whether the statement begins with this step: it is not one that the actor has begun and is still in. */
+function begins(t: Run, n: number): boolean {
+  const step = t.steps[n]!
+  for (let i = n - 1; i >= 0; i--) {
+    const before = t.steps[i]!
+    if (before.actor !== step.actor || isOuter(step, before)) continue
+    return !same(before, step) || (before.step === step.step && !step.step.includes(' > '))
+  }
+  return true
+}
+
+function goesOn(t: Run, n: number): boolean {
+  const step = t.steps[n]!
+  const next = t.steps.findIndex((s, i) => i > n && s.actor === step.actor)
+  return next >= 0 && same(t.steps[next]!, step) && !begins(t, next)
+}
+
+const same = (a: Said, b: Said): boolean => a.statement === b.statement && a.place === b.place
 
 const lastOf = (step: string): string => step.slice(step.lastIndexOf(': ') + (step.includes(': ') ? 2 : 1))
