@@ -389,3 +389,6 @@ const declarable = [
   ...(['mm', 'device', 'bo', 'notifier', 'mutex', 'spinlock', 'rwsem', 'spare'] as const),
   ...(['int', 'errno', 'seq', 'pfn', 'page', 'frames', 'dma', 'vma'] as const),
 ] as const
+
+/** The first word of a declaration, for an editor. */
+export const declarationKinds: readonly string[] = declarable

@@ -4,7 +4,8 @@ const svg = 'http://www.w3.org/2000/svg'
 
 /**
  * Makes the children of `parent` what `views` say. Nodes that are there already are changed in place, so that focus, scroll and selection
- * stay. Text goes in as text and attributes as attributes: nothing is ever parsed as markup.
+ * stay. Text goes in as text and attributes as attributes: nothing is ever parsed as markup. Children with a `data-key` are known by it; what
+ * is in an element with `data-foreign` is somebody else's.
  */
 export function mount(parent: Element, ...views: readonly Markup[]): void {
   patchChildren(parent, views)
@@ -16,17 +17,26 @@ const attributesOf = new WeakMap<Element, Readonly<Record<string, Attribute>>>()
 
 function patchChildren(parent: Element, views: readonly Markup[]): void {
   const inSvg = parent.namespaceURI === svg
+  const keyed = byKey(parent, views)
   let node = parent.firstChild
   for (const view of views) {
+    const known = keyed?.get(keyOf(view))
+    if (keyed !== undefined) {
+      // A thing with a key is the same thing wherever it stands now.
+      const element = known ?? make(view, inSvg)
+      if (element === node) node = node.nextSibling
+      else parent.insertBefore(element, node)
+      if (known !== undefined && typeof view !== 'string') patch(known, view)
+      continue
+    }
     const next: ChildNode | null = node?.nextSibling ?? null
     if (node === null) parent.append(make(view, inSvg))
     else if (typeof view === 'string') {
       if (node.nodeType !== Node.TEXT_NODE) node.replaceWith(view)
       else if (node.nodeValue !== view) node.nodeValue = view
-    } else if (node instanceof Element && node.localName === view.tag && attributesOf.has(node)) {
-      setAttributes(node, view)
-      patchChildren(node, view.children)
-    } else node.replaceWith(make(view, inSvg))
+    } else if (node instanceof Element && node.localName === view.tag && attributesOf.has(node))
+      patch(node, view)
+    else node.replaceWith(make(view, inSvg))
     node = next
   }
   while (node !== null) {
@@ -34,6 +44,25 @@ function patchChildren(parent: Element, views: readonly Markup[]): void {
     node.remove()
     node = next
   }
+}
+
+function patch(element: Element, view: Drawn): void {
+  setAttributes(element, view)
+  if (view.attributes['data-foreign'] === undefined) patchChildren(element, view.children)
+}
+
+const keyOf = (view: Markup): string =>
+  typeof view === 'string' ? '' : String(view.attributes['data-key'] ?? '')
+
+/** The children that are there by their keys, when the views have keys; all of them have, or none. */
+function byKey(parent: Element, views: readonly Markup[]): Map<string, Element> | undefined {
+  if (views.length === 0 || views.some((v) => keyOf(v) === '')) return undefined
+  const found = new Map<string, Element>()
+  for (const child of parent.children) {
+    const key = attributesOf.get(child)?.['data-key']
+    if (key !== undefined) found.set(String(key), child)
+  }
+  return found
 }
 
 function make(view: Markup, inSvg: boolean): Node {

@@ -59,13 +59,7 @@ export class Viewer {
     if (to === this.#step) return
     this.#step = to
     this.#draw()
-    const now = this.element.querySelector<HTMLElement>('.step.now')
-    const list = this.element.querySelector<HTMLElement>('.viewer-steps')
-    if (now && list && list.scrollHeight > list.clientHeight) {
-      const top = now.offsetTop - list.offsetTop
-      if (top < list.scrollTop || top + now.offsetHeight > list.scrollTop + list.clientHeight)
-        list.scrollTop = top - list.clientHeight / 3
-    }
+    this.element.querySelector('.step.now')?.scrollIntoView({ block: 'nearest' })
     this.#options.onStep?.(to)
   }
 
@@ -93,15 +87,19 @@ export class Viewer {
       this.#stop()
       this.goTo(to)
     }
-    const button = (label: string, sign: string, to: number, off: boolean) =>
-      h('button', { type: 'button', 'aria-label': label, title: label, disabled: off, onclick: go(to) }, sign)
+    const button = (label: string, path: string, to: number, off: boolean) =>
+      h(
+        'button',
+        { type: 'button', 'aria-label': label, title: label, disabled: off, onclick: go(to) },
+        icon(path),
+      )
     mount(
       this.element,
       h(
         'div',
         { class: 'viewer-bar', role: 'group', 'aria-label': 'Steps' },
-        button('To the start', '⏮', 0, step === 0),
-        button('One step back', '◀', step - 1, step === 0),
+        button('To the start', 'M4 3v10M13 3L6 8l7 5z', 0, step === 0),
+        button('One step back', 'M11 3L4 8l7 5z', step - 1, step === 0),
         h(
           'button',
           {
@@ -111,10 +109,10 @@ export class Viewer {
             title: this.#timer ? 'Pause' : 'Play',
             onclick: () => this.#play(),
           },
-          this.#timer ? '❚❚' : '▶',
+          icon(this.#timer ? 'M5 3v10M11 3v10' : 'M8 1.5a6.5 6.5 0 1 0 .01 0M6.6 5.2v5.6L11 8z'),
         ),
-        button('One step on', '▶|', step + 1, step === last),
-        button('To the end', '⏭', last, step === last),
+        button('One step on', 'M5 3l7 5-7 5z', step + 1, step === last),
+        button('To the end', 'M12 3v10M3 3l7 5-7 5z', last, step === last),
         h('input', {
           type: 'range',
           min: 0,
@@ -184,6 +182,13 @@ export class Viewer {
     this.#draw()
   }
 }
+
+const icon = (d: string): Markup =>
+  h(
+    'svg',
+    { class: 'icon', width: 16, height: 16, viewBox: '0 0 16 16', 'aria-hidden': 'true' },
+    h('path', { d }),
+  )
 
 const clamp = (step: number, scene: Scene): number =>
   Math.max(0, Math.min(scene.steps.length, Math.round(step)))

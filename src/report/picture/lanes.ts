@@ -12,13 +12,20 @@ export function gutter(
   mark: 'step' | 'now' | 'broken' | 'none',
 ): Element {
   const x = (i: number): number => i * lane + lane / 2
+  const width = actors * lane
+  // The first gives the width, the second is as high as the row: a policy that forbids inline style leaves no shorter way.
   return h(
-    'svg',
-    { class: 'gutter', width: actors * lane, height: '100%', 'aria-hidden': 'true', focusable: 'false' },
-    Array.from({ length: actors }, (_, i) =>
-      h('line', { class: `lane a${i % 6}`, x1: x(i), x2: x(i), y1: 0, y2: '100%' }),
+    'span',
+    { class: 'gutter' },
+    h('svg', { width, height: 1, 'aria-hidden': 'true' }),
+    h(
+      'svg',
+      { class: 'rails', width, height: '100%', 'aria-hidden': 'true' },
+      Array.from({ length: actors }, (_, i) =>
+        h('line', { class: `lane a${i % 6}`, x1: x(i), x2: x(i), y1: 0, y2: '100%' }),
+      ),
+      acting !== undefined && markAt(x(acting), 15, acting, mark),
     ),
-    acting !== undefined && markAt(x(acting), 15, acting, mark),
   )
 }
 

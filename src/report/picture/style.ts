@@ -55,7 +55,9 @@ export const timelineStyle = `.timeline{font-size:14px;line-height:1.4}
 .lane-names{display:flex;font:600 11px ${sans};color:var(--dim)}
 .lane-names span{width:26px;text-align:center}
 .step{display:flex;align-items:stretch}
-.gutter{flex:none;overflow:visible;display:block}
+.gutter{flex:none;position:relative;display:block}
+.gutter svg{display:block}
+.gutter .rails{position:absolute;left:0;top:0;overflow:visible}
 .go{flex:1;min-width:0;text-align:left;font:inherit;color:inherit;background:none;border:0;border-radius:6px;padding:4px 8px 5px;display:block}
 button.go{cursor:pointer}
 button.go:hover{background:var(--soft)}

@@ -1,0 +1,9 @@
+/** The model, as model.js puts it into the page: a function, because the worker is made of its text. */
+declare const tenureModel: () => typeof import('./model.ts')
+
+/** The corpus, as corpus.js puts it into the page. */
+declare const tenureCorpus: readonly {
+  readonly family: string
+  readonly name: string
+  readonly text: string
+}[]

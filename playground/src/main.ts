@@ -1,0 +1,248 @@
+import { mount } from '../../src/report/page/mount.ts'
+import { h } from '../../src/report/picture/markup.ts'
+import { warmUp } from './checker.ts'
+import { Column } from './column.ts'
+import { Corpus, type CorpusTest, idOf } from './corpus.ts'
+import { editor } from './editor.ts'
+import { copy } from './hand-out.ts'
+import { litmus } from './language.ts'
+import { type Column as Linked, readLink, writeLink } from './link.ts'
+import type { Setting } from './model.ts'
+import { themeButton } from './theme.ts'
+
+warmUp()
+const model = tenureModel()
+
+const template = `C my-test
+
+(*
+ * What may happen here?
+ *)
+
+{
+  mm A;
+  A:p = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
+P0(mm A)
+{
+	*p = 1;
+	r0 = *p;
+}
+
+exists (0:r0=1)
+`
+
+const slot = (id: string): HTMLElement => document.getElementById(id)!
+const columns: Column[] = []
+/** The test of the corpus that is open, and its text there. */
+let opened: CorpusTest | undefined
+let timer: ReturnType<typeof setTimeout> | undefined
+
+const corpus = new Corpus(tenureCorpus, (t) => {
+  open(t.text, t)
+  slot('tests').removeAttribute('data-open')
+  slot('tests-button').setAttribute('aria-expanded', 'false')
+})
+const code = editor(
+  '',
+  litmus(model, () => columns[0]?.setting ?? { kernel: '6.12', policies: {} }),
+  () => {
+    clearTimeout(timer)
+    timer = setTimeout(edited, 300)
+  },
+)
+
+/** Opens a text: a new test, one of the corpus, or one that a link holds. */
+function open(text: string, test?: CorpusTest, wanted: readonly Linked[] = []): void {
+  opened = test
+  corpus.current = test && idOf(test)
+  code.set(text)
+  const { asked } = model.about(text)
+  const settings: readonly Linked[] =
+    wanted.length > 0 ? wanted.slice(0, 2) : [asked[0] ?? { kernel: '6.12', policies: {} }]
+  for (const c of columns.splice(0)) c.dispose()
+  for (const s of settings) addColumn({ ...s })
+  runAll()
+}
+
+function edited(): void {
+  if (opened !== undefined && opened.text !== code.text()) {
+    corpus.current = undefined
+  }
+  runAll()
+}
+
+function runAll(): void {
+  drawBar()
+  for (const c of columns) void c.check(code.text())
+  keepLink()
+}
+
+function addColumn(linked: Linked): Column {
+  const column = new Column(model, linked, {
+    onChange: keepLink,
+    onSetting: () => {
+      code.relint()
+      drawBar()
+      void column.check(code.text())
+    },
+    onRemove: () => {
+      columns.splice(columns.indexOf(column), 1)
+      column.dispose()
+      arrange()
+    },
+    onSay: say,
+  })
+  columns.push(column)
+  slot('columns').append(column.element)
+  arrange()
+  return column
+}
+
+function arrange(): void {
+  for (const c of columns) c.removable = columns.length > 1
+  slot('columns').dataset['count'] = String(columns.length)
+  drawBar()
+  keepLink()
+}
+
+/** What to see beside the first column: the next setting that the test itself speaks of, or the newest kernel. */
+function besides(): Setting {
+  const { asked } = model.about(code.text())
+  const shown = new Set(columns.map((c) => JSON.stringify([c.setting.kernel, c.setting.policies])))
+  return (
+    asked.find((a) => !shown.has(JSON.stringify([a.kernel, a.policies]))) ?? {
+      kernel: model.settings.kernels.at(-1)!,
+      policies: {},
+    }
+  )
+}
+
+/** The line above the columns: what the test expects where, and what can be done. */
+function drawBar(): void {
+  const { asked } = model.about(code.text())
+  mount(
+    slot('bar'),
+    h('button', { type: 'button', title: 'Check the test again', onclick: runAll }, 'Run'),
+    h(
+      'button',
+      {
+        type: 'button',
+        disabled: columns.length > 1,
+        title: 'The same test on another kernel, or with another policy, in a second column',
+        onclick: () => {
+          const { kernel, policies } = besides()
+          void addColumn({ kernel, policies }).check(code.text())
+        },
+      },
+      'Compare',
+    ),
+    h(
+      'button',
+      {
+        type: 'button',
+        title: 'Copy a link that holds the test, the kernel and the step',
+        onclick: () => void share(),
+      },
+      'Copy link',
+    ),
+    ...(asked.length === 0
+      ? []
+      : [
+          h(
+            'div',
+            { class: 'asked', role: 'group', 'aria-label': 'What the test expects' },
+            h('span', {}, 'Expects'),
+            asked.map((a) =>
+              h(
+                'button',
+                {
+                  type: 'button',
+                  class: 'chip',
+                  title: 'See it so in the first column',
+                  'aria-pressed': String(columns[0] !== undefined && same(columns[0].setting, a)),
+                  onclick: () => {
+                    const first = columns[0]
+                    if (first === undefined) return
+                    first.setting = { kernel: a.kernel, policies: a.policies }
+                    first.reset()
+                    code.relint()
+                    drawBar()
+                    void first.check(code.text())
+                  },
+                },
+                a.says,
+              ),
+            ),
+          ),
+        ]),
+  )
+}
+
+const same = (a: Setting, b: Setting): boolean =>
+  a.kernel === b.kernel && JSON.stringify(a.policies) === JSON.stringify(b.policies)
+
+async function link(): Promise<string> {
+  const text = code.text()
+  return writeLink({
+    ...(opened !== undefined && opened.text === text ? { test: idOf(opened) } : { text }),
+    columns: columns.map((c) => c.link),
+  })
+}
+
+let pending = false
+/** Keeps the address what the page shows, at most a few times a second. */
+function keepLink(): void {
+  if (pending) return
+  pending = true
+  setTimeout(() => {
+    pending = false
+    void link().then((hash) => history.replaceState(null, '', `#${hash}`))
+  }, 250)
+}
+
+async function share(): Promise<void> {
+  const hash = await link()
+  history.replaceState(null, '', `#${hash}`)
+  say(
+    (await copy(location.href))
+      ? 'Copied: a link that holds the test and the step'
+      : 'The link is in the address line',
+  )
+}
+
+let saying: ReturnType<typeof setTimeout> | undefined
+function say(text: string): void {
+  slot('said').textContent = text
+  clearTimeout(saying)
+  saying = setTimeout(() => {
+    slot('said').textContent = ''
+  }, 4000)
+}
+
+async function follow(): Promise<void> {
+  const { test, text, columns: wanted } = await readLink(location.hash)
+  const known = test === undefined ? undefined : corpus.find(test)
+  if (known) open(known.text, known, wanted)
+  else if (text !== undefined) open(text, undefined, wanted)
+  else {
+    const first = tenureCorpus[0]
+    if (first) open(first.text, first, wanted)
+    else open(template, undefined, wanted)
+  }
+}
+
+slot('theme').append(themeButton())
+slot('corpus').append(corpus.element)
+slot('editor').append(code.element)
+slot('new').addEventListener('click', () => {
+  open(template)
+  code.focus()
+})
+slot('tests-button').addEventListener('click', () => {
+  const shown = slot('tests').toggleAttribute('data-open')
+  slot('tests-button').setAttribute('aria-expanded', String(shown))
+})
+addEventListener('hashchange', () => void follow())
+void follow()

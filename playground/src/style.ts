@@ -1,0 +1,67 @@
+import { palette, pictureStyle, timelineStyle } from '../../src/report/picture/style.ts'
+import { base, viewerStyle } from '../../src/report/page-style.ts'
+
+/** The style of the page, as one text: the page's policy names its hash. */
+export const css = `${palette}
+${base}
+${timelineStyle}
+${pictureStyle}
+${viewerStyle}
+body{display:grid;grid-template:auto minmax(0,1fr)/15rem minmax(20rem,5fr) minmax(22rem,8fr);height:100dvh;overflow:hidden}
+header{grid-column:1/-1;display:flex;align-items:center;gap:1rem;padding:.5rem 1rem;border-bottom:1px solid var(--line);background:var(--panel)}
+h1{font-size:1.15rem;margin:0;letter-spacing:-.01em;flex:1;min-width:0}
+h1 small{font-weight:400;color:var(--dim);font-size:.82rem;letter-spacing:0;margin-left:.6rem}
+#said{margin:0;color:var(--accent);font-size:.85rem}
+#tests{display:flex;flex-direction:column;min-height:0;border-right:1px solid var(--line)}
+.tests-head{display:flex;align-items:center;gap:.5rem;padding:.6rem .75rem .3rem}
+.tests-head h2{flex:1}
+#tests-button{display:none}
+#corpus{flex:1;min-height:0;overflow:auto;padding:0 .5rem 1rem .75rem}
+.corpus input{width:100%;margin-bottom:.4rem}
+.corpus h3{font-size:.78rem;color:var(--dim);margin:.7rem 0 .15rem;font-weight:600}
+.corpus ul{list-style:none;margin:0;padding:0}
+.corpus li button{display:block;width:100%;text-align:left;border:0;background:none;padding:.22rem .5rem;border-radius:6px;font-size:.85rem;color:var(--ink);overflow-wrap:anywhere}
+.corpus li button:hover{background:var(--soft)}
+.corpus li button[aria-current]{background:var(--soft);font-weight:600;box-shadow:inset 3px 0 var(--accent)}
+.corpus .none{color:var(--dim);font-size:.85rem}
+#editor{min-height:0;min-width:0;border-right:1px solid var(--line);background:var(--panel)}
+.editor{height:100%}
+main{min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
+#bar{display:flex;flex-wrap:wrap;gap:.4rem;align-items:center;margin-bottom:.7rem}
+.asked{display:flex;flex-wrap:wrap;gap:.3rem;align-items:center;font-size:.8rem;color:var(--dim);margin-left:.4rem}
+#columns{display:grid;gap:1.2rem;grid-template-columns:minmax(0,1fr)}
+#columns[data-count='2']{grid-template-columns:repeat(2,minmax(0,1fr))}
+.column-head{display:flex;flex-wrap:wrap;gap:.4rem .8rem;align-items:center;margin-bottom:.5rem}
+.column-head .quiet{margin-left:auto}
+.field{display:inline-flex;align-items:center;gap:.35rem;font-size:.82rem;color:var(--dim)}
+.result{margin-bottom:.8rem}
+.expected{margin:.3rem 0 .6rem;font-size:.85rem;overflow-wrap:anywhere}
+.expected.match b{color:var(--good)}
+.expected.mismatch b{color:var(--bad)}
+.expected.unknown b{color:var(--warn)}
+.observed{margin:.5rem 0 0;font-size:.88rem;color:var(--dim)}
+.observed code{color:var(--ink)}
+.outcomes{border-collapse:collapse;font-size:.85rem;margin-top:.4rem;max-width:100%;display:block;overflow-x:auto}
+.outcomes th{font-weight:600;color:var(--dim);text-align:left;font-size:.78rem;padding:.1rem .8rem .1rem 0;border-bottom:1px solid var(--line)}
+.outcomes td{padding:.18rem .8rem .18rem 0;border-bottom:1px solid var(--line);vertical-align:baseline}
+.outcomes .number{text-align:right;font-variant-numeric:tabular-nums}
+@media (max-width:1100px){
+ body{grid-template:auto auto minmax(0,1fr)/minmax(18rem,4fr) minmax(20rem,6fr)}
+ #tests{grid-column:1/-1;border-right:0;border-bottom:1px solid var(--line)}
+ .tests-head{padding:.4rem 1rem}
+ .tests-head h2{display:none}
+ #tests-button{display:block}
+ #new{margin-left:auto}
+ #corpus{display:none;max-height:45dvh;padding:0 1rem 1rem}
+ #tests[data-open] #corpus{display:block}
+}
+@media (max-width:720px){
+ body{display:block;height:auto;overflow:auto}
+ #editor{border-right:0;border-bottom:1px solid var(--line)}
+ .editor{height:auto;max-height:55dvh;overflow:auto}
+ main{overflow:visible;padding:.6rem .75rem 2rem}
+ #columns[data-count='2']{grid-template-columns:minmax(0,1fr)}
+ h1 small{display:none}
+}
+@media (max-width:1500px){#columns[data-count='2'] .viewer-body{grid-template-columns:minmax(0,1fr)}}
+`
