@@ -28,7 +28,7 @@ import {
 } from './op.ts'
 import { EFAULT } from './constants.ts'
 import { ops } from './ops/index.ts'
-import type { Instruction, Operand, Program } from './program.ts'
+import type { Expression, Instruction, Operand, Program } from './program.ts'
 import { type KernelLayout, type KernelRows, layoutFor, type Row } from './schema.ts'
 import { sizesOf } from './sizes.ts'
 import { type ChangeName, changes, hasChange } from './versions.ts'
@@ -444,7 +444,15 @@ export class Kernel {
     return owner === undefined ? 'free' : this.owners[owner]!
   }
 
-  /** Ends a thread that is between two calls, where it is. */
+  /** Whether a thread is between two calls and holds nothing: it can die where it is. */
+  canDie(thread: ThreadId): boolean {
+    if (this.thread(thread).depth > 1) return false
+    for (let id = 0; id < this.locks.length; id++)
+      if (this.hold(id as Id<'lock'>, thread).mode !== 0) return false
+    return true
+  }
+
+  /** Ends a thread that can die. */
   kill(thread: ThreadId): void {
     if (this.thread(thread).depth > 0) this.#pop(thread)
   }
@@ -594,11 +602,13 @@ export class Kernel {
           frame.pc = instruction.to
           break
         case 'branch':
+          this.#revalidate(instruction.cond, code, regs)
           frame.pc = evaluate(instruction.cond, read) === 0 ? instruction.ifFalse : instruction.ifTrue
           break
         case 'set': {
           const dst = regs[code.base + instruction.dst]!
           const src = instruction.value.kind === 'reg' ? regs[code.base + instruction.value.reg] : undefined
+          this.#revalidate(instruction.value, code, regs)
           dst.value = evaluate(instruction.value, read)
           dst.stale = src?.stale ?? false
           dst.readonly = src?.readonly ?? false
@@ -607,6 +617,23 @@ export class Kernel {
         }
       }
     }
+  }
+
+  /**
+   * Two names for frames are compared and are the same: a stale one is then as good as a fresh one. That is how code revalidates what it
+   * looked up before, by looking it up again.
+   */
+  #revalidate(e: Expression, code: Code & { kind: 'program' }, regs: Row<'reg'>[]): void {
+    if ('of' in e) this.#revalidate(e.of, code, regs)
+    if (!('left' in e)) return
+    this.#revalidate(e.left, code, regs)
+    this.#revalidate(e.right, code, regs)
+    if ((e.kind !== '==' && e.kind !== '!=') || e.left.kind !== 'reg' || e.right.kind !== 'reg') return
+    const kinds = code.program.registers
+    if (!namesFrame(kinds[e.left.reg]!.kind) || !namesFrame(kinds[e.right.reg]!.kind)) return
+    const a = regs[code.base + e.left.reg]!
+    const b = regs[code.base + e.right.reg]!
+    if (a.value === b.value && a.stale !== b.stale) a.stale = b.stale = false
   }
 
   /** A program is over: a thread has ended, or a callback goes back to whoever invalidates. */

@@ -20,7 +20,7 @@ export const exit_mm = op({
       for (const [t, program] of k.config.threads.entries()) {
         if (t === me.thread || program.context.mm !== mm) continue
         const { depth } = k.thread(t as Id<'thread'>)
-        if (depth > 1 || (depth === 1 && program.daemon !== true)) return blocked
+        if (depth > 0 && (program.daemon !== true || !k.canDie(t as Id<'thread'>))) return blocked
       }
       for (const [t, program] of k.config.threads.entries())
         if (t !== me.thread && program.context.mm === mm) k.kill(t as Id<'thread'>)

@@ -1,5 +1,5 @@
 import { reach } from '../mm/access.ts'
-import { grab_ref } from '../mm/frames.ts'
+import { grab_ref, pfn_valid } from '../mm/frames.ts'
 import { op } from '../op.ts'
 
 export const get_page = op({
@@ -11,7 +11,12 @@ export const get_page = op({
     get(k, me) {
       const { stale } = k.cell(me, 'page')
       reach(k, me.page, stale, `${k.threadName(me.thread)} takes a reference to`)
-      if (!stale) grab_ref(k, me.page)
+      if (!pfn_valid(k, me.page))
+        k.violate(
+          'kernel-bug',
+          `${k.threadName(me.thread)} takes a reference to ${k.pfnName(me.page)}, which is device memory and has no struct page`,
+        )
+      else if (!stale) grab_ref(k, me.page)
       return k.done()
     },
   },

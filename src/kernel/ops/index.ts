@@ -25,6 +25,7 @@ import { follow_phys } from './follow_phys.ts'
 import { follow_pte } from './follow_pte.ts'
 import { fork } from './fork.ts'
 import { get_page } from './get_page.ts'
+import { get_page_unless_zero } from './get_page_unless_zero.ts'
 import { get_user_pages } from './get_user_pages.ts'
 import { get_user_pages_fast } from './get_user_pages_fast.ts'
 import { get_user_pages_remote } from './get_user_pages_remote.ts'
@@ -52,6 +53,8 @@ import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_r
 import { munmap } from './munmap.ts'
 import { mutex_lock } from './mutex_lock.ts'
 import { mutex_unlock } from './mutex_unlock.ts'
+import { pfn_to_page } from './pfn_to_page.ts'
+import { pfn_valid } from './pfn_valid.ts'
 import { pin_user_pages } from './pin_user_pages.ts'
 import { pin_user_pages_fast } from './pin_user_pages_fast.ts'
 import { pin_user_pages_remote } from './pin_user_pages_remote.ts'
@@ -99,6 +102,7 @@ const all: readonly Op[] = [
   follow_pte,
   fork,
   get_page,
+  get_page_unless_zero,
   get_user_pages,
   get_user_pages_fast,
   get_user_pages_remote,
@@ -126,6 +130,8 @@ const all: readonly Op[] = [
   munmap,
   mutex_lock,
   mutex_unlock,
+  pfn_to_page,
+  pfn_valid,
   pin_user_pages,
   pin_user_pages_fast,
   pin_user_pages_remote,

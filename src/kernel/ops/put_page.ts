@@ -6,7 +6,7 @@ export const put_page = op({
   name: 'put_page',
   source: 'include/linux/mm.h:put_page',
   doc: 'Drops a reference that get_user_pages or get_page took.',
-  args: { page: 'page' },
+  args: { page: 'frame' },
   steps: {
     put(k, me) {
       const who = k.threadName(me.thread)

@@ -3,6 +3,7 @@ import type { Kernel } from '../kernel.ts'
 import { page_anon } from '../mm/frames.ts'
 import { canRead, down_read, i_mmap_rwsem, ptlFree, unlock } from '../mm/locks.ts'
 import { vm_normal_page, zap_range } from '../mm/ptes.ts'
+import { is_cow_mapping } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
@@ -49,11 +50,16 @@ type Unmap = {
   vma: Id<'vma'> | undefined
 }
 
-/** The VMA to zap next: i_mmap finds those of the object. */
+/**
+ * The VMA to zap next: those that i_mmap finds. remap_pfn_range() into a private mapping has made its vm_pgoff a PFN, under which nobody who
+ * asks for offsets of the object finds it.
+ */
 function nextVma(k: Kernel, me: Unmap, from: number): Id<'vma'> | undefined {
   for (let i = from; i < k.vmas.length; i++) {
     const vma = k.vma(i as Id<'vma'>)
-    if (vma.vm_mm !== undefined && vma.vm_file === me.bo) return i as Id<'vma'>
+    if (vma.vm_mm === undefined || vma.vm_file !== me.bo) continue
+    if (k.config.bos[me.bo]!.insert === 'remap_pfn_range' && is_cow_mapping(vma)) continue
+    return i as Id<'vma'>
   }
   return undefined
 }
