@@ -26,8 +26,7 @@ export async function openArchive(path: string, options: OpenOptions): Promise<O
   const problems: Problem[] = []
   const kept = new Map<string, Kept>()
   const makefiles = new Map<string, Uint8Array>()
-  let pending = 0
-  let wake: (() => void) | undefined
+  const pending = new Set<Promise<void>>()
   let decompressor: ReturnType<typeof decompress>
   const tar = extract()
   try {
@@ -71,16 +70,9 @@ export async function openArchive(path: string, options: OpenOptions): Promise<O
       kept.set(file, slot)
       options.progress?.(kept.size)
       if (bytes.length > 4096) {
-        pending++
-        deflateRaw(bytes, { level: 1 }, (error, deflated) => {
-          pending--
-          if (!error) {
-            slot.deflated = deflated
-            slot.raw = undefined
-          }
-          wake?.()
-        })
-        while (pending > 64) await new Promise<void>((resolve) => (wake = resolve))
+        const deflating = deflate(slot, bytes).finally(() => pending.delete(deflating))
+        pending.add(deflating)
+        if (pending.size > 64) await Promise.race(pending)
       }
     }
   } catch (e) {
@@ -90,7 +82,7 @@ export async function openArchive(path: string, options: OpenOptions): Promise<O
   broken ??= failure
   options.signal?.removeEventListener('abort', abort)
   options.signal?.throwIfAborted()
-  while (pending > 0) await new Promise<void>((resolve) => (wake = resolve))
+  await Promise.all(pending)
   if (broken !== undefined) {
     const missing =
       (broken as { code?: string }).code === 'ENOENT' &&
@@ -118,6 +110,18 @@ export async function openArchive(path: string, options: OpenOptions): Promise<O
   }
   const makes = new Map([...makefiles].map(([name, bytes]) => [name.slice(top.length), bytes]))
   return { value: new ArchiveTree(path, kernel, files, makes, problems), diagnostics: [] }
+}
+
+function deflate(slot: Kept, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    deflateRaw(bytes, { level: 1 }, (error, deflated) => {
+      if (!error) {
+        slot.deflated = deflated
+        slot.raw = undefined
+      }
+      resolve()
+    })
+  })
 }
 
 type Kept = { raw: Uint8Array | undefined; deflated: Uint8Array | undefined }

@@ -126,7 +126,7 @@ export function resolveArms(tokens: Tokens): Resolved {
     }
     const wholes = live.every((a) => isWhole(a.items, frame.atTop))
     const before = out[out.length - 1]
-    if (live.length === 0 || live.every((a) => real(a.items).length === 0)) {
+    if (live.every((a) => real(a.items).length === 0)) {
       // nothing in it
     } else if (sure >= 0 || (live.length === 1 && hasElse && arms.length === 2)) put(live[0]!.items)
     else if (wholes && mayStart(before) && endif !== undefined && frames.length < 60) {
@@ -200,11 +200,10 @@ function pair(tokens: Tokens, at: Int32Array): { match: Int32Array; next: Int32A
       if (c === OPEN || c === PAREN || c === BRACKET) open.push(i)
       else if (c === CLOSE || c === UNPAREN || c === UNBRACKET) {
         const want = c === CLOSE ? OPEN : c === UNPAREN ? PAREN : BRACKET
-        let k2 = open.length - 1
-        // a stray `)` must not eat a `{`
-        while (k2 >= 0 && code[at[open[k2]!]!] !== want && (want === OPEN || code[at[open[k2]!]!] !== OPEN))
-          k2--
-        if (k2 >= 0 && code[at[open[k2]!]!] === want) {
+        // A stray `)` must not close a `{`; a `}` closes what was left open inside its `{`.
+        const isMine = (o: number): boolean => code[at[o]!] === want
+        const k2 = open.findLastIndex((o) => isMine(o) || (want !== OPEN && code[at[o]!] === OPEN))
+        if (k2 >= 0 && isMine(open[k2]!)) {
           const partner = open[k2]!
           match[partner] = i
           match[i] = partner

@@ -155,7 +155,7 @@ test('exploring visits a node once for each state and remembers the way', () => 
     step: (n, held) => [called(n.expr) === 'take' ? true : called(n.expr) === 'drop' ? false : held],
   })
   assert.equal(r.complete, true)
-  assert.deepEqual(r.exits.map((v) => v.state).sort(), [false, true])
+  assert.deepEqual(new Set(r.exits.map((v) => v.state)), new Set([false, true]))
   const way = trail(r.exits.find((v) => !v.state)!)
     .map((v) => called(v.node.expr))
     .filter((c) => c !== '')

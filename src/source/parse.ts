@@ -236,7 +236,17 @@ class Outline {
 
   #function(i: number, open: number, candidates: readonly number[]): void {
     const s = this.#syntax
-    const nameAt = candidates[0]!
+    // `ATTRIBUTE("x") size_t name(…)`: what is followed by a type is not the name
+    const nameAt =
+      candidates.find((c, k) => {
+        const next = s.partner(c + 1) + 1
+        return (
+          k === candidates.length - 1 ||
+          !s.isIdent(next) ||
+          candidates.includes(next) ||
+          isAttribute(s.word(next))
+        )
+      }) ?? candidates[0]!
     const spelled = s.word(nameAt)
     const paren = nameAt + 1
     const close = s.partner(paren)
@@ -506,7 +516,7 @@ class LazyFunc implements Func {
       if (
         tokens.code[t] === hash &&
         tokens.kind[t] === T.ident &&
-        tokens.end[t]! - tokens.start[t]! === name.length &&
+        name.length === tokens.end[t]! - tokens.start[t]! &&
         tokens.text.startsWith(name, tokens.start[t])
       )
         return true

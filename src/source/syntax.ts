@@ -84,7 +84,7 @@ export class Syntax {
     const t = this.#at[i]!
     return (
       this.#kind[t] === T.ident &&
-      this.#end[t]! - this.#start[t]! === word.length &&
+      word.length === this.#end[t]! - this.#start[t]! &&
       this.#text.startsWith(word, this.#start[t]!)
     )
   }
@@ -313,6 +313,10 @@ export class Syntax {
     const first = this.word(j)
     if (first === '') return false
     if (isTypeWord(first)) return true
+    if (first === 'typeof' || first === '__typeof__')
+      return (
+        this.punct(j + 1) === PAREN && (this.partner(j + 1) === close - 1 || this.punct(close - 1) === STAR)
+      )
     if (first === 'sizeof') return false
     let words = 0
     while (j < close && this.isIdent(j)) {
@@ -448,7 +452,7 @@ export class Syntax {
       return e
     })
     this.p = close + 1
-    return { ...inner, start, end }
+    return Object.assign(inner, { start, end })
   }
 
   #word(): Expr {
@@ -1186,7 +1190,9 @@ export class Syntax {
     const i = this.p
     const start = this.startOf(i)
     const push = (s: Record<string, unknown>): void => {
-      out.push({ ...s, start, end: this.endOf(this.p - 1) } as unknown as Stmt)
+      s['start'] = start
+      s['end'] = this.endOf(this.p - 1)
+      out.push(s as unknown as Stmt)
     }
     const kind = this.kind(i)
     if (kind >= T.if) {
@@ -1363,6 +1369,8 @@ export class Syntax {
     const open = this.p
     const close = this.punct(open) === PAREN ? this.partner(open) : -1
     if (close < 0) {
+      // `if time_after(a, b)`: the macro brings the parentheses
+      if (this.isIdent(open) && this.punct(open + 1) === PAREN) return this.#unary()
       this.#problem('a condition in parentheses is missing')
       return this.#unknown(open, open)
     }
@@ -1551,11 +1559,24 @@ export class Syntax {
     if (this.punct(this.p) === SEMI) this.p++
   }
 
+  /** `for_each_x(…) ++i;`, `for_each_x(…) *p = 0;`: where the call ends, so that the body is not taken for operators. */
+  #loopHead(i: number): number {
+    if (!this.isIdent(i) || this.punct(i + 1) !== PAREN || macroBlockKind(this.word(i)) === 'block') return -1
+    const close = this.partner(i + 1)
+    const next = close < 0 ? 0 : this.punct(close + 1)
+    return next === INCREMENT || next === DECREMENT || next === STAR || next === PAREN || next === AMP
+      ? close + 1
+      : -1
+  }
+
   #expression(out: Stmt[]): void {
     const from = this.p
-    const expr = this.expr()
+    const head = this.#loopHead(from)
+    const expr = head < 0 ? this.expr() : this.#within(head, () => this.expr())
     const push = (s: Record<string, unknown>): void => {
-      out.push({ ...s, start: this.startOf(from), end: this.endOf(this.p - 1) } as unknown as Stmt)
+      s['start'] = this.startOf(from)
+      s['end'] = this.endOf(this.p - 1)
+      out.push(s as unknown as Stmt)
     }
     if (this.punct(this.p) === SEMI) {
       this.p++
