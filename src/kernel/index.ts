@@ -28,6 +28,7 @@ export {
   type Op,
   type ThingKind,
 } from './op.ts'
+export { firstDma } from './mm/access.ts'
 export { ops } from './ops/index.ts'
 export { defaultPolicies, policies, type Policy, type PolicyName } from './policies/index.ts'
 export type { Expression, Instruction, Operand, Program, Register } from './program.ts'

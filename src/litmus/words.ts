@@ -1,4 +1,4 @@
-import { constants, isThing, type Kernel, type KernelRows, type Kind } from '../kernel/index.ts'
+import { constants, firstDma, isThing, type Kernel, type KernelRows, type Kind } from '../kernel/index.ts'
 import type { Id } from '../state/index.ts'
 import type { Bound } from './bind.ts'
 
@@ -23,6 +23,8 @@ export function showValue(value: number, kind: Kind, k: Kernel): string {
     case 'page':
     case 'frames':
       return `f${id}`
+    case 'dma':
+      return `dma${id - firstDma}`
     case 'mm':
       return k.config.mms[id]?.name ?? `mm${id}`
     case 'bo':
@@ -70,13 +72,13 @@ export class Words {
     const a = this.#before.rows
     const b = this.#after.rows
     return [
-      ...this.#locks(a, b),
-      ...this.#registers(a, b),
       ...this.#mappings(a, b),
-      ...this.#tables(a, b),
       ...this.#notifiers(a, b),
       ...this.#objects(a, b),
       ...this.#frames(a, b),
+      ...this.#tables(a, b),
+      ...this.#registers(a, b),
+      ...this.#locks(a, b),
     ]
   }
 
