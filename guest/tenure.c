@@ -527,7 +527,7 @@ static int follow(int op, unsigned long addr, u32 flags, struct found *f)
 		vma = NULL;
 	if (!vma) {
 		mmap_read_unlock(current->mm);
-		return -EFAULT;
+		return -EINVAL;
 	}
 	switch (op) {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)

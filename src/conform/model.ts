@@ -1,0 +1,571 @@
+import { Bug } from '../base/index.ts'
+import {
+  configure,
+  constants,
+  type Instruction,
+  Kernel,
+  type KernelConfig,
+  type Operand,
+  ops as kernelOps,
+  type Program,
+  whyAbsent,
+} from '../kernel/index.ts'
+import type { Id } from '../state/index.ts'
+import {
+  eventKinds,
+  frameBits,
+  type GuestEvent,
+  nobody,
+  objAnon,
+  type Op,
+  type Opcode,
+  pteBits,
+  refKinds,
+  signalBase,
+  vmaAnon,
+} from './protocol.ts'
+import type { Held } from './random.ts'
+import { type Compared, mergeVmas, type Seen, type SeenVma, vmFlags } from './seen.ts'
+import type { NotifierSetup, ObjectSetup } from './sequence.ts'
+
+/** How large the model is made for these runs. Frames and device mappings share one numbering below 128, so there are few of them. */
+export const room = { procs: 3, pages: 12, handles: 6, notifiers: 2 } as const
+const frames = { normal: 46, vram: 10 } as const
+
+/** The model has what the kernel has, but for these: why, for the report and docs/conformance.md. */
+export const notCompared: readonly string[] = [
+  'dirty and young bits of page table entries',
+  'PageDirty, LRU membership, and all other page flags',
+  'vm_ops calls (open, close, split, fault, mremap)',
+  'the range of an invalidation, and how many there are: only which notifiers an operation hits',
+  'merging of neighbouring anonymous VMAs',
+  'vm_pgoff of a private remap_pfn_range() mapping, which is its first PFN',
+]
+
+/** Which operation of the model is which of the agent's. Undefined: the model has none. */
+const counterparts: Partial<Record<Opcode, readonly string[]>> = {
+  LOAD: ['load'],
+  STORE: ['store'],
+  MMAP: ['mmap'],
+  MUNMAP: ['munmap'],
+  FORK: ['fork'],
+  EXIT: ['exit_mm'],
+  ZAP: ['unmap_mapping_range'],
+  MOVE: ['bo_move'],
+  FREE: ['bo_free'],
+  MOVE_NOUNMAP: ['bo_move_nounmap'],
+  FREE_NOUNMAP: ['bo_free_nounmap'],
+  PIN: ['pin_user_pages'],
+  PIN_FAST: ['pin_user_pages_fast'],
+  GET: ['get_user_pages'],
+  GET_FAST: ['get_user_pages_fast'],
+  UNPIN: ['unpin_user_page'],
+  PUT: ['put_page'],
+  HANDLE_READ: ['kernel_read'],
+  HANDLE_WRITE: ['kernel_write'],
+  FOLLOW_PFN: ['follow_pfn'],
+  FOLLOW_PTE: ['follow_pte', 'pte_unmap_unlock'],
+  FOLLOW_PHYS: ['follow_phys'],
+  FOLLOW_PFNMAP: ['follow_pfnmap_start', 'follow_pfnmap_end'],
+  FIXUP_FAULT: ['fixup_user_fault'],
+  NOTIFIER_ADD: ['mmu_interval_notifier_insert'],
+  NOTIFIER_REMOVE: ['mmu_interval_notifier_remove'],
+}
+
+const insertions = {
+  remap: 'remap_pfn_range',
+  pfn: 'vmf_insert_pfn',
+  mixed: 'vmf_insert_mixed',
+  page: 'vm_insert_page',
+} as const
+
+export function modelledObject(o: ObjectSetup): boolean {
+  return o.insert in insertions && !(o.insert === 'page' && o.backing === 'vram')
+}
+
+/** Registers of each thread. */
+const RET = 0
+const WRITABLE = 1
+const SPECIAL = 2
+const FOUND = 3
+const HANDLES = 4
+
+const DRIVER = room.procs
+
+type Cell = { value: number; stale: boolean }
+
+/**
+ * The model, driven as a machine: one operation at a time, run to its end with nobody else moving. It is the same code that the checker
+ * explores; only who steps when is decided here.
+ */
+export class ModelMachine {
+  readonly #kernel: Kernel
+  readonly #programs: { readonly code: Instruction[] }[]
+  readonly #rows: ReturnType<Kernel['layout']['open']>
+  readonly #objects: readonly ObjectSetup[]
+  readonly #notifiers: readonly NotifierSetup[]
+  readonly #version: string
+  readonly #snapshot: Uint8Array
+  #before = new Map<number, number>()
+  held: Held = { handles: new Map(), notifiers: new Set(), born: new Set([0]) }
+
+  constructor(version: string, objects: readonly ObjectSetup[], notifiers: readonly NotifierSetup[]) {
+    this.#version = version
+    this.#objects = objects
+    this.#notifiers = notifiers
+    const names = [...new Set(Object.values(counterparts).flat())].filter((n) => this.#exists(n))
+    // What the programs may ever call is named once, behind a jump, so that the tables are made for it.
+    const templates = ['mmap_read_lock', 'mmap_read_unlock', ...names].map((name): Instruction => {
+      const op = kernelOps.get(name)!
+      return { kind: 'call', op: name, args: op.args.map((a) => template(a.kind)), dst: RET }
+    })
+    const registers = [
+      { name: 'ret', kind: 'int' },
+      { name: 'writable', kind: 'int' },
+      { name: 'special', kind: 'int' },
+      { name: 'found', kind: 'pfn' },
+      ...Array.from({ length: room.handles }, (_, i) => ({ name: `h${i}`, kind: 'page' })),
+    ] as Program['registers']
+    this.#programs = Array.from({ length: room.procs + 1 }, () => ({
+      code: [...templates.slice(0, 1), { kind: 'jump', to: 0 }, ...templates.slice(1)],
+    }))
+    const config: KernelConfig = {
+      version,
+      mms: Array.from({ length: room.procs }, (_, i) => ({ name: `P${i}`, unborn: i > 0 })),
+      devices: [],
+      bos: objects.map((o, i) => ({
+        name: `obj${i}`,
+        pages: o.pages,
+        where: o.backing,
+        insert: insertions[o.insert as keyof typeof insertions],
+        flags: (Object.keys(vmFlags) as (keyof typeof vmFlags)[]).filter((f) => o.flags & vmFlags[f]),
+      })),
+      notifiers: notifiers.map((n, i) => ({
+        name: `n${i}`,
+        mm: n.proc,
+        start: n.page,
+        pages: n.pages,
+        unregistered: true,
+        invalidate: i,
+      })),
+      vars: notifiers.map((_, i) => ({ name: `hit${i}`, kind: 'int' as const })),
+      callbacks: notifiers.map((_, i) => ({
+        name: `invalidate${i}`,
+        context: { notifier: i },
+        registers: [],
+        code: [
+          { kind: 'call', op: 'WRITE_ONCE', args: [thing(i), number(1)] },
+          { kind: 'return' },
+        ] satisfies Instruction[],
+      })),
+      threads: this.#programs.map((p, i) => ({
+        name: i === DRIVER ? 'driver' : `P${i}`,
+        context: i === DRIVER ? {} : { mm: i },
+        registers,
+        code: p.code,
+      })),
+      spare: frames,
+    }
+    const { value, diagnostics } = configure(config, kernelOps)
+    const wrong = diagnostics.filter((d) => d.severity === 'error' && d.code !== 'kernel/context')
+    if (wrong.length > 0) throw new Bug(wrong.map((d) => d.message).join('; '))
+    if (value === undefined) throw new Bug('the model cannot be configured')
+    this.#kernel = new Kernel({ ...value, vpns: room.pages, vmaSlots: 60, dmaSlots: 0, zeroPage: true })
+    this.#rows = this.#kernel.layout.open(this.#kernel.state)
+    this.#snapshot = new Uint8Array(this.#kernel.state.length)
+  }
+
+  #exists(name: string): boolean {
+    const op = kernelOps.get(name)
+    return op !== undefined && whyAbsent(op, this.#version) === undefined
+  }
+
+  has(op: Opcode): boolean {
+    return counterparts[op]?.every((name) => this.#exists(name)) ?? false
+  }
+
+  get compared(): Compared {
+    return {
+      vmFlags: Object.values(vmFlags).reduce((a, b) => a | b, 0),
+      pteBits: pteBits.PRESENT | pteBits.WRITE | pteBits.SPECIAL | pteBits.OTHER,
+      frameBits: frameBits.ANON | frameBits.EXCLUSIVE | frameBits.ZERO | frameBits.VRAM,
+      eventKinds: new Set([eventKinds.INVALIDATE]),
+    }
+  }
+
+  /** One process, nothing mapped, the objects there. */
+  reset(): Seen {
+    this.#kernel.init()
+    this.#before.clear()
+    this.held = { handles: new Map(), notifiers: new Set(), born: new Set([0]) }
+    return this.#see({ ret: 0, data: 0, found: -1, foundBits: 0 }, [])
+  }
+
+  /** Runs an operation to its end. Undefined: it cannot be run here; nothing has changed then. */
+  perform(op: Op): Seen | undefined {
+    const [a0 = 0, a1 = 0, a2 = 0, a3 = 0, a4 = 0] = op.args
+    if (!this.has(op.op)) return undefined
+    if (op.proc !== nobody && !this.#alive(op.proc)) return undefined
+    const outcome = { ret: 0, data: 0, found: -1, foundBits: 0 }
+    let thread = op.proc === nobody ? DRIVER : op.proc
+    const call = (name: string, ...args: (Operand | undefined)[]): Instruction => ({
+      kind: 'call',
+      op: name,
+      args,
+      dst: RET,
+    })
+    const plain = (name: string, ...args: (Operand | undefined)[]): Instruction => ({ kind: 'call', op: name, args })
+    const locked = (...inside: Instruction[]) => [plain('mmap_read_lock'), ...inside, plain('mmap_read_unlock')]
+    let code: Instruction[]
+    switch (op.op) {
+      case 'LOAD':
+        code = [call('load', number(a0))]
+        break
+      case 'STORE':
+        code = [call('store', number(a0), number(a1))]
+        break
+      case 'MMAP': {
+        const obj = a4 & 0xff
+        const o = this.#objects[obj]
+        if (obj !== objAnon && o === undefined) return undefined
+        // The driver would run into a BUG at the first fault: the guest refuses that.
+        if (o?.insert === 'pfn' && a3 === constants['MAP_PRIVATE'] && this.#version === '5.10') return undefined
+        if (this.#hole(op.proc, a1) !== a0) return undefined
+        code = [
+          call('mmap', obj === objAnon ? undefined : thing(obj), number(a1), number(a2), number(a3), number(a4 >> 8)),
+        ]
+        break
+      }
+      case 'MUNMAP':
+        code = [call('munmap', number(a0), number(a1))]
+        break
+      case 'FORK':
+        if (a0 >= room.procs || this.held.born.has(a0)) return undefined
+        code = [call('fork', thing(a0))]
+        break
+      case 'EXIT':
+        code = [plain('exit_mm')]
+        break
+      case 'ZAP':
+        if (a0 >= this.#objects.length) return undefined
+        code = [plain('unmap_mapping_range', thing(a0), number(a3))]
+        break
+      case 'MOVE':
+      case 'MOVE_NOUNMAP': {
+        const o = this.#objects[a0]
+        if (o === undefined || (a1 === 1 && o.insert === 'page')) return undefined
+        const where = a1 === 1 ? constants['vram']! : constants['system']!
+        code = [call(op.op === 'MOVE' ? 'bo_move' : 'bo_move_nounmap', thing(a0), number(where))]
+        break
+      }
+      case 'FREE':
+      case 'FREE_NOUNMAP':
+        if (a0 >= this.#objects.length || !this.#kernel.bo(a0 as Id<'bo'>).alive) return undefined
+        code = [plain(op.op === 'FREE' ? 'bo_free' : 'bo_free_nounmap', thing(a0))]
+        break
+      case 'PIN':
+      case 'PIN_FAST':
+      case 'GET':
+      case 'GET_FAST': {
+        if (a0 >= room.handles || this.held.handles.has(a0) || a2 !== 1) return undefined
+        const one = call(counterparts[op.op]![0]!, number(a1), number(1), number(a3), out(HANDLES + a0))
+        code = op.op === 'PIN' || op.op === 'GET' ? locked(one) : [one]
+        break
+      }
+      case 'UNPIN':
+      case 'PUT':
+      case 'HANDLE_READ':
+      case 'HANDLE_WRITE': {
+        const handle = this.held.handles.get(a0)
+        if (handle === undefined) return undefined
+        if (op.op === 'UNPIN' && handle.kind !== 'pin') return undefined
+        if (op.op === 'PUT' && handle.kind !== 'get') return undefined
+        thread = handle.proc
+        const register = { kind: 'reg', reg: HANDLES + a0 } as const
+        if (this.#register(thread, HANDLES + a0).value === 0) {
+          // 5.10 counts a page that it did not pin.
+          if (op.op !== 'UNPIN' && op.op !== 'PUT') return undefined
+          this.held.handles.delete(a0)
+          return this.#see(outcome, [])
+        }
+        if (op.op === 'HANDLE_READ') code = [call('kernel_read', register)]
+        else if (op.op === 'HANDLE_WRITE') code = [plain('kernel_write', register, number(a2))]
+        else code = [plain(counterparts[op.op]![0]!, register)]
+        break
+      }
+      case 'FOLLOW_PFN':
+        code = locked(call('follow_pfn', undefined, number(a0), out(FOUND)))
+        break
+      case 'FOLLOW_PHYS':
+        code = locked(call('follow_phys', undefined, number(a0), number(a1), out(FOUND)))
+        break
+      case 'FOLLOW_PTE':
+      case 'FOLLOW_PFNMAP': {
+        const isPte = op.op === 'FOLLOW_PTE'
+        const look = isPte
+          ? call('follow_pte', undefined, undefined, number(a0), out(FOUND))
+          : call('follow_pfnmap_start', undefined, number(a0), out(FOUND), out(WRITABLE), out(SPECIAL))
+        const end = plain(isPte ? 'pte_unmap_unlock' : 'follow_pfnmap_end')
+        // if (ret == 0) end();
+        code = [
+          plain('mmap_read_lock'),
+          look,
+          {
+            kind: 'branch',
+            cond: { kind: '==', left: { kind: 'reg', reg: RET }, right: { kind: 'const', value: 0 } },
+            ifTrue: 3,
+            ifFalse: 4,
+          },
+          end,
+          plain('mmap_read_unlock'),
+        ]
+        break
+      }
+      case 'FIXUP_FAULT':
+        code = locked(
+          call(
+            'fixup_user_fault',
+            undefined,
+            number(a0),
+            number(a1 === 0 ? 0 : constants['FAULT_FLAG_WRITE']!),
+            out(WRITABLE),
+          ),
+        )
+        break
+      case 'NOTIFIER_ADD': {
+        const n = this.#notifiers[a0]
+        if (n === undefined || this.held.notifiers.has(a0)) return undefined
+        if (n.proc !== op.proc || n.page !== a1 || n.pages !== a2) return undefined
+        code = [plain('mmu_interval_notifier_insert', thing(a0))]
+        break
+      }
+      case 'NOTIFIER_REMOVE':
+        if (!this.held.notifiers.has(a0)) return undefined
+        code = [plain('mmu_interval_notifier_remove', thing(a0))]
+        break
+      default:
+        return undefined
+    }
+    const events = this.#run(thread, code)
+    if (events === undefined) return undefined
+
+    const ret = this.#register(thread, RET).value
+    switch (op.op) {
+      case 'LOAD':
+      case 'STORE':
+        if (ret === constants['SIGBUS']) outcome.ret = -(signalBase + 7)
+        else if (ret === constants['SIGSEGV']) outcome.ret = -(signalBase + 11)
+        else if (op.op === 'LOAD') outcome.data = ret
+        break
+      case 'MMAP':
+        outcome.ret = Math.min(ret, 0)
+        break
+      case 'HANDLE_READ':
+        outcome.data = ret
+        break
+      case 'HANDLE_WRITE':
+        outcome.data = a2
+        break
+      case 'FORK':
+        outcome.ret = ret
+        if (ret === 0) this.held.born.add(a0)
+        break
+      case 'PIN':
+      case 'PIN_FAST':
+      case 'GET':
+      case 'GET_FAST':
+        outcome.ret = ret
+        if (ret > 0) this.held.handles.set(a0, { kind: op.op.startsWith('PIN') ? 'pin' : 'get', proc: thread })
+        break
+      case 'UNPIN':
+      case 'PUT':
+        this.held.handles.delete(a0)
+        this.#clear(thread, HANDLES + a0)
+        break
+      case 'FOLLOW_PFN':
+      case 'FOLLOW_PTE':
+      case 'FOLLOW_PHYS':
+      case 'FOLLOW_PFNMAP':
+        outcome.ret = ret
+        break
+      case 'MUNMAP':
+      case 'MOVE':
+      case 'MOVE_NOUNMAP':
+      case 'FIXUP_FAULT':
+        outcome.ret = ret
+        break
+      case 'NOTIFIER_ADD':
+        this.held.notifiers.add(a0)
+        break
+      case 'NOTIFIER_REMOVE':
+        this.held.notifiers.delete(a0)
+        break
+      default:
+        break
+    }
+    const found = this.#register(thread, FOUND)
+    const lookedUp = found.value
+    this.#clear(thread, FOUND)
+    const seen = this.#see(outcome, events)
+    if (op.op.startsWith('FOLLOW') && ret === 0) {
+      seen.found = this.#before.get(lookedUp - 1) ?? -2
+      if (op.op === 'FOLLOW_PFNMAP')
+        seen.foundBits = this.#register(thread, WRITABLE).value | (this.#register(thread, SPECIAL).value << 1)
+    }
+    return seen
+  }
+
+  #alive(proc: number): boolean {
+    return proc < room.procs && this.#kernel.mm(proc as Id<'mm'>).alive
+  }
+
+  #register(thread: number, reg: number): Cell {
+    return this.#rows.reg(thread as Id<'thread'>, reg as Id<'reg'>)
+  }
+
+  #clear(thread: number, reg: number): void {
+    const cell = this.#register(thread, reg)
+    cell.value = 0
+    cell.stale = false
+  }
+
+  /** Where mmap() puts a mapping: the lowest hole. */
+  #hole(proc: number, pages: number): number {
+    const k = this.#kernel
+    const mine = k.vmas.map((id) => k.vma(id)).filter((v) => v.vm_mm === proc)
+    for (let at = 0; at + pages <= room.pages; at++)
+      if (mine.every((v) => v.vm_end <= at || v.vm_start >= at + pages)) return at
+    return -1
+  }
+
+  hole(proc: number, pages: number): number {
+    return this.#hole(proc, pages)
+  }
+
+  /** Steps a thread through a piece of code. Undefined, and nothing has changed: it hits a bound, a BUG, or another breach of contract. */
+  #run(thread: number, code: Instruction[]): GuestEvent[] | undefined {
+    const k = this.#kernel
+    const program = this.#programs[thread]!
+    program.code.splice(0, Number.POSITIVE_INFINITY, ...code, { kind: 'jump', to: 0 })
+    this.#snapshot.set(k.state)
+    const events: GuestEvent[] = []
+    let refused = false
+    const choose = () => this.#fresh()
+    const violate = (v: { code: string }) => {
+      // What a driver's bug breaks later is what we want to see; what the model cannot go on from is not.
+      if (v.code === 'kernel-bug' || v.code === 'model-bound' || v.code === 'refcount-balance') refused = true
+    }
+    const t = this.#rows.thread(thread as Id<'thread'>)
+    for (let steps = 0; ; steps++) {
+      const moved = k.step(thread, choose, violate)
+      if (moved !== 'moved' || steps > 500)
+        throw new Bug(`the model's ${code.map((i) => (i.kind === 'call' ? i.op : i.kind)).join(', ')} is ${moved}`)
+      for (const [i, n] of this.#notifiers.entries()) {
+        const hit = this.#rows.var(i as Id<'var'>)
+        if (hit.value === 0) continue
+        hit.value = 0
+        if (!events.some((e) => e.id === i))
+          events.push({ kind: eventKinds.INVALIDATE, id: i, start: 0, end: 0, proc: n.proc, arg: 0 })
+      }
+      if (refused || t.depth === 0) break
+      if (t.depth === 1 && this.#rows.frame(thread as Id<'thread'>, 0 as Id<'stack'>).pc === 0) break
+    }
+    if (refused) {
+      k.state.set(this.#snapshot)
+      return undefined
+    }
+    events.sort((a, b) => a.id - b.id)
+    return events
+  }
+
+  /** Of the frames that an allocation may get, one that nobody remembers: real frames are not handed out again while somebody does. */
+  #fresh(): number {
+    const k = this.#kernel
+    const offered = k.scratch
+    for (const [i, pfn] of offered.entries()) if (k.page(pfn as Id<'pfn'>).was === undefined) return i
+    return 0
+  }
+
+  #see(outcome: { ret: number; data: number; found: number; foundBits: number }, events: GuestEvent[]): Seen {
+    const k = this.#kernel
+    const now = new Map<number, number>()
+    const frames: Seen['frames'] = []
+    const frame = (pfn: number): number => {
+      const known = now.get(pfn)
+      if (known !== undefined) return known
+      const index = frames.length
+      now.set(pfn, index)
+      const page = k.page(pfn as Id<'pfn'>)
+      const anon = page.owner !== undefined && page.owner < room.procs
+      const zone = k.zone[pfn]
+      frames.push({
+        before: this.#before.get(pfn) ?? -1,
+        refcount: page.refcount + 1024 * page.pins,
+        mapcount: page.mapcount,
+        flags:
+          (anon ? frameBits.ANON : 0) |
+          (anon && page.exclusive && k.has('anon-exclusive') ? frameBits.EXCLUSIVE : 0) |
+          (pfn === k.zeroPage ? frameBits.ZERO : 0) |
+          (zone === 'vram' ? frameBits.VRAM : 0),
+        data: page.data,
+      })
+      return index
+    }
+    const vmas: SeenVma[] = []
+    const ptes: Seen['ptes'] = []
+    let alive = 0
+    for (let p = 0; p < room.procs; p++) {
+      if (!this.#alive(p)) continue
+      alive |= 1 << p
+      for (const id of k.vmas) {
+        const v = k.vma(id)
+        if (v.vm_mm !== p) continue
+        let flags = 0
+        for (const name of Object.keys(vmFlags) as (keyof typeof vmFlags)[]) if (v[name]) flags |= vmFlags[name]
+        const obj = v.vm_file ?? vmaAnon
+        vmas.push({ proc: p, start: v.vm_start, end: v.vm_end, obj, pgoff: obj === vmaAnon ? 0 : v.vm_pgoff, flags })
+      }
+      for (let a = 0; a < room.pages; a++) {
+        const pte = k.pte(p as Id<'mm'>, a as Id<'vpn'>)
+        if (!pte.present) continue
+        ptes.push({
+          proc: p,
+          page: a,
+          bits:
+            pteBits.PRESENT | (pte.write ? pteBits.WRITE : 0) | (pte.special ? pteBits.SPECIAL : 0),
+          frame: frame(pte.pfn!),
+        })
+      }
+    }
+    vmas.sort((a, b) => a.proc - b.proc || a.start - b.start)
+    const refs: Seen['refs'] = []
+    for (const [i, o] of this.#objects.entries()) {
+      if (!k.bo(i as Id<'bo'>).alive) continue
+      for (let p = 0; p < o.pages; p++) {
+        const pfn = k.bo_page(i as Id<'bo'>, p as Id<'boPage'>).pfn
+        if (pfn !== undefined) refs.push({ kind: refKinds.OBJ, id: i, index: p, frame: frame(pfn) })
+      }
+    }
+    for (let h = 0; h < room.handles; h++) {
+      const handle = this.held.handles.get(h)
+      if (handle === undefined) continue
+      const value = this.#register(handle.proc, HANDLES + h).value
+      if (value !== 0) refs.push({ kind: refKinds.HANDLE, id: h, index: 0, frame: frame(value - 1) })
+    }
+    this.#before = now
+    return { ...outcome, alive, vmas: mergeVmas(vmas), ptes, frames, refs, events }
+  }
+}
+
+const number = (value: number): Operand => ({ kind: 'const', value })
+const thing = (id: number): Operand => ({ kind: 'thing', id })
+const out = (reg: number): Operand => ({ kind: 'out', reg })
+
+/** Something of the kind, for a call that is never made. */
+function template(kind: string): Operand | undefined {
+  if (kind.startsWith('&')) return out(kind.includes('page') ? HANDLES : kind.includes('pfn') ? FOUND : WRITABLE)
+  if (kind.endsWith('?')) return undefined
+  if (/^(frame|page|target|frames)$/.test(kind)) return { kind: 'reg', reg: HANDLES }
+  if (/^(mm|bo|notifier|vma|pfn)$/.test(kind)) return thing(0)
+  return number(1)
+}

@@ -1,0 +1,339 @@
+import { nobody, objAnon, type Op, type Opcode, refKinds } from './protocol.ts'
+import { type Seen, vmFlags } from './seen.ts'
+import type { NotifierSetup, ObjectSetup } from './sequence.ts'
+
+/** Random numbers that a seed repeats (mulberry32). */
+export class Random {
+  #state: number
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0
+  }
+
+  /** A whole number below n. */
+  below(n: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let t = this.#state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * n)
+  }
+
+  chance(percent: number): boolean {
+    return this.below(100) < percent
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[this.below(list.length)]!
+  }
+
+  weighted<T>(list: readonly (readonly [T, number])[]): T {
+    let at = this.below(list.reduce((sum, [, w]) => sum + w, 0))
+    for (const [value, weight] of list) {
+      at -= weight
+      if (at < 0) return value
+    }
+    return list.at(-1)![0]
+  }
+}
+
+/** What the generator may use: the model says which operations it has, and how much room. */
+export type Room = {
+  readonly procs: number
+  readonly pages: number
+  readonly objects: readonly ObjectSetup[]
+  readonly handles: number
+  readonly notifiers: readonly NotifierSetup[]
+  /** Where a mapping goes when the model maps it. */
+  readonly hole: (proc: number, pages: number) => number
+  readonly has: (op: Opcode) => boolean
+}
+
+/** How the handles and notifiers were taken, which cannot be seen. */
+export type Held = {
+  /** 'pin' or 'get' by handle, and who took it. */
+  readonly handles: Map<number, { readonly kind: 'pin' | 'get'; readonly proc: number }>
+  readonly notifiers: Set<number>
+  /** Processes that have been born in this sequence. */
+  readonly born: Set<number>
+}
+
+const PROT_READ = 1
+const PROT_WRITE = 2
+const MAP_SHARED = 1
+const MAP_PRIVATE = 2
+export const FOLL_WRITE = 1
+
+/**
+ * How often each operation comes. Faults come often, for they are where most is decided; what tears down comes seldom, or nothing
+ * would be there to be torn.
+ */
+const weights: readonly (readonly [Opcode, number])[] = [
+  ['LOAD', 14],
+  ['STORE', 18],
+  ['MMAP', 14],
+  ['MUNMAP', 5],
+  ['MPROTECT', 7],
+  ['MADVISE', 7],
+  ['MREMAP', 6],
+  ['MLOCK', 2],
+  ['MUNLOCK', 1],
+  ['FORK', 3],
+  ['EXIT', 1],
+  ['VM_READ', 2],
+  ['VM_WRITE', 2],
+  ['PEEK', 2],
+  ['POKE', 2],
+  ['ZAP', 4],
+  ['MOVE', 3],
+  ['FREE', 1],
+  ['MOVE_NOUNMAP', 1],
+  ['FREE_NOUNMAP', 1],
+  ['ZAP_VMA', 2],
+  ['PIN', 8],
+  ['PIN_FAST', 6],
+  ['GET', 4],
+  ['GET_FAST', 3],
+  ['UNPIN', 7],
+  ['PUT', 4],
+  ['HANDLE_READ', 3],
+  ['HANDLE_WRITE', 3],
+  ['FOLLOW_PFN', 3],
+  ['FOLLOW_PTE', 3],
+  ['FOLLOW_PHYS', 2],
+  ['FOLLOW_PFNMAP', 4],
+  ['FIXUP_FAULT', 4],
+  ['NOTIFIER_ADD', 3],
+  ['NOTIFIER_REMOVE', 1],
+]
+
+export class Generator {
+  readonly #random: Random
+  readonly #room: Room
+  readonly #weights: readonly (readonly [Opcode, number])[]
+
+  constructor(random: Random, room: Room) {
+    this.#random = random
+    this.#room = room
+    this.#weights = weights.filter(([op]) => room.has(op))
+  }
+
+  /** The next operation, given what was seen last. Undefined: the one it thought of makes no sense now. */
+  next(seen: Seen, held: Held): Op | undefined {
+    const r = this.#random
+    const room = this.#room
+    const alive = Array.from({ length: room.procs }, (_, i) => i).filter((i) => seen.alive & (1 << i))
+    if (alive.length === 0) return undefined
+    const proc = r.pick(alive)
+    const op = r.weighted(this.#weights)
+    const make = (...args: number[]): Op => ({ op, proc, args })
+    const byNobody = (...args: number[]): Op => ({ op, proc: nobody, args })
+    switch (op) {
+      case 'LOAD':
+      case 'FOLLOW_PFN':
+      case 'FOLLOW_PTE':
+      case 'FOLLOW_PFNMAP':
+        return make(this.#page(seen, proc))
+      case 'FOLLOW_PHYS':
+      case 'FIXUP_FAULT':
+        return make(this.#page(seen, proc), r.below(2))
+      case 'STORE':
+        return make(this.#page(seen, proc), 1 + r.below(99))
+      case 'MMAP': {
+        const pages = 1 + r.below(r.chance(70) ? 3 : 5)
+        const anon = room.objects.length === 0 || r.chance(45)
+        const obj = r.below(Math.max(1, room.objects.length))
+        const limit = room.objects[obj]?.pages ?? 1
+        const first = anon ? 0 : r.below(limit)
+        // Now and then past the end of the object.
+        const count = anon || r.chance(5) ? pages : Math.min(pages, limit - first)
+        const shared = !anon && r.chance(70)
+        const page = room.hole(proc, count)
+        if (page < 0) return undefined
+        return make(
+          page,
+          count,
+          r.weighted([
+            [PROT_READ | PROT_WRITE, 70],
+            [PROT_READ, 22],
+            [PROT_WRITE, 3],
+            [0, 5],
+          ]),
+          shared ? MAP_SHARED : MAP_PRIVATE,
+          anon ? objAnon : obj | (first << 8),
+        )
+      }
+      case 'MUNMAP':
+      case 'ZAP_VMA':
+      case 'MLOCK':
+      case 'MUNLOCK':
+        return make(...this.#range(seen, proc))
+      case 'MPROTECT':
+        return make(
+          ...this.#range(seen, proc),
+          r.weighted([
+            [PROT_READ | PROT_WRITE, 45],
+            [PROT_READ, 45],
+            [0, 10],
+          ]),
+        )
+      case 'MADVISE':
+        return make(
+          ...this.#range(seen, proc),
+          r.weighted([
+            [4, 50], // DONTNEED
+            [8, 10], // FREE
+            [10, 15], // DONTFORK
+            [11, 15], // DOFORK
+            [18, 5], // WIPEONFORK
+            [19, 5], // KEEPONFORK
+          ]),
+        )
+      case 'MREMAP': {
+        const [page, pages] = this.#range(seen, proc)
+        const grown = r.weighted([
+          [pages, 50],
+          [Math.max(1, pages - 1), 20],
+          [pages + 1, 30],
+        ])
+        const flags = r.weighted([
+          [0, 30], // in place
+          [1 | 2, 60], // MAYMOVE | FIXED
+          [1 | 2 | 4, 10], // and DONTUNMAP
+        ])
+        return make(page, pages, grown, flags, r.below(room.pages - Math.min(grown, room.pages) + 1))
+      }
+      case 'FORK': {
+        const unborn = Array.from({ length: room.procs }, (_, i) => i).filter((i) => !held.born.has(i))
+        return unborn.length === 0 ? undefined : make(r.pick(unborn))
+      }
+      case 'EXIT':
+        // The last one stays, or there would be nothing to see.
+        return alive.length < 2 ? undefined : make()
+      case 'VM_READ':
+      case 'PEEK': {
+        const whose = r.pick(alive)
+        return make(whose, this.#page(seen, whose))
+      }
+      case 'VM_WRITE':
+      case 'POKE': {
+        const whose = r.pick(alive)
+        return make(whose, this.#page(seen, whose), 1 + r.below(99))
+      }
+      case 'ZAP':
+        return this.#object((o) => byNobody(o, 0, room.objects[o]!.pages, r.below(2)))
+      case 'MOVE':
+      case 'MOVE_NOUNMAP':
+        return this.#object((o) => byNobody(o, r.below(2)))
+      case 'FREE':
+      case 'FREE_NOUNMAP':
+        return this.#object((o) => byNobody(o))
+      case 'PIN':
+      case 'PIN_FAST':
+      case 'GET':
+      case 'GET_FAST': {
+        const free = Array.from({ length: room.handles }, (_, i) => i).filter((i) => !held.handles.has(i))
+        if (free.length === 0) return undefined
+        const [page, pages] = this.#range(seen, proc)
+        const flags = r.weighted([
+          [0, 30],
+          [FOLL_WRITE, 70],
+        ])
+        return make(free[0]!, page + r.below(pages), 1, flags)
+      }
+      case 'UNPIN':
+      case 'PUT': {
+        const kind = op === 'UNPIN' ? 'pin' : 'get'
+        const mine = [...held.handles].filter(([, h]) => h.kind === kind).map(([i]) => i)
+        return mine.length === 0 ? undefined : byNobody(r.pick(mine), 0)
+      }
+      case 'HANDLE_READ':
+      case 'HANDLE_WRITE': {
+        const named = seen.refs.filter((ref) => ref.kind === refKinds.HANDLE)
+        if (named.length === 0) return undefined
+        const ref = r.pick(named)
+        return byNobody(ref.id, ref.index, ...(op === 'HANDLE_WRITE' ? [1 + r.below(99)] : []))
+      }
+      case 'NOTIFIER_ADD': {
+        const i = r.below(Math.max(1, room.notifiers.length))
+        const n = room.notifiers[i]
+        return n === undefined || held.notifiers.has(i) || !alive.includes(n.proc)
+          ? undefined
+          : { op, proc: n.proc, args: [i, n.page, n.pages] }
+      }
+      case 'NOTIFIER_REMOVE':
+        return held.notifiers.size === 0 ? undefined : byNobody(r.pick([...held.notifiers]))
+      case 'RESET':
+      case 'OBJ':
+        return undefined
+    }
+  }
+
+  #object(make: (o: number) => Op): Op | undefined {
+    return this.#room.objects.length === 0 ? undefined : make(this.#random.below(this.#room.objects.length))
+  }
+
+  /** A page of the window: mostly one that is mapped, now and then the one behind a mapping or any. */
+  #page(seen: Seen, proc: number): number {
+    const r = this.#random
+    const mine = seen.vmas.filter((v) => v.proc === proc)
+    if (mine.length === 0 || r.chance(6)) return r.below(this.#room.pages)
+    const v = r.pick(mine)
+    return Math.min(this.#room.pages - 1, v.start + r.below(v.end - v.start + (r.chance(5) ? 1 : 0)))
+  }
+
+  /** A first page and a number of pages: a mapping, a part of one, or across several. */
+  #range(seen: Seen, proc: number): [number, number] {
+    const r = this.#random
+    const mine = seen.vmas.filter((v) => v.proc === proc)
+    const last = this.#room.pages
+    if (mine.length === 0 || r.chance(12)) {
+      const page = r.below(last)
+      return [page, 1 + r.below(Math.min(6, last - page))]
+    }
+    const v = r.pick(mine)
+    const length = v.end - v.start
+    if (r.chance(35)) return [v.start, length]
+    const page = v.start + r.below(length)
+    const most = r.chance(15) ? Math.min(last, v.end + 2) - page : v.end - page
+    return [page, 1 + r.below(Math.max(1, most))]
+  }
+}
+
+export function randomNotifiers(random: Random, procs: number, pages: number, count: number): NotifierSetup[] {
+  return Array.from({ length: count }, () => {
+    const page = random.below(pages)
+    return { proc: random.below(procs), page, pages: 1 + random.below(pages - page) }
+  })
+}
+
+/** Objects of every kind that a driver can make without running into a BUG. */
+export function randomObjects(random: Random, modelled: (o: ObjectSetup) => boolean): ObjectSetup[] {
+  const { VM_IO, VM_PFNMAP, VM_MIXEDMAP, VM_DONTEXPAND, VM_DONTCOPY } = vmFlags
+  const count = 1 + random.below(3)
+  const made: ObjectSetup[] = []
+  while (made.length < count) {
+    const insert = random.pick(['remap', 'pfn', 'mixed', 'page-early', 'page', 'return'] as const)
+    const backing = random.pick(['system', 'vram'] as const)
+    let flags = random.pick([0, VM_IO, VM_DONTEXPAND, VM_IO | VM_DONTEXPAND])
+    if (random.chance(10)) flags |= VM_DONTCOPY
+    switch (insert) {
+      case 'remap':
+        flags |= VM_IO | VM_PFNMAP | VM_DONTEXPAND
+        break
+      case 'pfn':
+        flags |= VM_PFNMAP
+        break
+      case 'mixed':
+      case 'page':
+      case 'page-early':
+        flags |= VM_MIXEDMAP
+        break
+      case 'return':
+        break
+    }
+    const o: ObjectSetup = { flags, insert, backing, pages: 1 + random.below(4), refusePrivate: insert === 'pfn' }
+    if (modelled(o)) made.push(o)
+  }
+  return made
+}
