@@ -42,6 +42,7 @@ struct object {
 
 struct handle {
 	unsigned int pages;
+	bool pin;
 	struct page *page[TENURE_HANDLE_PAGES];
 };
 
@@ -400,7 +401,7 @@ static int object_move(struct object *o, unsigned int backing, bool unmap)
 	int err;
 
 	if (!o->alive)
-		return -ENODEV;
+		return -ENXIO;
 	if (unmap)
 		object_unmap(o, 0, o->pages, 1);
 	err = object_populate(o, backing, pfn);
@@ -420,7 +421,7 @@ static int object_free(struct object *o, bool unmap)
 	unsigned int i;
 
 	if (!o->alive)
-		return -ENODEV;
+		return -ENXIO;
 	if (unmap)
 		object_unmap(o, 0, o->pages, 1);
 	o->alive = false;
@@ -463,6 +464,7 @@ static long gup(struct handle *h, int op, unsigned long addr,
 	}
 	if (n > 0)
 		h->pages = n;
+	h->pin = op == TENURE_PIN || op == TENURE_PIN_FAST;
 	return n;
 }
 
@@ -964,6 +966,9 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 		if (i >= handles[a[0]].pages || !handles[a[0]].page[i])
 			return -EBADSLT;
 		data = page_address(handles[a[0]].page[i]);
+		if (op->op == TENURE_HANDLE_WRITE &&
+		    page_to_pfn(handles[a[0]].page[i]) == zero_pfn_here)
+			return -EPERM;
 		if (op->op == TENURE_HANDLE_WRITE)
 			*data = a[2];
 		call->data = *data;
@@ -1000,6 +1005,9 @@ static void reset(void)
 	for (i = 0; i < TENURE_NOTIFIERS; i++)
 		if (notifiers[i].used)
 			notifier_remove(i);
+	for (i = 0; i < TENURE_HANDLES; i++)
+		if (handles[i].pages)
+			handle_drop(&handles[i], handles[i].pin, false);
 	for (i = 0; i < TENURE_PROCS; i++) {
 		if (watches[i].used)
 			mmu_notifier_unregister(&watches[i].mn, mms[i]);
@@ -1019,7 +1027,6 @@ static void reset(void)
 	overflow = false;
 }
 
-/* Handles outlive a reset only by mistake: how they were taken is the host's to know. */
 static int enter(unsigned long i)
 {
 	int err;

@@ -1,40 +1,82 @@
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { cacheFolder, isKernelName, kernels, type KernelName } from '../conform/cache.ts'
-import { fetchKernels, MissingError } from '../conform/fetch.ts'
-import { CommandError } from '../conform/process.ts'
-import { type Command, exit, UsageError } from './io.ts'
+import {
+  cacheFolder,
+  conform as runConform,
+  Machine,
+  parseSequence,
+  replay,
+  SequenceError,
+  showDifference,
+  showSequence,
+  shrinkDifference,
+  accelerator,
+  CommandError,
+  fetchKernels,
+  findImage,
+  type Image,
+  isKernelName,
+  type KernelName,
+  kernels,
+  MissingError,
+  qemuMissing,
+  VmError,
+} from '../conform/index.ts'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, exit, type Io, UsageError } from './io.ts'
+
+const known = kernels.map((k) => k.name).join(', ')
 
 export const conform: Command = {
   name: 'conform',
   summary: 'run operations on real kernels and compare with the model',
   usage: `
 usage: tenure conform --fetch [--kernel V]… [--mirror URL] [--cache DIR]
+       tenure conform [--kernel V]… [--ops N] [--seed S] [--save DIR]
+       tenure conform [--kernel V]… --replay FILE…
 
---fetch gets Debian's kernels and a compiler into the cache and builds the
-guest. V is one of ${kernels.map((k) => k.name).join(', ')}; all without it.`,
+V is one of ${known}; all of them without it.
+
+--fetch   gets Debian's kernels and a compiler into the cache, and builds
+          what runs in the guest; asks nothing of the system but a mirror
+--ops N   random operations on each kernel (default 20000)
+--seed S  where the random sequences start (default 1)
+--replay  runs saved sequences instead
+--save    keeps the shortest sequence of each difference as a file
+--most N  stop after N differences (default 1)
+
+Exit codes: 0 no difference, 1 differences, 2 could not run.`,
   async run(argv, io) {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args: [...argv],
+      allowPositionals: true,
       options: {
         fetch: { type: 'boolean' },
         kernel: { type: 'string', multiple: true },
         mirror: { type: 'string' },
         cache: { type: 'string' },
+        ops: { type: 'string' },
+        seed: { type: 'string' },
+        most: { type: 'string' },
+        replay: { type: 'boolean' },
+        save: { type: 'string' },
       },
     })
-    const names = values.kernel?.flatMap((k) => k.split(',')) ?? kernels.map((k) => k.name)
-    for (const name of names)
-      if (!isKernelName(name))
-        throw new UsageError(
-          `there is no image of a kernel '${name}'`,
-          `it is one of ${kernels.map((k) => k.name).join(', ')}`,
-        )
+    const names = (values.kernel?.flatMap((k) => k.split(',')) ?? kernels.map((k) => k.name)).map(
+      (name): KernelName => {
+        if (isKernelName(name)) return name
+        throw new UsageError(`there is no image of a kernel '${name}'`, `it is one of ${known}`)
+      },
+    )
     const cache = cacheFolder(values.cache)
+    if (positionals.length > 0 && !values.replay)
+      throw new UsageError(`'${positionals[0]}' is not expected here`, 'files are given with --replay')
     try {
       if (values.fetch) {
         const images = await fetchKernels({
           cache,
-          kernels: names as KernelName[],
+          kernels: names,
           signal: io.signal,
           say: (line) => io.err(`${line}\n`),
           ...(values.mirror === undefined ? {} : { mirror: values.mirror }),
@@ -42,14 +84,114 @@ guest. V is one of ${kernels.map((k) => k.name).join(', ')}; all without it.`,
         for (const image of images) io.out(`${image.kernel}: ${image.release}, version ${image.version}\n`)
         return exit.ok
       }
+      const missing = qemuMissing()
+      if (missing !== undefined) throw new MissingError(missing)
+      const images = names.map((name): Image => {
+        const image = findImage(cache, name)
+        if (typeof image === 'string') throw new MissingError(image)
+        return image
+      })
+      const accel = await accelerator(io.signal)
+      let found = 0
+      for (const image of images)
+        found += values.replay
+          ? await replayFiles(image, accel, positionals, io)
+          : await randomRun(image, accel, io, {
+              ops: whole('ops', values.ops ?? '20000'),
+              seed: whole('seed', values.seed ?? '1'),
+              most: whole('most', values.most ?? '1'),
+              ...(values.save === undefined ? {} : { save: values.save }),
+            })
+      return found > 0 ? exit.found : exit.ok
     } catch (e) {
       if (io.signal.aborted) return exit.interrupted
-      if (e instanceof MissingError || e instanceof CommandError) {
+      if (
+        e instanceof MissingError ||
+        e instanceof CommandError ||
+        e instanceof VmError ||
+        e instanceof SequenceError
+      ) {
         io.err(`tenure conform: ${e.message}\n`)
         return exit.failed
       }
       throw e
     }
-    throw new UsageError('nothing to do')
   },
+}
+
+function whole(name: string, text: string): number {
+  const n = Number(text.replaceAll('_', ''))
+  if (!Number.isSafeInteger(n) || n < 1) throw new UsageError(`--${name} ${text} is no whole number above 0`)
+  return n
+}
+
+async function replayFiles(image: Image, accel: string, files: readonly string[], io: Io): Promise<number> {
+  if (files.length === 0) throw new UsageError('--replay needs files')
+  const machine = new Machine(image, { accel, signal: io.signal })
+  let found = 0
+  try {
+    for (const file of files) {
+      let text: string
+      try {
+        text = readFileSync(file, 'utf8')
+      } catch (e) {
+        throw new UsageError(`${file} cannot be read: ${(e as Error).message}`)
+      }
+      const difference = await replay(machine, image.kernel, parseSequence(text, file))
+      io.out(`${image.kernel} ${file}: ${difference === undefined ? 'no difference' : 'DIFFERS'}\n`)
+      if (difference !== undefined) {
+        found++
+        io.out(`${showDifference(difference)}\n`)
+      }
+    }
+  } finally {
+    await machine.close()
+  }
+  return found
+}
+
+async function randomRun(
+  image: Image,
+  accel: string,
+  io: Io,
+  wanted: { ops: number; seed: number; most: number; save?: string },
+): Promise<number> {
+  const progress = (ops: number, seconds: number, differences: number) => {
+    if (!io.errIsTerminal) return
+    const rate = Math.round(ops / Math.max(seconds, 0.001))
+    io.err(`\r${image.kernel}: ${ops} operations, ${rate}/s, ${differences} differences `)
+  }
+  const result = await runConform(image, {
+    accel,
+    signal: io.signal,
+    ops: wanted.ops,
+    seed: wanted.seed,
+    most: wanted.most,
+    onProgress: progress,
+  })
+  if (io.errIsTerminal) io.err('\r\x1b[K')
+  const rate = Math.round(result.ops / Math.max(result.seconds - result.bootSeconds, 0.001))
+  io.out(
+    `${image.kernel} (${image.release}): ${result.ops} operations in ${result.sequences} sequences, ` +
+      `${result.seconds.toFixed(1)} s with ${result.bootSeconds.toFixed(1)} s of booting, ${rate} operations/s, ` +
+      `seed ${wanted.seed}: ${result.differences.length === 0 ? 'no difference' : `${result.differences.length} differences`}\n`,
+  )
+  if (result.differences.length === 0) return 0
+  const machine = new Machine(image, { accel, signal: io.signal })
+  try {
+    for (const [i, difference] of result.differences.slice(0, wanted.most).entries()) {
+      const short = await shrinkDifference(machine, image.kernel, difference)
+      io.out(`\nsequence ${difference.seed}, shrunk:\n${showDifference(short)}\n`)
+      if (wanted.save !== undefined) {
+        mkdirSync(wanted.save, { recursive: true })
+        const file = join(wanted.save, `${image.kernel}-${wanted.seed}-${i}.ops`)
+        const upTo = { ...short.sequence, ops: short.sequence.ops.slice(0, short.at + 1) }
+        writeFileSync(file, showSequence(upTo, [`kernel ${image.kernel}, seed ${difference.seed}`]))
+        io.out(`saved: ${file}\nreplay: tenure conform --kernel ${image.kernel} --replay ${file}\n`)
+      }
+    }
+  } finally {
+    await machine.close()
+  }
+  return result.differences.length
 }

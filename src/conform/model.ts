@@ -126,9 +126,12 @@ export class ModelMachine {
       { name: 'found', kind: 'pfn' },
       ...Array.from({ length: room.handles }, (_, i) => ({ name: `h${i}`, kind: 'page' })),
     ] as Program['registers']
-    this.#programs = Array.from({ length: room.procs + 1 }, () => ({
-      code: [...templates.slice(0, 1), { kind: 'jump', to: 0 }, ...templates.slice(1)],
-    }))
+    this.#programs = Array.from({ length: room.procs + 1 }, (_, i) => {
+      const mine = templates.filter(
+        (t) => i !== DRIVER || (t.kind === 'call' && !kernelOps.get(t.op)!.needs.includes('current mm')),
+      )
+      return { code: [...mine.slice(0, 1), { kind: 'jump', to: 0 }, ...mine.slice(1)] }
+    })
     const config: KernelConfig = {
       version,
       mms: Array.from({ length: room.procs }, (_, i) => ({ name: `P${i}`, unborn: i > 0 })),
@@ -167,7 +170,7 @@ export class ModelMachine {
       spare: frames,
     }
     const { value, diagnostics } = configure(config, kernelOps)
-    const wrong = diagnostics.filter((d) => d.severity === 'error' && d.code !== 'kernel/context')
+    const wrong = diagnostics.filter((d) => d.severity === 'error')
     if (wrong.length > 0) throw new Bug(wrong.map((d) => d.message).join('; '))
     if (value === undefined) throw new Bug('the model cannot be configured')
     this.#kernel = new Kernel({ ...value, vpns: room.pages, vmaSlots: 60, dmaSlots: 0, zeroPage: true })
@@ -214,8 +217,16 @@ export class ModelMachine {
       args,
       dst: RET,
     })
-    const plain = (name: string, ...args: (Operand | undefined)[]): Instruction => ({ kind: 'call', op: name, args })
-    const locked = (...inside: Instruction[]) => [plain('mmap_read_lock'), ...inside, plain('mmap_read_unlock')]
+    const plain = (name: string, ...args: (Operand | undefined)[]): Instruction => ({
+      kind: 'call',
+      op: name,
+      args,
+    })
+    const locked = (...inside: Instruction[]) => [
+      plain('mmap_read_lock'),
+      ...inside,
+      plain('mmap_read_unlock'),
+    ]
     let code: Instruction[]
     switch (op.op) {
       case 'LOAD':
@@ -229,10 +240,18 @@ export class ModelMachine {
         const o = this.#objects[obj]
         if (obj !== objAnon && o === undefined) return undefined
         // The driver would run into a BUG at the first fault: the guest refuses that.
-        if (o?.insert === 'pfn' && a3 === constants['MAP_PRIVATE'] && this.#version === '5.10') return undefined
+        if (o?.insert === 'pfn' && a3 === constants['MAP_PRIVATE'] && this.#version === '5.10')
+          return undefined
         if (this.#hole(op.proc, a1) !== a0) return undefined
         code = [
-          call('mmap', obj === objAnon ? undefined : thing(obj), number(a1), number(a2), number(a3), number(a4 >> 8)),
+          call(
+            'mmap',
+            obj === objAnon ? undefined : thing(obj),
+            number(a1),
+            number(a2),
+            number(a3),
+            number(a4 >> 8),
+          ),
         ]
         break
       }
@@ -280,6 +299,7 @@ export class ModelMachine {
         if (handle === undefined) return undefined
         if (op.op === 'UNPIN' && handle.kind !== 'pin') return undefined
         if (op.op === 'PUT' && handle.kind !== 'get') return undefined
+        if (op.op === 'HANDLE_WRITE' && !handle.write) return undefined
         thread = handle.proc
         const register = { kind: 'reg', reg: HANDLES + a0 } as const
         if (this.#register(thread, HANDLES + a0).value === 0) {
@@ -375,7 +395,12 @@ export class ModelMachine {
       case 'GET':
       case 'GET_FAST':
         outcome.ret = ret
-        if (ret > 0) this.held.handles.set(a0, { kind: op.op.startsWith('PIN') ? 'pin' : 'get', proc: thread })
+        if (ret > 0)
+          this.held.handles.set(a0, {
+            kind: op.op.startsWith('PIN') ? 'pin' : 'get',
+            proc: thread,
+            write: (a3 & 1) !== 0,
+          })
         break
       case 'UNPIN':
       case 'PUT':
@@ -403,6 +428,10 @@ export class ModelMachine {
       default:
         break
     }
+    // The frames of an object that moved are new ones, even where the model gives one the number of one that it has just freed.
+    if (op.op.startsWith('MOVE') && ret === 0)
+      for (let i = 0; i < this.#objects[a0]!.pages; i++)
+        this.#before.delete(this.#kernel.bo_page(a0 as Id<'bo'>, i as Id<'boPage'>).pfn!)
     const found = this.#register(thread, FOUND)
     const lookedUp = found.value
     this.#clear(thread, FOUND)
@@ -459,7 +488,9 @@ export class ModelMachine {
     for (let steps = 0; ; steps++) {
       const moved = k.step(thread, choose, violate)
       if (moved !== 'moved' || steps > 500)
-        throw new Bug(`the model's ${code.map((i) => (i.kind === 'call' ? i.op : i.kind)).join(', ')} is ${moved}`)
+        throw new Bug(
+          `the model's ${code.map((i) => (i.kind === 'call' ? i.op : i.kind)).join(', ')} is ${moved}`,
+        )
       for (const [i, n] of this.#notifiers.entries()) {
         const hit = this.#rows.var(i as Id<'var'>)
         if (hit.value === 0) continue
@@ -521,9 +552,17 @@ export class ModelMachine {
         const v = k.vma(id)
         if (v.vm_mm !== p) continue
         let flags = 0
-        for (const name of Object.keys(vmFlags) as (keyof typeof vmFlags)[]) if (v[name]) flags |= vmFlags[name]
+        for (const name of Object.keys(vmFlags) as (keyof typeof vmFlags)[])
+          if (v[name]) flags |= vmFlags[name]
         const obj = v.vm_file ?? vmaAnon
-        vmas.push({ proc: p, start: v.vm_start, end: v.vm_end, obj, pgoff: obj === vmaAnon ? 0 : v.vm_pgoff, flags })
+        vmas.push({
+          proc: p,
+          start: v.vm_start,
+          end: v.vm_end,
+          obj,
+          pgoff: obj === vmaAnon ? 0 : v.vm_pgoff,
+          flags,
+        })
       }
       for (let a = 0; a < room.pages; a++) {
         const pte = k.pte(p as Id<'mm'>, a as Id<'vpn'>)
@@ -531,8 +570,7 @@ export class ModelMachine {
         ptes.push({
           proc: p,
           page: a,
-          bits:
-            pteBits.PRESENT | (pte.write ? pteBits.WRITE : 0) | (pte.special ? pteBits.SPECIAL : 0),
+          bits: pteBits.PRESENT | (pte.write ? pteBits.WRITE : 0) | (pte.special ? pteBits.SPECIAL : 0),
           frame: frame(pte.pfn!),
         })
       }
@@ -563,7 +601,8 @@ const out = (reg: number): Operand => ({ kind: 'out', reg })
 
 /** Something of the kind, for a call that is never made. */
 function template(kind: string): Operand | undefined {
-  if (kind.startsWith('&')) return out(kind.includes('page') ? HANDLES : kind.includes('pfn') ? FOUND : WRITABLE)
+  if (kind.startsWith('&'))
+    return out(kind.includes('page') ? HANDLES : kind.includes('pfn') ? FOUND : WRITABLE)
   if (kind.endsWith('?')) return undefined
   if (/^(frame|page|target|frames)$/.test(kind)) return { kind: 'reg', reg: HANDLES }
   if (/^(mm|bo|notifier|vma|pfn)$/.test(kind)) return thing(0)

@@ -51,8 +51,11 @@ export type Room = {
 
 /** How the handles and notifiers were taken, which cannot be seen. */
 export type Held = {
-  /** 'pin' or 'get' by handle, and who took it. */
-  readonly handles: Map<number, { readonly kind: 'pin' | 'get'; readonly proc: number }>
+  /** 'pin' or 'get' by handle, who took it, and whether for writing. */
+  readonly handles: Map<
+    number,
+    { readonly kind: 'pin' | 'get'; readonly proc: number; readonly write: boolean }
+  >
   readonly notifiers: Set<number>
   /** Processes that have been born in this sequence. */
   readonly born: Set<number>
@@ -69,42 +72,42 @@ export const FOLL_WRITE = 1
  * would be there to be torn.
  */
 const weights: readonly (readonly [Opcode, number])[] = [
-  ['LOAD', 14],
-  ['STORE', 18],
-  ['MMAP', 14],
-  ['MUNMAP', 5],
-  ['MPROTECT', 7],
-  ['MADVISE', 7],
-  ['MREMAP', 6],
-  ['MLOCK', 2],
-  ['MUNLOCK', 1],
-  ['FORK', 3],
-  ['EXIT', 1],
-  ['VM_READ', 2],
-  ['VM_WRITE', 2],
-  ['PEEK', 2],
-  ['POKE', 2],
-  ['ZAP', 4],
-  ['MOVE', 3],
-  ['FREE', 1],
-  ['MOVE_NOUNMAP', 1],
-  ['FREE_NOUNMAP', 1],
-  ['ZAP_VMA', 2],
-  ['PIN', 8],
-  ['PIN_FAST', 6],
-  ['GET', 4],
-  ['GET_FAST', 3],
-  ['UNPIN', 7],
-  ['PUT', 4],
-  ['HANDLE_READ', 3],
-  ['HANDLE_WRITE', 3],
-  ['FOLLOW_PFN', 3],
-  ['FOLLOW_PTE', 3],
-  ['FOLLOW_PHYS', 2],
-  ['FOLLOW_PFNMAP', 4],
-  ['FIXUP_FAULT', 4],
-  ['NOTIFIER_ADD', 3],
-  ['NOTIFIER_REMOVE', 1],
+  ['LOAD', 140],
+  ['STORE', 180],
+  ['MMAP', 140],
+  ['MUNMAP', 50],
+  ['MPROTECT', 70],
+  ['MADVISE', 70],
+  ['MREMAP', 60],
+  ['MLOCK', 20],
+  ['MUNLOCK', 10],
+  ['FORK', 30],
+  ['EXIT', 10],
+  ['VM_READ', 20],
+  ['VM_WRITE', 20],
+  ['PEEK', 20],
+  ['POKE', 20],
+  ['ZAP', 40],
+  ['MOVE', 40],
+  ['FREE', 2],
+  ['MOVE_NOUNMAP', 6],
+  ['FREE_NOUNMAP', 2],
+  ['ZAP_VMA', 20],
+  ['PIN', 80],
+  ['PIN_FAST', 60],
+  ['GET', 40],
+  ['GET_FAST', 30],
+  ['UNPIN', 70],
+  ['PUT', 40],
+  ['HANDLE_READ', 30],
+  ['HANDLE_WRITE', 30],
+  ['FOLLOW_PFN', 30],
+  ['FOLLOW_PTE', 30],
+  ['FOLLOW_PHYS', 20],
+  ['FOLLOW_PFNMAP', 40],
+  ['FIXUP_FAULT', 40],
+  ['NOTIFIER_ADD', 30],
+  ['NOTIFIER_REMOVE', 10],
 ]
 
 export class Generator {
@@ -249,7 +252,11 @@ export class Generator {
       }
       case 'HANDLE_READ':
       case 'HANDLE_WRITE': {
-        const named = seen.refs.filter((ref) => ref.kind === refKinds.HANDLE)
+        const named = seen.refs.filter(
+          (ref) =>
+            ref.kind === refKinds.HANDLE &&
+            (op === 'HANDLE_READ' || held.handles.get(ref.id)?.write === true),
+        )
         if (named.length === 0) return undefined
         const ref = r.pick(named)
         return byNobody(ref.id, ref.index, ...(op === 'HANDLE_WRITE' ? [1 + r.below(99)] : []))
@@ -300,7 +307,12 @@ export class Generator {
   }
 }
 
-export function randomNotifiers(random: Random, procs: number, pages: number, count: number): NotifierSetup[] {
+export function randomNotifiers(
+  random: Random,
+  procs: number,
+  pages: number,
+  count: number,
+): NotifierSetup[] {
   return Array.from({ length: count }, () => {
     const page = random.below(pages)
     return { proc: random.below(procs), page, pages: 1 + random.below(pages - page) }
@@ -332,7 +344,13 @@ export function randomObjects(random: Random, modelled: (o: ObjectSetup) => bool
       case 'return':
         break
     }
-    const o: ObjectSetup = { flags, insert, backing, pages: 1 + random.below(4), refusePrivate: insert === 'pfn' }
+    const o: ObjectSetup = {
+      flags,
+      insert,
+      backing,
+      pages: 1 + random.below(4),
+      refusePrivate: insert === 'pfn',
+    }
     if (modelled(o)) made.push(o)
   }
   return made

@@ -51,7 +51,13 @@ export function predict(machine: ModelMachine, sequence: Sequence): Predicted {
 }
 
 /** Makes up a sequence while the model runs it. */
-function invent(machine: ModelMachine, generator: Generator, setup: Sequence, length: number, seed: string): Predicted {
+function invent(
+  machine: ModelMachine,
+  generator: Generator,
+  setup: Sequence,
+  length: number,
+  seed: string,
+): Predicted {
   let seen = machine.reset()
   const seens = [seen]
   const ops: Op[] = []
@@ -82,7 +88,13 @@ export function* inventions(version: string, seed: number): Generator_<Predicted
       hole: (proc, pages) => machine.hole(proc, pages),
     })
     for (let i = 0; i < groupSize; i++)
-      yield invent(machine, generator, { objects, notifiers, ops: [] }, sequenceLength, `${seed}/${group}/${i}`)
+      yield invent(
+        machine,
+        generator,
+        { objects, notifiers, ops: [] },
+        sequenceLength,
+        `${seed}/${group}/${i}`,
+      )
   }
 }
 type Generator_<T> = globalThis.Generator<T, never, void>
@@ -128,7 +140,11 @@ function encodeBatch(batch: readonly Predicted[]): Op[] {
 }
 
 /** Reads the answers of a batch and compares; the first difference of each sequence. */
-function compareBatch(machine: ModelMachine['compared'], batch: readonly Predicted[], answers: Answers): Difference[] {
+function compareBatch(
+  machine: ModelMachine['compared'],
+  batch: readonly Predicted[],
+  answers: Answers,
+): Difference[] {
   const found: Difference[] = []
   for (const { sequence, seens, seed } of batch) {
     const eyes = new KernelEyes(machine)
@@ -139,7 +155,7 @@ function compareBatch(machine: ModelMachine['compared'], batch: readonly Predict
       const at = i - setup
       if (parted || at < -1) continue
       const op = sequence.ops[at]
-      const kernel = eyes.see(answer, op?.op.startsWith('FOLLOW') ?? false, at < 0)
+      const kernel = eyes.see(answer, op?.op ?? 'RESET')
       const model = seens[at + 1]!
       if (at < 0) kernel.ret = 0
       if (!answer.overflow && agrees(model, kernel)) continue
@@ -242,7 +258,11 @@ async function culprit(machine: Machine, batch: readonly Predicted[], error: VmE
 }
 
 /** One sequence, on model and kernel. */
-export async function replay(machine: Machine, version: string, sequence: Sequence): Promise<Difference | undefined> {
+export async function replay(
+  machine: Machine,
+  version: string,
+  sequence: Sequence,
+): Promise<Difference | undefined> {
   const model = new ModelMachine(version, sequence.objects, sequence.notifiers)
   const predicted = predict(model, sequence)
   try {
@@ -255,15 +275,24 @@ export async function replay(machine: Machine, version: string, sequence: Sequen
 }
 
 /** The shortest sequence, as far as taking out operations goes, that still shows a difference in its last operation. */
-export async function shrinkDifference(machine: Machine, version: string, difference: Difference): Promise<Difference> {
+export async function shrinkDifference(
+  machine: Machine,
+  version: string,
+  difference: Difference,
+): Promise<Difference> {
   let best = difference
-  const upTo = difference.at < 0 ? difference.sequence.ops : difference.sequence.ops.slice(0, difference.at + 1)
+  const upTo =
+    difference.at < 0 ? difference.sequence.ops : difference.sequence.ops.slice(0, difference.at + 1)
   await shrink(upTo, async (ops) => {
     const found = await replay(machine, version, { ...difference.sequence, ops })
     if (found === undefined) return false
     const cut = found.at < 0 ? found.sequence.ops : found.sequence.ops.slice(0, found.at + 1)
     if (cut.length > best.sequence.ops.length && best !== difference) return true
-    best = { ...found, sequence: { ...found.sequence, ops: cut }, ...(difference.seed === undefined ? {} : { seed: difference.seed }) }
+    best = {
+      ...found,
+      sequence: { ...found.sequence, ops: cut },
+      ...(difference.seed === undefined ? {} : { seed: difference.seed }),
+    }
     return true
   })
   return best

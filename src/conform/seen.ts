@@ -1,4 +1,12 @@
-import { type Answer, frameBits, type GuestEvent, type GuestRef, pages, pteBits, vmaAnon } from './protocol.ts'
+import {
+  type Answer,
+  frameBits,
+  type GuestEvent,
+  type GuestRef,
+  pages,
+  pteBits,
+  vmaAnon,
+} from './protocol.ts'
 
 /**
  * What was seen after one operation, in a form in which model and kernel are equal when they agree: frames are numbered in the
@@ -66,7 +74,9 @@ export class KernelEyes {
     this.#compared = compared
   }
 
-  see(answer: Answer, isLookup: boolean, isReset: boolean): Seen {
+  see(answer: Answer, op: Opcode): Seen {
+    const isReset = op === 'RESET' || op === 'OBJ'
+    const isLookup = op.startsWith('FOLLOW')
     const c = this.#compared
     if (isReset) this.#before.clear()
     const now = new Map<number, number>()
@@ -75,7 +85,7 @@ export class KernelEyes {
       ret: answer.ret,
       data: isLookup ? 0 : answer.data,
       found: isLookup && answer.ret === 0 ? (now.get(answer.data) ?? -2) : -1,
-      foundBits: isLookup && answer.ret === 0 ? answer.data2 : 0,
+      foundBits: op === 'FOLLOW_PFNMAP' && answer.ret === 0 ? answer.data2 : 0,
       alive: answer.alive,
       vmas: mergeVmas(
         answer.vmas.map((v) => ({
@@ -224,6 +234,18 @@ export const showRef = (r: GuestRef): string =>
   `${r.kind === 1 ? 'obj' : 'handle'}${r.id}[${r.index}] f${r.frame}`
 export const showFrame = (f: SeenFrame, i: number): string =>
   `f${i}${f.before < 0 ? ' new' : f.before === i ? '' : ` was f${f.before}`} ref ${f.refcount} map ${f.mapcount} data ${f.data} ${bits(f.flags, frameBits)}`
-const eventNames = ['', 'open', 'close', 'fault', 'split', 'mremap', 'mmap', 'invalidate', 'start', 'end', 'release']
+const eventNames = [
+  '',
+  'open',
+  'close',
+  'fault',
+  'split',
+  'mremap',
+  'mmap',
+  'invalidate',
+  'start',
+  'end',
+  'release',
+]
 export const showEvent = (e: GuestEvent): string =>
   `${eventNames[e.kind]}(${e.id}, [${e.start},${e.end}), P${e.proc}, ${e.arg})`

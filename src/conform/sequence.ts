@@ -134,7 +134,13 @@ export function parseSequence(text: string, file = 'sequence'): Sequence {
       if (backing === undefined) throw fail(`backing is one of ${backings.join(', ')}`)
       if (Number(what) !== objects.length || objects.length === objs || !(count > 0))
         throw fail('objects are numbered from 0, four at most, and have pages')
-      objects.push({ flags, insert, backing, pages: count, refusePrivate: named.get('private') === 'refused' })
+      objects.push({
+        flags,
+        insert,
+        backing,
+        pages: count,
+        refusePrivate: named.get('private') === 'refused',
+      })
       continue
     }
     if (who === 'notifier') {

@@ -24,6 +24,9 @@ export class VmError extends Error {
 
 export const qemu = 'qemu-system-x86_64'
 
+export const qemuMissing = (): string | undefined =>
+  which(qemu) === undefined ? `there is no ${qemu} here (Debian's package qemu-system-x86 has it)` : undefined
+
 /**
  * Whether this machine runs guests itself. /dev/kvm may be there and not work, so it is tried: a boot sector of two instructions
  * (`mov al, 0x10; out 0xf4, al`) makes the debug exit device end the machine with status 0x21. That is given a moment.
