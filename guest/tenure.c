@@ -73,6 +73,7 @@ static u8 *shared;		/* the memory that we share with the host */
 static phys_addr_t vram_phys;
 static u8 *vram;		/* the part of it that stands for device memory */
 static unsigned int vram_next;
+static bool vram_freed[TENURE_VRAM_SIZE >> PAGE_SHIFT];
 
 static struct address_space *mapping;
 static unsigned long zero_pfn_here;
@@ -350,8 +351,10 @@ static u32 *frame_data(unsigned long pfn)
  */
 static void object_release_frame(unsigned long pfn)
 {
-	if (is_vram(pfn))
+	if (is_vram(pfn)) {
+		vram_freed[pfn - (vram_phys >> PAGE_SHIFT)] = true;
 		return;
+	}
 	if (nr_quarantine == QUARANTINE) {
 		overflow = true;	/* leaked, and said */
 		return;
@@ -692,8 +695,11 @@ static u8 frame_index(unsigned long pfn)
 	data = frame_data(pfn);
 	if (data)
 		f->data = *data;
-	if (is_vram(pfn))
+	if (is_vram(pfn)) {
 		f->flags |= TENURE_FRAME_VRAM;
+		if (vram_freed[pfn - (vram_phys >> PAGE_SHIFT)])
+			f->flags |= TENURE_FRAME_QUARANTINE;
+	}
 	if (pfn == zero_pfn_here)
 		f->flags |= TENURE_FRAME_ZERO;
 	if (pfn_valid(pfn) && !is_vram(pfn)) {
@@ -1023,6 +1029,7 @@ static void reset(void)
 		__free_page(pfn_to_page(quarantine[i]));
 	nr_quarantine = 0;
 	vram_next = 0;
+	memset(vram_freed, 0, sizeof(vram_freed));
 	nr_events = 0;
 	overflow = false;
 }

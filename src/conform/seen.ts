@@ -3,6 +3,7 @@ import {
   frameBits,
   type GuestEvent,
   type GuestRef,
+  type Opcode,
   pages,
   pteBits,
   vmaAnon,
@@ -101,7 +102,8 @@ export class KernelEyes {
         refcount: f.refcount,
         mapcount: f.mapcount,
         flags: f.flags & c.frameBits,
-        data: f.data,
+        // Nobody's memory: what is in it means nothing.
+        data: f.flags & frameBits.QUARANTINE && f.refcount === 0 ? 0 : f.data,
       })),
       refs: answer.refs,
       events: this.#events(answer.events),

@@ -5,7 +5,7 @@ import { alloc_page, GFP_HIGHUSER_MOVABLE, maybe_dma_pinned, page_anon } from '.
 import { lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { anonOf } from '../mm/owners.ts'
 import { type Pte, set_normal, set_special, vm_normal_page } from '../mm/ptes.ts'
-import { is_cow_mapping, vm_area_dup } from '../mm/vmas.ts'
+import { find_vma, is_cow_mapping, vm_area_dup } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import type { Row } from '../schema.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
@@ -18,6 +18,7 @@ export const fork = op({
   needs: ['current mm', 'may sleep'],
   args: { child: 'mm' },
   returns: 'errno',
+  locals: { at: 'addr', vma: 'vma' },
   calls: () => [mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
   takes: { pfn: 0 },
   steps: {
@@ -25,21 +26,36 @@ export const fork = op({
       const mm = k.currentMm(me.thread)!
       if (k.mm(me.child).born) return k.done(-EAGAIN)
       if (!lock(k, mmap_lock(k, mm), me.thread)) return blocked
-      // Only what is write-protected is notified: private mappings. The ranges of all of them are one here.
-      if (!k.notified(mm) || !hasCow(k, mm)) return 'copy'
-      return k.call(mmu_notifier_invalidate_range_start, 'copy', mm, 0, k.config.vpns)
+      return k.notified(mm) ? 'next' : 'copy'
     },
+    // Nobody is to be notified: all mappings in one step.
     copy(k, me) {
       const mm = k.currentMm(me.thread)!
       if (!ptlFree(k, mm, me.thread)) return blocked
-      const ok = dup_mmap(k, mm, me.child)
-      if (!ok) {
-        mmap_unlock(k, mm, me.thread)
-        return k.done(-ENOMEM)
-      }
-      if (!k.notified(mm) || !hasCow(k, mm)) return 'born'
-      return k.call(mmu_notifier_invalidate_range_end, 'born', mm, 0, k.config.vpns)
+      for (const id of k.vmas)
+        if (k.vma(id).vm_mm === mm && !dup_vma(k, mm, me.child, k.vma(id))) return fail(k, me.thread, mm)
+      return 'born'
     },
+
+    // One mapping after the other. Only what is write-protected is notified: private mappings with page tables.
+    next(k, me) {
+      const mm = k.currentMm(me.thread)!
+      me.vma = find_vma(k, mm, me.at)
+      if (me.vma === undefined) return 'born'
+      const vma = k.vma(me.vma)
+      if (!protects(vma)) return 'copy_vma'
+      return k.call(mmu_notifier_invalidate_range_start, 'copy_vma', mm, vma.vm_start, vma.vm_end)
+    },
+    copy_vma(k, me) {
+      const mm = k.currentMm(me.thread)!
+      if (!ptlFree(k, mm, me.thread)) return blocked
+      const vma = k.vma(me.vma!)
+      if (!dup_vma(k, mm, me.child, vma)) return fail(k, me.thread, mm)
+      me.at = vma.vm_end
+      if (!protects(vma)) return 'next'
+      return k.call(mmu_notifier_invalidate_range_end, 'next', mm, vma.vm_start, vma.vm_end)
+    },
+
     born(k, me) {
       const child = k.mm(me.child)
       child.born = child.alive = true
@@ -49,22 +65,26 @@ export const fork = op({
   },
 })
 
-const hasCow = (k: Kernel, mm: Id<'mm'>): boolean =>
-  k.vmas.some((id) => k.vma(id).vm_mm === mm && is_cow_mapping(k.vma(id)))
+function fail(k: Kernel, thread: Id<'thread'>, mm: Id<'mm'>) {
+  mmap_unlock(k, mm, thread)
+  return k.done(-ENOMEM)
+}
 
-function dup_mmap(k: Kernel, mm: Id<'mm'>, child: Id<'mm'>): boolean {
-  for (const id of k.vmas) {
-    const vma = k.vma(id)
-    if (vma.vm_mm !== mm || vma.VM_DONTCOPY) continue
-    const copy = vm_area_dup(k, vma)
-    if (copy === undefined) return false
-    k.vma(copy).vm_mm = child
-    // Everything else is found again by faults.
-    if (!vma.VM_PFNMAP && !vma.VM_MIXEDMAP && !vma.anon_vma) continue
-    for (let addr = vma.vm_start; addr < vma.vm_end; addr++) {
-      const from = k.pte(mm, addr as Id<'vpn'>)
-      if (from.present && !copy_pte(k, mm, child, vma, from, k.pte(child, addr as Id<'vpn'>))) return false
-    }
+/** vma_needs_copy(): everything else is found again by faults. */
+const needs_copy = (vma: Row<'vma'>): boolean => vma.VM_PFNMAP || vma.VM_MIXEDMAP || vma.anon_vma
+
+const protects = (vma: Row<'vma'>): boolean => !vma.VM_DONTCOPY && needs_copy(vma) && is_cow_mapping(vma)
+
+/** A mapping of the child, and its page tables. False: no memory. */
+function dup_vma(k: Kernel, mm: Id<'mm'>, child: Id<'mm'>, vma: Row<'vma'>): boolean {
+  if (vma.VM_DONTCOPY) return true
+  const copy = vm_area_dup(k, vma)
+  if (copy === undefined) return false
+  k.vma(copy).vm_mm = child
+  if (!needs_copy(vma)) return true
+  for (let addr = vma.vm_start; addr < vma.vm_end; addr++) {
+    const from = k.pte(mm, addr as Id<'vpn'>)
+    if (from.present && !copy_pte(k, mm, child, vma, from, k.pte(child, addr as Id<'vpn'>))) return false
   }
   return true
 }

@@ -27,7 +27,8 @@ export const load = op({
       const mm = k.currentMm(me.thread)!
       if (!down_read(k, mmap_lock(k, mm), me.thread)) return blocked
       const vma = vma_lookup(k, mm, me.addr)
-      if (vma === undefined || !k.vma(vma).VM_READ) {
+      // access_error(): what may be written may be read, the processor has no other way.
+      if (vma === undefined || !(k.vma(vma).VM_READ || k.vma(vma).VM_WRITE)) {
         mmap_unlock(k, mm, me.thread)
         return k.done(SIGSEGV)
       }

@@ -1,12 +1,14 @@
 import type { Id } from '../../state/index.ts'
 import { setFlags } from '../boot.ts'
-import { EACCES, EINVAL, ENOMEM, MAP_SHARED, PROT_READ } from '../constants.ts'
+import { EINVAL, ENOMEM, MAP_SHARED } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
-import { canLock, mmap_lock } from '../mm/locks.ts'
+import { canLock, lock, mmap_lock, mmap_unlock } from '../mm/locks.ts'
 import { bo_frame } from '../mm/objects.ts'
 import { set_special } from '../mm/ptes.ts'
 import { is_cow_mapping, linear_page_index, vm_area_alloc } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
+import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
+import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
 
 export const mmap = op({
   name: 'mmap',
@@ -15,6 +17,8 @@ export const mmap = op({
   needs: ['current mm', 'may sleep'],
   args: { bo: 'bo?', pages: 'int', prot: 'flags', flags: 'flags', pgoff: 'int?' },
   returns: 'addr',
+  locals: { start: 'addr', error: 'errno' },
+  calls: () => [mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
   takes: { vma: 1 },
   steps: {
     map(k, me) {
@@ -26,13 +30,14 @@ export const mmap = op({
         k.violate('model-bound', 'no address is left: the test maps more than its address spaces hold')
         return k.done(-ENOMEM)
       }
-      const shared = (me.flags & MAP_SHARED) !== 0
-      if (me.bo !== undefined) {
-        // Devices are opened for reading and writing; TTM refuses to be mapped privately since it uses VM_PFNMAP.
-        if (!k.bo(me.bo).alive || me.pgoff + me.pages > k.config.bos[me.bo]!.pages) return k.done(-EINVAL)
-        if (!shared && k.config.bos[me.bo]!.insert === 'vmf_insert_pfn' && k.has('ttm-pfnmap'))
-          return k.done(-EINVAL)
-        if (!shared && (me.prot & PROT_READ) === 0) return k.done(-EACCES)
+      const error = me.bo === undefined ? 0 : refuses(k, me.bo, me)
+      if (error !== 0) {
+        if (!k.notified(mm)) return k.done(error)
+        // What the driver may have mapped before it failed is unmapped, and notified, whether there is something or not.
+        lock(k, mmap_lock(k, mm), me.thread)
+        me.start = start
+        me.error = error
+        return k.call(mmu_notifier_invalidate_range_start, 'undo', mm, start, start + me.pages)
       }
       const id = vm_area_alloc(k)
       if (id === undefined) return k.done(-ENOMEM)
@@ -51,8 +56,27 @@ export const mmap = op({
           )
       return k.done(start)
     },
+    undo(k, me) {
+      const mm = k.currentMm(me.thread)!
+      return k.call(mmu_notifier_invalidate_range_end, 'failed', mm, me.start, me.start + me.pages)
+    },
+    failed(k, me) {
+      mmap_unlock(k, k.currentMm(me.thread)!, me.thread)
+      return k.done(me.error)
+    },
   },
 })
+
+/** The driver's ->mmap: what it refuses. TTM refuses to be mapped privately since it uses VM_PFNMAP. */
+function refuses(
+  k: Kernel,
+  bo: Id<'bo'>,
+  me: { readonly pages: number; readonly pgoff: number; readonly flags: number },
+): number {
+  if (!k.bo(bo).alive || me.pgoff + me.pages > k.config.bos[bo]!.pages) return -EINVAL
+  const shared = (me.flags & MAP_SHARED) !== 0
+  return !shared && k.config.bos[bo]!.insert === 'vmf_insert_pfn' && k.has('ttm-pfnmap') ? -EINVAL : 0
+}
 
 /** get_unmapped_area(): the lowest hole that is large enough. */
 function hole(k: Kernel, mm: Id<'mm'>, pages: number): number | undefined {
