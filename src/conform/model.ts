@@ -25,7 +25,7 @@ import {
   vmaAnon,
 } from './protocol.ts'
 import type { Held } from './random.ts'
-import { type Compared, mergeVmas, type Seen, type SeenVma, vmFlags } from './seen.ts'
+import { byPfn, type Compared, mergeVmas, type Seen, type SeenVma, vmFlags } from './seen.ts'
 import type { NotifierSetup, ObjectSetup } from './sequence.ts'
 
 /** How large the model is made for these runs. Frames and device mappings share one numbering below 128, so there are few of them. */
@@ -567,12 +567,13 @@ export class ModelMachine {
         for (const name of Object.keys(vmFlags) as (keyof typeof vmFlags)[])
           if (v[name]) flags |= vmFlags[name]
         const obj = v.vm_file ?? vmaAnon
+        const remapped = this.#objects[obj]?.insert === 'remap' && v.VM_MAYWRITE && !v.VM_SHARED
         vmas.push({
           proc: p,
           start: v.vm_start,
           end: v.vm_end,
           obj,
-          pgoff: obj === vmaAnon ? 0 : v.vm_pgoff,
+          pgoff: obj === vmaAnon ? 0 : remapped ? byPfn : v.vm_pgoff,
           flags,
         })
       }

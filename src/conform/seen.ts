@@ -4,6 +4,8 @@ import {
   type GuestEvent,
   type GuestRef,
   type Opcode,
+  objs,
+  objStride,
   pages,
   pteBits,
   vmaAnon,
@@ -27,6 +29,9 @@ export type Seen = {
   refs: GuestRef[]
   events: GuestEvent[]
 }
+
+/** The vm_pgoff of a private remap_pfn_range() mapping: a PFN, which is nothing to compare. */
+export const byPfn = -1
 
 export type SeenVma = { proc: number; start: number; end: number; obj: number; pgoff: number; flags: number }
 
@@ -92,7 +97,7 @@ export class KernelEyes {
         answer.vmas.map((v) => ({
           ...v,
           end: Math.min(v.end, pages),
-          pgoff: v.obj < 4 ? v.pgoff - v.obj * 256 : 0,
+          pgoff: v.obj >= objs ? 0 : v.pgoff >= objs * objStride ? byPfn : v.pgoff - v.obj * objStride,
           flags: v.flags & c.vmFlags,
         })),
       ),
