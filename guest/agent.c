@@ -445,7 +445,7 @@ static void setup(void)
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	mount("dev", "/dev", "devtmpfs", 0, NULL);
 	mount("debug", "/sys/kernel/debug", "debugfs", 0, NULL);
-	put_file("/proc/sys/kernel/printk", "4");
+	put_file("/proc/sys/kernel/printk", "5");
 	put_file("/sys/kernel/mm/transparent_hugepage/enabled", "never");
 	put_file("/sys/kernel/debug/fault_around_bytes", "4096");
 	put_file("/sys/kernel/mm/lru_gen/enabled", "0");

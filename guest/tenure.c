@@ -990,11 +990,20 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 		}
 		return err;
 	case TENURE_FIXUP_FAULT:
-		unlocked = false;
-		mmap_read_lock(current->mm);
-		err = fixup_user_fault(current->mm, addr,
-				       a[1] ? FAULT_FLAG_WRITE : 0, &unlocked);
-		mmap_read_unlock(current->mm);
+		/*
+		 * Twice: a copy on write of a PFN goes through the user's entry,
+		 * whose accessed bit it may set; the entry is then not the same
+		 * any more, and the fault is to be taken again.
+		 */
+		for (i = 0; i < 2; i++) {
+			unlocked = false;
+			mmap_read_lock(current->mm);
+			err = fixup_user_fault(current->mm, addr,
+					       a[1] ? FAULT_FLAG_WRITE : 0, &unlocked);
+			mmap_read_unlock(current->mm);
+			if (err)
+				break;
+		}
 		return err;
 	case TENURE_NOTIFIER_ADD:
 		return notifier_add(a[0], TENURE_WINDOW + (unsigned long)a[1] * PAGE_SIZE, a[2]);

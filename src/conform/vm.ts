@@ -80,6 +80,7 @@ export class Vm {
   readonly #dir: string
   readonly #batchSeconds: number
   #received = ''
+  #warnings = 0
   #wake: (() => void) | undefined
   #ended: string | undefined
   readonly #stop: () => void
@@ -189,6 +190,16 @@ export class Vm {
     } catch {
       return ''
     }
+  }
+
+  /** Warnings on the console that were not there the last time: where in the kernel they come from. */
+  warnings(): string[] {
+    const all = this.console(100_000)
+      .split('\n')
+      .filter((line) => /WARNING: |BUG: |BUG at /.test(line))
+    const fresh = all.slice(this.#warnings)
+    this.#warnings = all.length
+    return fresh
   }
 
   async close(): Promise<void> {

@@ -96,4 +96,5 @@ export function setFlags(
   vma.VM_MIXEDMAP = of.has('VM_MIXEDMAP')
   vma.VM_DONTEXPAND = of.has('VM_DONTEXPAND')
   vma.VM_DONTCOPY = of.has('VM_DONTCOPY')
+  vma.VM_PAT = k.config.bos[bo]!.insert === 'remap_pfn_range'
 }

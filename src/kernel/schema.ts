@@ -100,6 +100,7 @@ export function layoutFor(n: Sizes) {
           VM_MIXEDMAP: flag,
           VM_DONTEXPAND: flag,
           VM_DONTCOPY: flag,
+          VM_PAT: flag,
           anon_vma: flag,
         },
       },

@@ -124,6 +124,11 @@ const table = [
     says: 'unmap_mapping_range() without even_cows spares only anonymous pages; before, every page without that mapping',
   },
   {
+    name: 'pat-in-vma',
+    until: '6.16',
+    says: 'x86 finds the memory type of a remap_pfn_range() mapping through its first entry (VM_PAT): fork fails when that is gone or a copy',
+  },
+  {
     name: 'access-phys-recheck',
     since: '5.11',
     says: 'generic_access_phys() looks the PFN up again under the page-table lock before it copies',

@@ -10,6 +10,18 @@ export const pte_offset = (k: Kernel, mm: Id<'mm'>, addr: number): Pte | undefin
   addr >= 0 && addr < k.config.vpns ? k.pte(mm, addr as Id<'vpn'>) : undefined
 
 /**
+ * pte_protnone(): an entry of a mapping that may not be accessed at all. It is present for the kernel, and not for the processor, which
+ * faults. Entries have the protection of their VMA, so it is asked.
+ */
+export function pte_protnone(k: Kernel, mm: Id<'mm'>, addr: number): boolean {
+  for (const id of k.vmas) {
+    const vma = k.vma(id)
+    if (vma.vm_mm === mm && vma.vm_start <= addr && addr < vma.vm_end) return !vma.VM_READ && !vma.VM_WRITE
+  }
+  return false
+}
+
+/**
  * vm_normal_page(): the page that a PTE owns a reference to, or undefined when the PTE is special: it owns nothing, then.
  * For architectures with a special bit; the linear rule of the others is not modelled.
  */

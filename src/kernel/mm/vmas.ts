@@ -51,6 +51,7 @@ const flags = [
   'VM_MIXEDMAP',
   'VM_DONTEXPAND',
   'VM_DONTCOPY',
+  'VM_PAT',
 ] as const
 
 /** vm_area_dup(): a copy of a VMA, of the same mm. */

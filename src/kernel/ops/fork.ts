@@ -4,8 +4,8 @@ import type { Kernel } from '../kernel.ts'
 import { alloc_page, GFP_HIGHUSER_MOVABLE, maybe_dma_pinned, page_anon } from '../mm/frames.ts'
 import { lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { anonOf } from '../mm/owners.ts'
-import { type Pte, set_normal, set_special, vm_normal_page } from '../mm/ptes.ts'
-import { find_vma, is_cow_mapping, vm_area_dup } from '../mm/vmas.ts'
+import { type Pte, set_normal, set_special, vm_normal_page, zap_range } from '../mm/ptes.ts'
+import { find_vma, is_cow_mapping, vm_area_dup, vm_area_free } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import type { Row } from '../schema.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
@@ -32,8 +32,8 @@ export const fork = op({
     copy(k, me) {
       const mm = k.currentMm(me.thread)!
       if (!ptlFree(k, mm, me.thread)) return blocked
-      for (const id of k.vmas)
-        if (k.vma(id).vm_mm === mm && !dup_vma(k, mm, me.child, k.vma(id))) return fail(k, me.thread, mm)
+      for (let id = find_vma(k, mm, 0); id !== undefined; id = find_vma(k, mm, k.vma(id).vm_end))
+        if (!dup_vma(k, mm, me.child, k.vma(id))) return fail(k, me.thread, mm, me.child)
       return 'born'
     },
 
@@ -43,14 +43,14 @@ export const fork = op({
       me.vma = find_vma(k, mm, me.at)
       if (me.vma === undefined) return 'born'
       const vma = k.vma(me.vma)
-      if (!protects(vma)) return 'copy_vma'
+      if (!protects(vma) || !track_pfn_copy(k, vma)) return 'copy_vma'
       return k.call(mmu_notifier_invalidate_range_start, 'copy_vma', mm, vma.vm_start, vma.vm_end)
     },
     copy_vma(k, me) {
       const mm = k.currentMm(me.thread)!
       if (!ptlFree(k, mm, me.thread)) return blocked
       const vma = k.vma(me.vma!)
-      if (!dup_vma(k, mm, me.child, vma)) return fail(k, me.thread, mm)
+      if (!dup_vma(k, mm, me.child, vma)) return fail(k, me.thread, mm, me.child)
       me.at = vma.vm_end
       if (!protects(vma)) return 'next'
       return k.call(mmu_notifier_invalidate_range_end, 'next', mm, vma.vm_start, vma.vm_end)
@@ -65,7 +65,10 @@ export const fork = op({
   },
 })
 
-function fail(k: Kernel, thread: Id<'thread'>, mm: Id<'mm'>) {
+/** The half-made child is torn down. What was write-protected in the parent stays so. */
+function fail(k: Kernel, thread: Id<'thread'>, mm: Id<'mm'>, child: Id<'mm'>) {
+  zap_range(k, child, 0, k.config.vpns)
+  for (const id of k.vmas) if (k.vma(id).vm_mm === child) vm_area_free(k.vma(id))
   mmap_unlock(k, mm, thread)
   return k.done(-ENOMEM)
 }
@@ -75,6 +78,16 @@ const needs_copy = (vma: Row<'vma'>): boolean => vma.VM_PFNMAP || vma.VM_MIXEDMA
 
 const protects = (vma: Row<'vma'>): boolean => !vma.VM_DONTCOPY && needs_copy(vma) && is_cow_mapping(vma)
 
+/**
+ * track_pfn_copy() of x86: the memory type of a mapping that remap_pfn_range() made is looked up through its first entry. When the process
+ * has written there (a copy) or the driver has zapped it, it is not found, and fork fails.
+ */
+function track_pfn_copy(k: Kernel, vma: Row<'vma'>): boolean {
+  if (!vma.VM_PAT || !k.has('pat-in-vma')) return true
+  const first = k.pte(vma.vm_mm!, vma.vm_start as Id<'vpn'>)
+  return first.present && first.special
+}
+
 /** A mapping of the child, and its page tables. False: no memory. */
 function dup_vma(k: Kernel, mm: Id<'mm'>, child: Id<'mm'>, vma: Row<'vma'>): boolean {
   if (vma.VM_DONTCOPY) return true
@@ -82,6 +95,7 @@ function dup_vma(k: Kernel, mm: Id<'mm'>, child: Id<'mm'>, vma: Row<'vma'>): boo
   if (copy === undefined) return false
   k.vma(copy).vm_mm = child
   if (!needs_copy(vma)) return true
+  if (!track_pfn_copy(k, vma)) return false
   for (let addr = vma.vm_start; addr < vma.vm_end; addr++) {
     const from = k.pte(mm, addr as Id<'vpn'>)
     if (from.present && !copy_pte(k, mm, child, vma, from, k.pte(child, addr as Id<'vpn'>))) return false

@@ -1,7 +1,7 @@
 import { FOLL_LONGTERM, FOLL_WRITE } from '../constants.ts'
 import { page_anon } from '../mm/frames.ts'
 import { down_read, mmap_lock, mmap_unlock } from '../mm/locks.ts'
-import { pte_offset, vm_normal_page } from '../mm/ptes.ts'
+import { pte_offset, pte_protnone, vm_normal_page } from '../mm/ptes.ts'
 import { blocked, op } from '../op.ts'
 import { __get_user_pages, give, longterm_pinnable, take } from './__get_user_pages.ts'
 
@@ -19,7 +19,7 @@ export const gup_fast = op({
     walk(k, me) {
       if (me.pin !== 0) k.mm(me.mm).has_pinned = true
       const pte = pte_offset(k, me.mm, me.addr)
-      if (pte === undefined || !pte.present || pte.special) return 'slow'
+      if (pte === undefined || !pte.present || pte.special || pte_protnone(k, me.mm, me.addr)) return 'slow'
       const write = (me.flags & FOLL_WRITE) !== 0
       const longterm = (me.flags & FOLL_LONGTERM) !== 0
       const page = vm_normal_page(pte)!

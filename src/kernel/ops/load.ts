@@ -1,7 +1,7 @@
 import { FAULT_FLAG_ALLOW_RETRY, SIGBUS, SIGSEGV, VM_FAULT_OOM, VM_FAULT_RETRY } from '../constants.ts'
 import { reach } from '../mm/access.ts'
 import { down_read, mmap_lock, mmap_unlock } from '../mm/locks.ts'
-import { pte_offset } from '../mm/ptes.ts'
+import { pte_offset, pte_protnone } from '../mm/ptes.ts'
 import { vma_lookup } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { handle_mm_fault } from './handle_mm_fault.ts'
@@ -18,8 +18,9 @@ export const load = op({
   steps: {
     // The processor: no lock, only what the page table says.
     access(k, me) {
-      const pte = pte_offset(k, k.currentMm(me.thread)!, me.addr)
-      if (pte === undefined || !pte.present) return 'fault'
+      const mm = k.currentMm(me.thread)!
+      const pte = pte_offset(k, mm, me.addr)
+      if (pte === undefined || !pte.present || pte_protnone(k, mm, me.addr)) return 'fault'
       reach(k, pte.pfn!, pte.stale, `${k.threadName(me.thread)} reads page ${me.addr} and reaches`)
       return k.done(k.page(pte.pfn!).data)
     },

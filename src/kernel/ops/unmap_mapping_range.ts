@@ -86,6 +86,7 @@ function advance(k: Kernel, me: Unmap, from: number) {
 /** Special entries always go. Without even_cows, copies that a process made stay; before 5.18, so do pages without a mapping of their own. */
 function zap(k: Kernel, me: Unmap, id: Id<'vma'>): void {
   const vma = k.vma(id)
+  vma.VM_PAT = false // untrack_pfn()
   zap_range(k, vma.vm_mm!, vma.vm_start, vma.vm_end, (pte) => {
     const page = vm_normal_page(pte)
     if (page === undefined || me.even_cows !== 0) return false
