@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { type Filter, filterHash, filterOf, isWord, mayHold } from './filter.ts'
 import { maxFileBytes, type Tree } from './tree.ts'
 
 /**
@@ -51,8 +52,14 @@ export class Scanner {
     }
     const { root, files } = this.#tree
     if (root === undefined || files.length < 400 || this.#threads < 2) {
+      const { filters } = this.#tree
       this.#shares ??= [
-        new Share(files, root ?? '', root === undefined ? (f) => this.#tree.bytes(f) : undefined),
+        new Share(
+          files,
+          root ?? '',
+          root === undefined ? (f) => this.#tree.bytes(f) : undefined,
+          filters && files.map((f) => filters.get(f) ?? nothing),
+        ),
       ]
       take(this.#shares[0]!.answer(question))
       return merged
@@ -125,10 +132,16 @@ export class Share {
   #buffer: Buffer | undefined
   #filters: Filter[] | undefined
 
-  constructor(files: readonly string[], root: string, read?: (file: string) => Uint8Array | undefined) {
+  constructor(
+    files: readonly string[],
+    root: string,
+    read?: (file: string) => Uint8Array | undefined,
+    filters?: Filter[],
+  ) {
     this.#files = files
     this.#root = root
     this.#read = read
+    this.#filters = filters
   }
 
   answer(question: Question): Answer {
@@ -185,6 +198,8 @@ export class Share {
     }
   }
 }
+
+const nothing: Filter = new Int32Array(1)
 
 /**
  * Wu and Manber's search for many words: two bytes tell how far no word can end, so most of a file is never looked at.
@@ -245,53 +260,4 @@ class Matcher {
     })
     return found
   }
-}
-
-/** A Bloom filter with two probes; its length is a power of two. */
-type Filter = Int32Array
-const nothing: Filter = new Int32Array(1)
-
-const isWord = new Uint8Array(256)
-for (let c = 0; c < 256; c++) if (/[\w$]/.test(String.fromCharCode(c))) isWord[c] = 1
-
-function filterOf(bytes: Uint8Array): Filter {
-  // An identifier takes some 25 bytes with what is around it, and one in five is new: four bits for each new one.
-  let words = 4
-  while (words * 32 * 4 < bytes.length && words < 1 << 15) words *= 2
-  const filter = new Int32Array(words)
-  const mask = words - 1
-  let h = 0
-  for (let i = 0; i < bytes.length; i++) {
-    const c = bytes[i]!
-    if (isWord[c] === 1) h = (Math.imul(h, 31) + c) | 0
-    else if (h !== 0) {
-      add(filter, mask, h)
-      h = 0
-    }
-  }
-  if (h !== 0) add(filter, mask, h)
-  return filter
-}
-
-function add(filter: Filter, mask: number, h: number): void {
-  const a = Math.imul(h, 0x9e3779b1)
-  const b = Math.imul(h, 0x85ebca6b)
-  filter[(a >>> 5) & mask]! |= 1 << (a >>> 27)
-  filter[(b >>> 7) & mask]! |= 1 << (b >>> 27)
-}
-
-function mayHold(filter: Filter, h: number): boolean {
-  const mask = filter.length - 1
-  const a = Math.imul(h, 0x9e3779b1)
-  const b = Math.imul(h, 0x85ebca6b)
-  return (
-    (filter[(a >>> 5) & mask]! & (1 << (a >>> 27))) !== 0 &&
-    (filter[(b >>> 7) & mask]! & (1 << (b >>> 27))) !== 0
-  )
-}
-
-function filterHash(word: string): number {
-  let h = 0
-  for (let i = 0; i < word.length; i++) h = (Math.imul(h, 31) + word.charCodeAt(i)) | 0
-  return h
 }

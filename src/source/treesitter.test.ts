@@ -21,7 +21,7 @@ test('every call that tree-sitter sees is seen', async () => {
       parseC(name, text).functions.flatMap((f) => callsOf(f).map((c) => `${calleeName(c)}@${c.start}`)),
     )
     const walk = (node: Node): void => {
-      if (node.type === 'preproc_if' && /^#if 0/.test(node.text)) return
+      if (node.type === 'preproc_if' && node.text.startsWith('#if 0')) return
       // #if pieces are read as their first arm only (WARTS)
       if (node.type === 'preproc_else' && node.parent?.parent?.type === 'argument_list') return
       const callee = node.type === 'call_expression' ? node.childForFieldName('function') : null
