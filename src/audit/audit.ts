@@ -203,23 +203,26 @@ function witnessOf(j: Judged, site: CallSite): Witness | undefined {
     invariant: first.code,
     promise: first.promise,
     detail: first.detail,
-    actors: first.witness.actors.map((a) => ({ name: `${a.name}(${a.context})`, role: a.role })),
+    actors: first.witness.actors,
+    pages: first.witness.pages,
     steps: first.witness.steps.map((s) => ({
       actor: s.actor,
       step: s.step,
       ...(s.statement !== undefined && { statement: s.statement }),
       ...(s.place !== undefined && { place: s.place }),
       changes: s.changes,
+      pages: s.pages,
     })),
-    replay: `tenure audit ${site.file.path} --litmus DIR && tenure check DIR/${fileNameOf(site)}`,
+    replay: `tenure audit ${site.file.path} --litmus DIR && tenure check DIR/${siteFile({ file: site.file.path, line: site.line, column: site.column })}`,
   }
 }
 
-export const fileNameOf = (site: {
-  readonly file: { readonly path: string }
+/** The file that a site's test is written to: one for each place. */
+export const siteFile = (s: {
+  readonly file: string
   readonly line: number
   readonly column: number
-}): string => `${site.file.path.replaceAll('/', '-')}-${site.line}.litmus`
+}): string => `${s.file.replaceAll('/', '-')}-${s.line}-${s.column}.litmus`
 
 function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repair | undefined {
   const section = compareVersions(rules.kernel, '6.12') >= 0 ? 'follow_pfnmap_start' : 'follow_pte'
