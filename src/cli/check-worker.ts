@@ -22,10 +22,7 @@ port?.on('message', ({ job, colour }: { job: Job; colour: boolean }) => {
     port.postMessage(said)
   }
   // Nothing is given back: true would stop the search.
-  const { diagnostics, ...done } = runJob(
-    job,
-    (states, depth) => void say({ kind: 'progress', states, depth }),
-  )
+  const { diagnostics, ...done } = runJob(job, (states, depth) => say({ kind: 'progress', states, depth }))
   say({
     kind: 'done',
     ...done,

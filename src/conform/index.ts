@@ -8,7 +8,6 @@ export {
   conform,
   type Difference,
   Machine,
-  predictAlone,
   replay,
   type Run,
   showDifference,

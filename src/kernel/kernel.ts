@@ -19,6 +19,7 @@ import {
   called,
   done,
   type Flow,
+  isThing,
   type Kind,
   type Me,
   namesFrame,
@@ -49,8 +50,6 @@ type Code =
       readonly slots: number
       /** Those of them that name frames. */
       readonly tracked: readonly Slot[]
-      /** Which of them point to VMAs. */
-      readonly vmas: readonly number[]
     }
   | { readonly kind: 'program'; readonly program: Program; readonly base: number }
 
@@ -211,7 +210,6 @@ export class Kernel {
       index: new Map(op.labels.map((label, i) => [label, i])),
       slots: op.args.length + op.locals.length,
       tracked: [...op.args, ...op.locals].filter((s) => s.ghost !== undefined),
-      vmas: [...op.args, ...op.locals].filter((s) => s.base === 'vma').map((s) => s.index),
     })
     this.#codeOf.set(op, this.#code.length)
     for (const callee of op.calls()) this.#addOp(callee)
@@ -270,28 +268,12 @@ export class Kernel {
     me.base = base
     me.ghostBase = ghostBase
     t.ret = 0
-    const next = this.#vmaGone(thread, code, base)
-      ? this.done(-EFAULT)
-      : op.steps[frame.pc]!(this, me as unknown as Me)
+    const next = op.steps[frame.pc]!(this, me as unknown as Me)
     if (next === blocked) return 'blocked'
     if (next === done) this.#return(thread)
     else if (next !== called) frame.pc = indexOf(code.index, next, op)
     this.#settle(thread)
     return 'moved'
-  }
-
-  /** An operation that was called without the lock it needs may find that its VMA is no more; what it would do then nobody can say. */
-  #vmaGone(thread: ThreadId, code: Code & { kind: 'op' }, base: number): boolean {
-    for (const index of code.vmas) {
-      const value = this.#slots[thread]![base + index]!.value
-      if (value === 0 || this.vma((value - 1) as Id<'vma'>).vm_mm !== undefined) continue
-      this.violate(
-        'use-after-unlock',
-        `${this.threadName(thread)} is in ${code.op.name} with a VMA that has been unmapped since it was found`,
-      )
-      return true
-    }
-    return false
   }
 
   label(actor: number): StepLabel {
@@ -398,12 +380,6 @@ export class Kernel {
     frame.pc = indexOf(code.index, resume, code.op)
     this.#push(thread, this.config.callbacks[which]!)
     return called
-  }
-
-  /** An argument that the operation must not look at any more: a VMA, once the lock is gone. */
-  forget(me: object, name: string): void {
-    const cells = me as MeCells
-    cells.cells[cells.base + cells.names.get(name)!.index]!.value = 0
   }
 
   /** Writes through a pointer argument: `k.out(me.pfn, pfn)`. NULL pointers are left alone. */
@@ -717,15 +693,13 @@ export class Kernel {
             : undefined
       if (problem !== undefined) {
         this.violate(problem[0], `${this.threadName(thread)} gives ${op.name} ${problem[1]}`)
-        this.done(-EFAULT)
+        this.done(op.returns !== undefined && isThing(op.returns) ? 0 : -EFAULT)
         this.#return(thread)
         return false
       }
     }
-    if (this.#checkNeeds(thread, op, slots, base)) return true
-    this.done(-EFAULT)
-    this.#return(thread)
-    return false
+    this.#checkNeeds(thread, op, slots, base)
+    return true
   }
 
   #valueOf(operand: Operand, kind: Kind, base: number, regs: Row<'reg'>[]): number {
@@ -743,27 +717,18 @@ export class Kernel {
     }
   }
 
-  /** False: without that it cannot even begin. */
-  #checkNeeds(thread: ThreadId, op: Op, slots: Row<'slot'>[], base: number): boolean {
+  #checkNeeds(thread: ThreadId, op: Op, slots: Row<'slot'>[], base: number): void {
     for (const need of op.needs) {
-      if (need === 'current mm') {
-        if (this.currentMm(thread) !== undefined) continue
-        this.violate('lock-context', `${op.name} needs a process, and ${this.threadName(thread)} has none`)
-        return false
-      } else if (need === 'may sleep') {
+      if (need === 'may sleep') {
         const lock = atomicBy(this, thread)
         if (lock !== undefined)
           this.violate(
             'lock-context',
             `${op.name} may sleep, and ${this.threadName(thread)} holds the spinlock ${lock}`,
           )
-      } else {
+      } else if (need !== 'current mm') {
         const mm = this.#mmOf(thread, op, slots, base)
-        if (mm === undefined) {
-          this.violate('lock-context', `${op.name} needs an mm, and ${this.threadName(thread)} has none`)
-          return false
-        }
-        if (need === 'an mm') continue
+        if (mm === undefined) continue
         const lock = mmap_lock(this, mm)
         const ok =
           need === 'mmap_lock for writing'
@@ -777,7 +742,6 @@ export class Kernel {
           )
       }
     }
-    return true
   }
 
   #holdsIMmap(thread: ThreadId, op: Op, slots: Row<'slot'>[], base: number): boolean {

@@ -1,5 +1,5 @@
 import type { Judgement, LitmusResult } from '../litmus/index.ts'
-import { columns, hang, plain, type Style, wrap } from './style.ts'
+import { hang, plain, type Style } from './style.ts'
 import { renderBroken } from './timeline.ts'
 
 export type Run = { readonly result: LitmusResult; readonly judgement?: Judgement }

@@ -1,4 +1,4 @@
-import { reach } from '../mm/access.ts'
+import { reach, targetFrame } from '../mm/access.ts'
 import { grab_ref, pfn_valid } from '../mm/frames.ts'
 import { op } from '../op.ts'
 
@@ -9,14 +9,14 @@ export const get_page = op({
   args: { page: 'frame' },
   steps: {
     get(k, me) {
-      const { stale } = k.cell(me, 'page')
-      reach(k, me.page, stale, `${k.threadName(me.thread)} takes a reference to`)
-      if (!pfn_valid(k, me.page))
+      const { pfn, stale } = targetFrame(k, k.cell(me, 'page'))!
+      reach(k, pfn, stale, `${k.threadName(me.thread)} takes a reference to`)
+      if (!pfn_valid(k, pfn))
         k.violate(
           'kernel-bug',
-          `${k.threadName(me.thread)} takes a reference to ${k.pfnName(me.page)}, which is device memory and has no struct page`,
+          `${k.threadName(me.thread)} takes a reference to ${k.pfnName(pfn)}, which is device memory and has no struct page`,
         )
-      else if (!stale) grab_ref(k, me.page)
+      else if (!stale) grab_ref(k, pfn)
       return k.done()
     },
   },

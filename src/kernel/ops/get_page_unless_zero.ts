@@ -1,4 +1,4 @@
-import { reach } from '../mm/access.ts'
+import { reach, targetFrame } from '../mm/access.ts'
 import { grab_ref, page_count, pfn_valid } from '../mm/frames.ts'
 import { op } from '../op.ts'
 
@@ -10,10 +10,10 @@ export const get_page_unless_zero = op({
   returns: 'int',
   steps: {
     get(k, me) {
-      const { stale } = k.cell(me, 'page')
-      if (!pfn_valid(k, me.page) || page_count(k, me.page) === 0) return k.done(0)
-      reach(k, me.page, stale, `${k.threadName(me.thread)} takes a reference to`)
-      if (!stale) grab_ref(k, me.page)
+      const { pfn, stale } = targetFrame(k, k.cell(me, 'page'))!
+      if (!pfn_valid(k, pfn) || page_count(k, pfn) === 0) return k.done(0)
+      reach(k, pfn, stale, `${k.threadName(me.thread)} takes a reference to`)
+      if (!stale) grab_ref(k, pfn)
       return k.done(1)
     },
   },

@@ -6,6 +6,7 @@ import {
   VM_FAULT_OOM,
   VM_FAULT_RETRY,
   VM_FAULT_SIGBUS,
+  VM_FAULT_SIGSEGV,
 } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
 import { reach } from '../mm/access.ts'
@@ -34,6 +35,7 @@ export const handle_mm_fault = op({
     // handle_pte_fault(): which kind of fault it is.
     fault(k, me) {
       const vma = k.vma(me.vma)
+      if (vma.vm_mm === undefined) return vmaGone(k, me)
       if (!ptlFree(k, vma.vm_mm!, me.thread)) return blocked
       const pte = k.pte(vma.vm_mm!, me.addr as Id<'vpn'>)
       const write = (me.flags & FAULT_FLAG_WRITE) !== 0
@@ -54,12 +56,14 @@ export const handle_mm_fault = op({
 
     // wp_page_copy(): the copy is there, the entry still shows the old page.
     copied(k, me) {
-      const mm = k.vma(me.vma).vm_mm!
+      const mm = k.vma(me.vma).vm_mm
+      if (mm === undefined) return vmaGone(k, me)
       if (!k.notified(mm)) return 'replace'
       return k.call(mmu_notifier_invalidate_range_start, 'replace', mm, me.addr, me.addr + 1)
     },
     replace(k, me) {
       const vma = k.vma(me.vma)
+      if (vma.vm_mm === undefined) return vmaGone(k, me)
       if (!ptlFree(k, vma.vm_mm!, me.thread)) return blocked
       const pte = k.pte(vma.vm_mm!, me.addr as Id<'vpn'>)
       if (!pte.present || pte.write || pte.pfn !== me.old)
@@ -80,6 +84,16 @@ export const handle_mm_fault = op({
   },
 })
 
+/** Nobody held the mmap_lock, and another thread has unmapped the range in the middle of the fault. */
+function vmaGone(k: Kernel, me: Fault) {
+  k.violate(
+    'use-after-unlock',
+    `${k.threadName(me.thread)} faults in a VMA that has been freed meanwhile: nothing held the mmap_lock`,
+  )
+  if (me.copy !== undefined) put(k, me.copy)
+  return k.done(VM_FAULT_SIGSEGV)
+}
+
 type Fault = {
   readonly thread: Id<'thread'>
   readonly vma: Id<'vma'>
@@ -99,7 +113,6 @@ function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
     if ((me.flags & FAULT_FLAG_ALLOW_RETRY) === 0) return blocked
     mmap_unlock(k, vma.vm_mm!, me.thread)
     me.bo = bo
-    k.forget(me, 'vma') // it may be gone when the wait is over
     return 'wait' as const
   }
   const pfn = k.bo(bo).alive ? bo_frame(k, bo, linear_page_index(vma, me.addr)) : undefined

@@ -1,3 +1,4 @@
+import { targetFrame } from '../mm/access.ts'
 import { pfn_valid } from '../mm/frames.ts'
 import { op } from '../op.ts'
 
@@ -9,12 +10,13 @@ export const pfn_to_page = op({
   returns: 'page',
   steps: {
     convert(k, me) {
-      if (!pfn_valid(k, me.pfn))
+      const { pfn } = targetFrame(k, k.cell(me, 'pfn'))!
+      if (!pfn_valid(k, pfn))
         k.violate(
           'kernel-bug',
-          `${k.threadName(me.thread)} makes a struct page of ${k.pfnName(me.pfn)}, which is device memory and has none`,
+          `${k.threadName(me.thread)} makes a struct page of ${k.pfnName(pfn)}, which is device memory and has none`,
         )
-      return k.doneWith({ ...k.cell(me, 'pfn'), value: me.pfn + 1 })
+      return k.doneWith({ ...k.cell(me, 'pfn'), value: pfn + 1 })
     },
   },
 })

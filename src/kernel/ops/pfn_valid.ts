@@ -1,3 +1,4 @@
+import { targetFrame } from '../mm/access.ts'
 import { pfn_valid as valid } from '../mm/frames.ts'
 import { op } from '../op.ts'
 
@@ -8,6 +9,6 @@ export const pfn_valid = op({
   args: { pfn: 'frame' },
   returns: 'int',
   steps: {
-    look: (k, me) => k.done(valid(k, me.pfn) ? 1 : 0),
+    look: (k, me) => k.done(valid(k, targetFrame(k, k.cell(me, 'pfn'))!.pfn) ? 1 : 0),
   },
 })

@@ -1,4 +1,4 @@
-import { reach } from '../mm/access.ts'
+import { reach, targetFrame } from '../mm/access.ts'
 import { drop_ref } from '../mm/frames.ts'
 import { op } from '../op.ts'
 
@@ -10,9 +10,9 @@ export const put_page = op({
   steps: {
     put(k, me) {
       const who = k.threadName(me.thread)
-      const { stale } = k.cell(me, 'page')
-      reach(k, me.page, stale, `${who} drops a reference of`)
-      if (!stale) drop_ref(k, me.page, who)
+      const { pfn, stale } = targetFrame(k, k.cell(me, 'page'))!
+      reach(k, pfn, stale, `${who} drops a reference of`)
+      if (!stale) drop_ref(k, pfn, who)
       return k.done()
     },
   },
