@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Source } from '../src/base/index.ts'
+import { changes } from '../src/kernel/index.ts'
 import { bind, judge, opList, parse } from '../src/litmus/index.ts'
 import { renderCheck } from '../src/report/check-text.ts'
 import { renderDiagnostic } from '../src/report/diagnostic.ts'
@@ -25,6 +26,21 @@ export function docsParts(): Record<string, string> {
     ),
     mistakes: fence(said.map((d) => renderDiagnostic(d)).join('\n')),
   }
+}
+
+/** The part of docs/model.md that is made: what changed between kernels. */
+export function modelParts(): Record<string, string> {
+  const rows = changes.map(({ name, since, until, backports, commit, says }) => {
+    const when = [
+      ...(since === undefined ? [] : [`since ${since}`]),
+      ...(until === undefined ? [] : [`until ${until}`]),
+      ...(backports === undefined
+        ? []
+        : [until === undefined ? `and in ${backports.join(', ')}` : `(${backports.join(', ')}: gone)`]),
+    ]
+    return `| \`${name}\` | ${when.join(' ')} | ${says}${commit === undefined ? '' : ` (${commit})`} |`
+  })
+  return { changes: ['| change | kernels | what |', '| --- | --- | --- |', ...rows].join('\n') }
 }
 
 /** The page with its parts made anew. */

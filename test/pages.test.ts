@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Source } from '../src/base/index.ts'
-import { invariants, ops, policies } from '../src/kernel/index.ts'
+import { changes, invariants, ops, policies } from '../src/kernel/index.ts'
+import { modelParts, withParts } from './docs-parts.ts'
 import { asked, judge, parse } from '../src/litmus/index.ts'
 
 /** The pages beside the kernel's operations, invariants and policies: there, under their own names, with the house headings, and true. */
@@ -33,6 +34,21 @@ test('every operation has a page that names its steps, in their order', () => {
     const steps = [...section(page, '## Steps').matchAll(/^- `(\w+)`/gm)].map((m) => m[1])
     assert.deepEqual(steps, op.labels, op.name)
   }
+})
+
+test('docs/model.md lists every change between kernels as the code has it', () => {
+  const page = readFileSync('docs/model.md', 'utf8')
+  assert.equal(withParts(page, modelParts()), page, 'npm run promote')
+  assert.ok(page.includes('<!-- changes: made'))
+})
+
+test('every change between kernels is asked for by some operation', () => {
+  const folders = ['src/kernel', 'src/kernel/mm', 'src/kernel/ops']
+  const files = folders
+    .flatMap((d) => readdirSync(d).map((f) => join(d, f)))
+    .filter((f) => /(?<!test)\.ts$/.test(f))
+  const code = files.map((f) => readFileSync(f, 'utf8')).join('\n')
+  for (const { name } of changes) assert.match(code, new RegExp(`(has|hasChange)\\(.*'${name}'\\)`), name)
 })
 
 test('every policy has a page that says what each of its values does', () => {

@@ -8,7 +8,7 @@ import { type LookupApi, lookupNamed } from './protocols/pfn-lookup.ts'
 import type { CallSite } from './sites.ts'
 import type { Event, Place } from './trace/event.ts'
 import type { Value } from './trace/state.ts'
-import { type Kept, type Limits, type Path, TooMany, Walk } from './trace/walk.ts'
+import { type Kept, type Limits, Missing, type Path, TooMany, Walk } from './trace/walk.ts'
 
 /** What became of one call: the paths that decide it, judged. */
 export type Finding = {
@@ -50,6 +50,7 @@ export class Analyse {
   readonly #judge: Judge
   readonly #rules: (api: LookupApi) => Rules
   readonly #notifiers = new Map<CFile, Notifier[]>()
+  readonly #walks = new Map<Func, Walks>()
 
   constructor(code: Code, judge: Judge, rules: (api: LookupApi) => Rules) {
     this.#code = code
@@ -57,17 +58,37 @@ export class Analyse {
     this.#rules = rules
   }
 
-  /** All sites of one function: they share their walks. */
-  func(func: Func, sites: readonly CallSite[]): Finding[] {
-    const walks = { values: new Map<Func, Path[] | undefined>(), faults: new Map<Func, Path[] | undefined>() }
+  /** All sites of one function: they share their walks. Undefined: the tree has to be asked first, then again. */
+  func(func: Func, sites: readonly CallSite[]): Finding[] | undefined {
+    const walks = this.#walksOf(func)
     const walk: WalkFn = (root, towards, about) => {
       const known = walks[about]
-      if (!known.has(root)) known.set(root, this.#walk(root, towards, about))
-      return known.get(root)
+      if (known.has(root)) return known.get(root)
+      const before = this.#code.missing
+      const paths = this.#walk(root, towards, about)
+      if (this.#code.missing === before) known.set(root, paths)
+      return paths
     }
-    return sites.map((site) => this.#site(func, site, walk))
+    const before = this.#code.missing
+    try {
+      const found = sites.map((site) => this.#site(func, site, walk))
+      return this.#code.missing === before ? found : undefined
+    } catch (e) {
+      if (e instanceof Missing) return undefined
+      throw e
+    }
   }
 
+  #walksOf(func: Func): Walks {
+    let walks = this.#walks.get(func)
+    if (walks === undefined) {
+      walks = { values: new Map(), faults: new Map() }
+      this.#walks.set(func, walks)
+    }
+    return walks
+  }
+
+  /** Twice around loops where that is cheap, once where it is not, or not at all. */
   #walk(root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults'): Path[] | undefined {
     for (const l of limits)
       try {
@@ -87,11 +108,11 @@ export class Analyse {
   }
 
   #of(file: CFile): Notifier[] {
-    let found = this.#notifiers.get(file)
-    if (found === undefined) {
-      found = notifiersOf(this.#code, file, new Set())
-      this.#notifiers.set(file, found)
-    }
+    const known = this.#notifiers.get(file)
+    if (known !== undefined) return known
+    const before = this.#code.missing
+    const found = notifiersOf(this.#code, file, new Set())
+    if (this.#code.missing === before) this.#notifiers.set(file, found)
     return found
   }
 
@@ -112,15 +133,15 @@ export class Analyse {
     done: Finding[],
   ): Finding {
     const paths = walk(root, towards, 'values')
-    if (paths === undefined) return none(site, `there are too many ways through ${root.name}()`)
+    if (paths === undefined) return undecided(site, `there are too many ways through ${root.name}()`)
     const about = paths.flatMap((p) => {
       const values = valuesOf(p.events, site)
       return values.size === 0 ? [] : [{ path: p, values }]
     })
     if (about.length === 0)
       return up === 0
-        ? none(site, 'no way through the function on which the look-up works was found')
-        : { ...none(site, ''), verdict: 'holds' }
+        ? undecided(site, 'no way through the function on which the look-up works was found')
+        : { ...undecided(site, ''), verdict: 'holds' }
 
     const notifier = this.#notifierFor(
       root.file,
@@ -259,7 +280,7 @@ export class Analyse {
     calm: Omit<Finding, 'verdict'>,
   ): Finding | undefined {
     const later: Event[][] = []
-    for (const file of this.#code.module(root.file))
+    for (const file of new Set(fields.flatMap((k) => this.#code.moduleWith(root.file, k.field))))
       for (const func of file.functions) {
         if (func === root) continue
         const text = file.source.text.slice(func.start, func.end)
@@ -487,8 +508,9 @@ export class Analyse {
     const base = { site, handsOut: false }
     const broken = distinct(seen).filter((c) => c.judged.verdict === 'broken')
     if (broken.length > 0) return this.#broken(base, broken)
-    if (trouble !== undefined) return none(site, trouble)
-    if (seen.length === 0) return none(site, 'no way through the function on which the fault works was found')
+    if (trouble !== undefined) return undecided(site, trouble)
+    if (seen.length === 0)
+      return undecided(site, 'no way through the function on which the fault works was found')
     const shown = best(distinct(seen))
     const calm = {
       ...base,
@@ -505,9 +527,10 @@ export class Analyse {
   }
 }
 
+type Walks = Record<'values' | 'faults', Map<Func, Path[] | undefined>>
 type WalkFn = (root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults') => Path[] | undefined
 
-const none = (site: CallSite, reason: string): Finding => ({
+export const undecided = (site: CallSite, reason: string): Finding => ({
   site,
   verdict: 'unknown',
   reason,

@@ -1,12 +1,11 @@
-import type { Problem } from '../source/index.ts'
 import { print } from '../litmus/index.ts'
 import { compareVersions, isVersion, kernels } from '../kernel/index.ts'
-import { Analyse, type Finding, nameOf } from './analyse.ts'
-import type { Code } from './code.ts'
+import { Analyse, type Finding, nameOf, undecided } from './analyse.ts'
 import { Judge, type Judged, type Rules } from './judge.ts'
+import { Knowledge } from './knowledge.ts'
 import { lift } from './lift/lift.ts'
 import type { Plan, Step } from './lift/plan.ts'
-import { kind, type LookupApi } from './protocols/pfn-lookup.ts'
+import { kind, type LookupApi, lookups } from './protocols/pfn-lookup.ts'
 import { candidates } from './repair.ts'
 import {
   type AuditResult,
@@ -16,7 +15,7 @@ import {
   type Site,
   type Witness,
 } from './result.ts'
-import type { CFile, Func } from '../source/index.ts'
+import type { Func, Program } from '../source/index.ts'
 import type { CallSite } from './sites.ts'
 import { sitesIn } from './sites.ts'
 
@@ -29,54 +28,64 @@ export type AuditOptions = {
   readonly version: string
   readonly path: string
   readonly onProgress?: (done: number, of: number) => void
-  readonly cancelled?: () => boolean
+  /** Aborted: the audit rejects. */
+  readonly signal?: AbortSignal
 }
 
-/** Audits the files that mention a look-up. Plain data comes out; the same tree gives the same. */
-export function audit(
-  code: Code,
-  files: readonly CFile[],
-  seen: {
-    readonly files: number
-    readonly parsed: () => number
-    readonly functions: () => number
-    readonly problems: readonly Problem[]
-    readonly skipped: () => Readonly<Record<string, number>>
-  },
-  options: AuditOptions,
-): AuditResult {
+/** Audits a tree. Plain data comes out; the same tree gives the same. */
+export async function audit(program: Program, options: AuditOptions): Promise<AuditResult> {
+  const code = new Knowledge(program)
   const judge = new Judge()
   const analyse = new Analyse(code, judge, (api) => rulesFor(api, options))
+  await program.prepare(lookups.map((l) => l.name))
+  const paths = new Set<string>()
+  for (const l of lookups) for (const path of await program.filesWith(l.name)) paths.add(path)
+
   const groups = new Map<Func, CallSite[]>()
-  for (const file of files)
+  for (const path of [...paths].sort()) {
+    options.signal?.throwIfAborted()
+    const file = program.file(path)
+    if (file === undefined) continue
     for (const s of sitesIn(file)) groups.set(s.func, [...(groups.get(s.func) ?? []), s])
+  }
   const sites: Site[] = []
-  let done = 0
-  for (const [func, calls] of groups) {
-    if (options.cancelled?.() === true) break
-    for (const finding of analyse.func(func, calls))
-      sites.push(siteOf(finding, judge, rulesFor(finding.site.api, options)))
-    options.onProgress?.(++done, groups.size)
+  let waiting = [...groups]
+  // What the walks ask of the tree is found in a few passes; each leaves fewer functions undecided.
+  for (let round = 0; waiting.length > 0; round++) {
+    const again: typeof waiting = []
+    for (const [func, calls] of waiting) {
+      await breathe()
+      options.signal?.throwIfAborted()
+      const findings = analyse.func(func, calls)
+      if (findings === undefined && round < mostRounds) again.push([func, calls])
+      else
+        for (const f of findings ??
+          calls.map((c) => undecided(c, 'what it needs of the tree was not found in the end')))
+          sites.push(siteOf(f, judge, rulesFor(f.site.api, options)))
+      options.onProgress?.(sites.length, groups.size)
+    }
+    waiting = again
+    if (code.open) await code.fetch()
   }
   sites.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column))
   const count = (v: Site['verdict']): number => sites.filter((s) => s.verdict === v).length
   const reasons: Record<string, number> = {}
   for (const s of sites) if (s.reason !== undefined) reasons[s.reason] = (reasons[s.reason] ?? 0) + 1
+  const treeKernel = options.treeKernel
   return {
     schema: auditSchemaVersion,
     tool: { name: 'tenure', version: options.version },
     tree: {
       path: options.path,
-      kernel: options.kernel ?? options.treeKernel ?? newest,
-      kernelFrom:
-        options.kernel !== undefined ? 'option' : options.treeKernel !== undefined ? 'Makefile' : 'default',
+      kernel: options.kernel ?? treeKernel ?? newest,
+      kernelFrom: options.kernel !== undefined ? 'option' : treeKernel !== undefined ? 'Makefile' : 'default',
     },
     protocols: [kind],
     summary: {
-      filesSeen: seen.files,
-      filesParsed: seen.parsed(),
-      functions: seen.functions(),
-      skipped: seen.skipped(),
+      filesSeen: program.tree.files.length,
+      filesParsed: program.counts.files,
+      functions: program.counts.functions,
+      skipped: skippedIn([...groups.keys()]),
       sites: sites.length,
       holds: count('holds'),
       broken: count('broken'),
@@ -84,8 +93,22 @@ export function audit(
       unknownReasons: reasons,
     },
     sites,
-    problems: seen.problems,
+    problems: program.tree.problems,
   }
+}
+
+const mostRounds = 40
+
+/** Lets signals and timers in. */
+const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Functions with sites of which a part was not understood, by reason. */
+function skippedIn(funcs: readonly Func[]): Record<string, number> {
+  const reasons: Record<string, number> = {}
+  for (const f of funcs)
+    for (const reason of new Set(f.body.problems.map((p) => p.reason)))
+      reasons[reason] = (reasons[reason] ?? 0) + 1
+  return reasons
 }
 
 const newest = kernels.at(-1)!
@@ -180,23 +203,26 @@ function witnessOf(j: Judged, site: CallSite): Witness | undefined {
     invariant: first.code,
     promise: first.promise,
     detail: first.detail,
-    actors: first.witness.actors.map((a) => ({ name: `${a.name}(${a.context})`, role: a.role })),
+    actors: first.witness.actors,
+    pages: first.witness.pages,
     steps: first.witness.steps.map((s) => ({
       actor: s.actor,
       step: s.step,
       ...(s.statement !== undefined && { statement: s.statement }),
       ...(s.place !== undefined && { place: s.place }),
       changes: s.changes,
+      pages: s.pages,
     })),
-    replay: `tenure audit ${site.file.path} --litmus DIR && tenure check DIR/${fileNameOf(site)}`,
+    replay: `tenure audit ${site.file.path} --litmus DIR && tenure check DIR/${siteFile({ file: site.file.path, line: site.line, column: site.column })}`,
   }
 }
 
-export const fileNameOf = (site: {
-  readonly file: { readonly path: string }
+/** The file that a site's test is written to: one for each place. */
+export const siteFile = (s: {
+  readonly file: string
   readonly line: number
   readonly column: number
-}): string => `${site.file.path.replaceAll('/', '-')}-${site.line}.litmus`
+}): string => `${s.file.replaceAll('/', '-')}-${s.line}-${s.column}.litmus`
 
 function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repair | undefined {
   const section = compareVersions(rules.kernel, '6.12') >= 0 ? 'follow_pfnmap_start' : 'follow_pte'

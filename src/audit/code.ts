@@ -1,26 +1,30 @@
-import type { CFile, Expr, Func, Global, Local, Macro, OpsEntry, Struct } from '../source/index.ts'
+import type { CFile, Cleanup, Expr, Func, Global, Local, Macro, OpsEntry, Struct } from '../source/index.ts'
 
 /**
- * The kernel tree as the walk sees it. Everything is found on demand and remembered by whoever implements it; an answer is the same
- * each time.
+ * The kernel tree as the walk sees it. An answer is there at once; what is not known yet is remembered as wanted, and the walk is
+ * repeated when it has been found.
  */
 export type Code = {
   /** The function that a call of `name` in `from` reaches: static in the file, else the one that the tree has. */
   resolve(name: string, from: CFile): Func | undefined
+  /** The same, without looking beyond the file. */
+  resolveHere(name: string, from: CFile): Func | undefined
   macro(name: string, from: CFile): Macro | undefined
   /** By tag: `follow_pfnmap_args`. */
   struct(tag: string, from: CFile): Struct | undefined
   global(name: string, from: CFile): Global | undefined
-  /** Functions put into this field of ops tables of this struct; of any struct when it is not known. */
-  ops(struct: string | undefined, field: string, from: CFile): readonly OpsEntry[]
+  /** Functions put into this field of ops tables of this struct; none when the struct is not known. */
+  ops(struct: string | undefined, field: string): readonly OpsEntry[]
   graph(func: Func): Graph
   /** Functions of the file that call it, or of the whole tree when it is not static. */
   callers(func: Func): readonly Func[]
-  /** Files that are linked together with this one, itself first. */
-  module(file: CFile): readonly CFile[]
-  /** Parsed files of the tree that mention a name. */
-  mentioning(name: string): readonly CFile[]
+  /** Files linked together with this one that mention a word. */
+  moduleWith(file: CFile, word: string): readonly CFile[]
+  /** Files of the tree that mention a word. */
+  mentioning(word: string): readonly CFile[]
   exported(func: Func): boolean
+  /** How often an answer was not there yet. */
+  readonly missing: number
 }
 
 /** Control flow, one evaluation per node. */
@@ -30,11 +34,15 @@ export type GraphNode =
   | { readonly kind: 'local'; readonly local: Local; readonly to: number }
   | { readonly kind: 'test'; readonly cond: Expr; readonly yes: number; readonly no: number }
   | { readonly kind: 'fork'; readonly to: readonly number[] }
+  /** `list_for_each_entry(…)`: into the body, or behind it. */
+  | { readonly kind: 'each'; readonly expr: Expr; readonly to: readonly number[] }
   | {
       readonly kind: 'switch'
       readonly on: Expr
       readonly cases: readonly { readonly value: Expr; readonly to: number }[]
       readonly otherwise: number
     }
-  | { readonly kind: 'return'; readonly value?: Expr }
+  | { readonly kind: 'return'; readonly value?: Expr; readonly to: number }
+  | { readonly kind: 'cleanup'; readonly cleanup: Cleanup; readonly to: number }
+  | { readonly kind: 'end' }
   | { readonly kind: 'dead' }

@@ -1,121 +1,52 @@
-import type { Expr, Func, Stmt } from '../source/index.ts'
+import { type Cfg, type CfgNode, cfgOf, type Func } from '../source/index.ts'
 import type { Graph, GraphNode } from './code.ts'
 
 /** The control flow of a function, in the walk's terms. */
 export function graphOf(func: Func): Graph {
-  const b = new Builder()
-  const end = b.add({ kind: 'return' })
-  const entry = b.block(func.body.stmts, end, {})
-  b.patch()
-  return { entry, nodes: b.nodes }
+  let graph = cache.get(func)
+  if (graph === undefined) {
+    const cfg = cfgOf(func)
+    graph = { entry: cfg.entry, nodes: cfg.nodes.map((n) => convert(n, cfg)) }
+    cache.set(func, graph)
+  }
+  return graph
 }
+const cache = new WeakMap<Func, Graph>()
 
-type Around = { readonly onBreak?: number; readonly onContinue?: number; readonly cases?: Case[] }
-type Case = { readonly value?: Expr; readonly to: number }
-
-class Builder {
-  readonly nodes: GraphNode[] = []
-  readonly #labels = new Map<string, number>()
-  readonly #gotos: { at: number; label: string | undefined }[] = []
-
-  add(node: GraphNode): number {
-    this.nodes.push(node)
-    return this.nodes.length - 1
-  }
-
-  patch(): void {
-    for (const { at, label } of this.#gotos) {
-      const to = label === undefined ? undefined : this.#labels.get(label)
-      this.nodes[at] = to === undefined ? { kind: 'dead' } : { kind: 'fork', to: [to] }
+function convert(n: CfgNode, cfg: Cfg): GraphNode {
+  const next = n.succ[0]?.to
+  const onward = (node: (to: number) => GraphNode): GraphNode =>
+    next === undefined ? { kind: 'dead' } : node(next)
+  switch (n.kind) {
+    case 'exit':
+      return { kind: 'end' }
+    case 'eval':
+      return onward((to) => ({ kind: 'eval', expr: n.expr!, to }))
+    case 'local':
+      return onward((to) => ({ kind: 'local', local: n.local!, to }))
+    case 'return':
+      return onward((to) => ({ kind: 'return', ...(n.expr !== undefined && { value: n.expr }), to }))
+    case 'cleanup':
+      return onward((to) => ({ kind: 'cleanup', cleanup: n.cleanup!, to }))
+    case 'branch': {
+      const yes = n.succ.find((e) => e.when === 'true')?.to
+      const no = n.succ.find((e) => e.when === 'false')?.to
+      if (yes !== undefined && no !== undefined) return { kind: 'test', cond: n.expr!, yes, no }
+      return onward((to) => ({ kind: 'eval', expr: n.expr!, to }))
     }
-  }
-
-  block(stmts: readonly Stmt[], next: number, around: Around): number {
-    let to = next
-    for (let i = stmts.length - 1; i >= 0; i--) to = this.stmt(stmts[i]!, to, around)
-    return to
-  }
-
-  stmt(s: Stmt, next: number, around: Around): number {
-    switch (s.kind) {
-      case 'expr':
-        return this.add({ kind: 'eval', expr: s.expr, to: next })
-      case 'local':
-        return this.add({ kind: 'local', local: s, to: next })
-      case 'block':
-        return this.block(s.body, next, around)
-      case 'if': {
-        const yes = this.stmt(s.then, next, around)
-        const no = s.otherwise === undefined ? next : this.stmt(s.otherwise, next, around)
-        return this.add({ kind: 'test', cond: s.cond, yes, no })
+    case 'each':
+      return { kind: 'each', expr: n.expr!, to: n.succ.map((e) => e.to) }
+    case 'switch':
+      return {
+        kind: 'switch',
+        on: n.expr!,
+        cases: n.succ.flatMap((e) => (e.when === 'case' ? [{ value: e.low!, to: e.to }] : [])),
+        otherwise: n.succ.find((e) => e.when === 'default')?.to ?? cfg.exit,
       }
-      case 'while': {
-        const head = this.add({ kind: 'dead' })
-        const body = this.stmt(s.body, head, { ...around, onBreak: next, onContinue: head })
-        this.nodes[head] = { kind: 'test', cond: s.cond, yes: body, no: next }
-        return head
-      }
-      case 'do': {
-        const test = this.add({ kind: 'dead' })
-        const body = this.stmt(s.body, test, { ...around, onBreak: next, onContinue: test })
-        this.nodes[test] = { kind: 'test', cond: s.cond, yes: body, no: next }
-        return body
-      }
-      case 'for': {
-        const head = this.add({ kind: 'dead' })
-        const step = s.step === undefined ? head : this.add({ kind: 'eval', expr: s.step, to: head })
-        const body = this.stmt(s.body, step, { ...around, onBreak: next, onContinue: step })
-        this.nodes[head] =
-          s.cond === undefined
-            ? { kind: 'fork', to: [body] }
-            : { kind: 'test', cond: s.cond, yes: body, no: next }
-        return this.block(s.init, head, around)
-      }
-      case 'macro': {
-        if (s.as !== 'loop') {
-          const body = this.stmt(s.body, next, around)
-          const to = s.as === 'scoped' ? body : this.add({ kind: 'fork', to: [body, next] })
-          return this.add({ kind: 'eval', expr: s.call, to })
-        }
-        const head = this.add({ kind: 'dead' })
-        const body = this.stmt(s.body, head, { ...around, onBreak: next, onContinue: head })
-        this.nodes[head] = { kind: 'fork', to: [body, next] }
-        return this.add({ kind: 'eval', expr: s.call, to: head })
-      }
-      case 'switch': {
-        const cases: Case[] = []
-        this.stmt(s.body, next, { ...around, onBreak: next, cases })
-        return this.add({
-          kind: 'switch',
-          on: s.on,
-          cases: cases.flatMap((c) => (c.value === undefined ? [] : [{ value: c.value, to: c.to }])),
-          otherwise: cases.find((c) => c.value === undefined)?.to ?? next,
-        })
-      }
-      case 'case':
-        around.cases?.push({ ...(s.low !== undefined && { value: s.low }), to: next })
-        return next
-      case 'label':
-        this.#labels.set(s.name, next)
-        return next
-      case 'goto': {
-        const at = this.add({ kind: 'dead' })
-        this.#gotos.push({ at, label: s.label })
-        return at
-      }
-      case 'break':
-        return around.onBreak ?? next
-      case 'continue':
-        return around.onContinue ?? next
-      case 'empty':
-      case 'unknown':
-        return next
-      case 'return':
-        return this.add({ kind: 'return', ...(s.value !== undefined && { value: s.value }) })
-      case 'arms': {
-        const to = s.arms.map((a) => this.block(a.body, next, around))
-        return this.add({ kind: 'fork', to: s.maybe ? [...to, next] : to })
-      }
-    }
+    case 'entry':
+    case 'join':
+    case 'arms':
+    case 'unknown':
+      return { kind: 'fork', to: n.succ.map((e) => e.to) }
   }
 }

@@ -30,7 +30,10 @@ const classic = {
 
 /** The notifiers that a file's module registers; where it has none, those of modules that work through it, found by their lock. */
 export function notifiersOf(code: Code, file: CFile, lockHints: ReadonlySet<string>): Notifier[] {
-  const own = code.module(file).flatMap((f) => inFile(code, f))
+  const own = [interval.struct, classic.struct]
+    .flatMap((s) => code.moduleWith(file, s))
+    .filter((f, i, all) => all.indexOf(f) === i)
+    .flatMap((f) => inFile(code, f))
   if (own.length > 0) return own
   if (lockHints.size === 0) return []
   return code
@@ -130,7 +133,7 @@ function asker(code: Code, file: CFile, fields: ReadonlySet<string>): Notifier['
 }
 
 function intervalAsker(code: Code, file: CFile): Notifier['retry'] {
-  for (const f of code.module(file))
+  for (const f of code.moduleWith(file, 'mmu_interval_read_retry'))
     for (const func of f.functions)
       if (func.mentions('mmu_interval_read_retry')) return { func: func.name, file: f.path, line: func.line }
   return undefined

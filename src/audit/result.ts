@@ -66,6 +66,8 @@ export type Site = {
   }
   readonly witness?: Witness
   readonly repair?: Repair
+  /** The repairs that were tried where none was enough. */
+  readonly tried?: Repair['tried']
 }
 
 export type Hop = { readonly file: string; readonly line: number; readonly text: string }
@@ -75,7 +77,9 @@ export type Witness = {
   readonly invariant: string
   readonly promise: string
   readonly detail: string
-  readonly actors: readonly { readonly name: string; readonly role: string }[]
+  readonly actors: readonly { readonly name: string; readonly context: string; readonly role: string }[]
+  /** How the pages stand at first, in one line. */
+  readonly pages: string
   readonly steps: readonly WitnessStep[]
   /** Paste it and see the same run. */
   readonly replay: string
@@ -88,6 +92,8 @@ export type WitnessStep = {
   readonly place?: string
   /** What the step changed, `page f0: refcount 1 -> 0`. */
   readonly changes: readonly string[]
+  /** How the pages stand behind it. */
+  readonly pages: string
 }
 
 export type Repair = {

@@ -8,6 +8,7 @@ export {
   conform,
   type Difference,
   Machine,
+  predictAlone,
   replay,
   type Run,
   showDifference,

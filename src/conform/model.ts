@@ -328,31 +328,16 @@ export class ModelMachine {
           : call('follow_pfnmap_start', undefined, number(a0), out(FOUND), out(WRITABLE), out(SPECIAL))
         const end = plain(isPte ? 'pte_unmap_unlock' : 'follow_pfnmap_end')
         // if (ret == 0) end();
-        code = [
-          plain('mmap_read_lock'),
-          look,
-          {
-            kind: 'branch',
-            cond: { kind: '==', left: { kind: 'reg', reg: RET }, right: { kind: 'const', value: 0 } },
-            ifTrue: 3,
-            ifFalse: 4,
-          },
-          end,
-          plain('mmap_read_unlock'),
-        ]
+        code = [plain('mmap_read_lock'), look, unlessZero(RET, 4, 2), end, plain('mmap_read_unlock')]
         break
       }
-      case 'FIXUP_FAULT':
-        code = locked(
-          call(
-            'fixup_user_fault',
-            undefined,
-            number(a0),
-            number(a1 === 0 ? 0 : constants['FAULT_FLAG_WRITE']!),
-            out(WRITABLE),
-          ),
-        )
+      case 'FIXUP_FAULT': {
+        // Twice, as the guest does.
+        const flags = number(a1 === 0 ? 0 : constants['FAULT_FLAG_WRITE']!)
+        const once = locked(call('fixup_user_fault', undefined, number(a0), flags, out(WRITABLE)))
+        code = [...once, unlessZero(RET, 2 * once.length + 1), ...once]
         break
+      }
       case 'NOTIFIER_ADD': {
         const n = this.#notifiers[a0]
         if (n === undefined || this.held.notifiers.has(a0)) return undefined
@@ -607,6 +592,14 @@ export class ModelMachine {
     return { ...outcome, alive, vmas: mergeVmas(vmas), ptes, frames, refs, events }
   }
 }
+
+/** Goes on when the register is 0, else to `to`. */
+const unlessZero = (reg: number, to: number, at = 3): Instruction => ({
+  kind: 'branch',
+  cond: { kind: '==', left: { kind: 'reg', reg }, right: { kind: 'const', value: 0 } },
+  ifTrue: at + 1,
+  ifFalse: to,
+})
 
 const number = (value: number): Operand => ({ kind: 'const', value })
 const thing = (id: number): Operand => ({ kind: 'thing', id })

@@ -50,6 +50,10 @@ export function predict(machine: ModelMachine, sequence: Sequence): Predicted {
   return { sequence: { ...sequence, ops }, seens }
 }
 
+/** What of a sequence the model can run. */
+export const predictAlone = (version: string, sequence: Sequence): Sequence =>
+  predict(new ModelMachine(version, sequence.objects, sequence.notifiers), sequence).sequence
+
 /** Makes up a sequence while the model runs it. */
 function invent(
   machine: ModelMachine,

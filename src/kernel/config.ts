@@ -206,8 +206,13 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
         diagnostics.push(problem('not-in-this-kernel', `${absent}; this is ${version}`))
       const missing = op.args.filter((a, i) => !isOptional(a.kind) && instruction.args[i] === undefined)
       for (const a of missing) diagnostics.push(problem('argument', `${op.name} needs ${a.name}`))
-      if (op.needs.includes('current mm') && program.context.mm === undefined && !callbacks.includes(program))
-        diagnostics.push(problem('context', `${op.name} needs a process: ${program.name} has no mm`))
+      if (program.context.mm === undefined && !callbacks.includes(program)) {
+        const given = op.args.some(
+          (a, i) => /^(vma|mm)\??$/.test(a.kind) && instruction.args[i] !== undefined,
+        )
+        if (op.needs.includes('current mm') || (!given && op.needs.some((n) => / mm|mmap_lock/.test(n))))
+          diagnostics.push(problem('context', `${op.name} needs a process: ${program.name} has no mm`))
+      }
       vmaSlots += op.takes.vma ?? 0
       dmaSlots += op.takes.dma ?? 0
       spare.normal += op.takes.pfn ?? 0

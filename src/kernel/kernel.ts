@@ -50,6 +50,8 @@ type Code =
       readonly slots: number
       /** Those of them that name frames. */
       readonly tracked: readonly Slot[]
+      /** Which of them point to VMAs. */
+      readonly vmas: readonly number[]
     }
   | { readonly kind: 'program'; readonly program: Program; readonly base: number }
 
@@ -210,6 +212,7 @@ export class Kernel {
       index: new Map(op.labels.map((label, i) => [label, i])),
       slots: op.args.length + op.locals.length,
       tracked: [...op.args, ...op.locals].filter((s) => s.ghost !== undefined),
+      vmas: [...op.args, ...op.locals].filter((s) => s.base === 'vma').map((s) => s.index),
     })
     this.#codeOf.set(op, this.#code.length)
     for (const callee of op.calls()) this.#addOp(callee)
@@ -268,12 +271,28 @@ export class Kernel {
     me.base = base
     me.ghostBase = ghostBase
     t.ret = 0
-    const next = op.steps[frame.pc]!(this, me as unknown as Me)
+    const next = this.#vmaGone(thread, code, base)
+      ? this.done(-EFAULT)
+      : op.steps[frame.pc]!(this, me as unknown as Me)
     if (next === blocked) return 'blocked'
     if (next === done) this.#return(thread)
     else if (next !== called) frame.pc = indexOf(code.index, next, op)
     this.#settle(thread)
     return 'moved'
+  }
+
+  /** An operation that was called without the lock it needs may find that its VMA is no more; what it would do then nobody can say. */
+  #vmaGone(thread: ThreadId, code: Code & { kind: 'op' }, base: number): boolean {
+    for (const index of code.vmas) {
+      const value = this.#slots[thread]![base + index]!.value
+      if (value === 0 || this.vma((value - 1) as Id<'vma'>).vm_mm !== undefined) continue
+      this.violate(
+        'use-after-unlock',
+        `${this.threadName(thread)} is in ${code.op.name} with a VMA that has been unmapped since it was found`,
+      )
+      return true
+    }
+    return false
   }
 
   label(actor: number): StepLabel {
@@ -380,6 +399,12 @@ export class Kernel {
     frame.pc = indexOf(code.index, resume, code.op)
     this.#push(thread, this.config.callbacks[which]!)
     return called
+  }
+
+  /** An argument that the operation must not look at any more: a VMA, once the lock is gone. */
+  forget(me: object, name: string): void {
+    const cells = me as MeCells
+    cells.cells[cells.base + cells.names.get(name)!.index]!.value = 0
   }
 
   /** Writes through a pointer argument: `k.out(me.pfn, pfn)`. NULL pointers are left alone. */
@@ -698,8 +723,10 @@ export class Kernel {
         return false
       }
     }
-    this.#checkNeeds(thread, op, slots, base)
-    return true
+    if (this.#checkNeeds(thread, op, slots, base)) return true
+    this.done(-EFAULT)
+    this.#return(thread)
+    return false
   }
 
   #valueOf(operand: Operand, kind: Kind, base: number, regs: Row<'reg'>[]): number {
@@ -717,18 +744,27 @@ export class Kernel {
     }
   }
 
-  #checkNeeds(thread: ThreadId, op: Op, slots: Row<'slot'>[], base: number): void {
+  /** False: without that it cannot even begin. */
+  #checkNeeds(thread: ThreadId, op: Op, slots: Row<'slot'>[], base: number): boolean {
     for (const need of op.needs) {
-      if (need === 'may sleep') {
+      if (need === 'current mm') {
+        if (this.currentMm(thread) !== undefined) continue
+        this.violate('lock-context', `${op.name} needs a process, and ${this.threadName(thread)} has none`)
+        return false
+      } else if (need === 'may sleep') {
         const lock = atomicBy(this, thread)
         if (lock !== undefined)
           this.violate(
             'lock-context',
             `${op.name} may sleep, and ${this.threadName(thread)} holds the spinlock ${lock}`,
           )
-      } else if (need !== 'current mm') {
+      } else {
         const mm = this.#mmOf(thread, op, slots, base)
-        if (mm === undefined) continue
+        if (mm === undefined) {
+          this.violate('lock-context', `${op.name} needs an mm, and ${this.threadName(thread)} has none`)
+          return false
+        }
+        if (need === 'an mm') continue
         const lock = mmap_lock(this, mm)
         const ok =
           need === 'mmap_lock for writing'
@@ -742,6 +778,7 @@ export class Kernel {
           )
       }
     }
+    return true
   }
 
   #holdsIMmap(thread: ThreadId, op: Op, slots: Row<'slot'>[], base: number): boolean {

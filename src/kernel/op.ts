@@ -73,9 +73,13 @@ export const done = ' done' as Flow
 /** Another operation runs first; use `k.call(…)`. */
 export const called = ' called' as Flow
 
-/** What must be held where an operation is called: checked at its first step. `may sleep`: no spinlock or page-table lock may be held. */
+/**
+ * What must be there where an operation is called: checked at its first step. `an mm` is that of its VMA, the one it is given, or current->mm;
+ * the mmap_lock is that mm's. `may sleep`: no spinlock or page-table lock may be held.
+ */
 export type Need =
   | 'current mm'
+  | 'an mm'
   | 'mmap_lock'
   | 'mmap_lock for writing'
   | 'mmap_lock or i_mmap_rwsem'

@@ -40,7 +40,7 @@ const table = [
   {
     name: 'frame-vector-locked',
     until: '5.11',
-    says: 'get_vaddr_frames() looks at the VMA first, under mmap_lock, and refuses VM_IO and VM_PFNMAP with -EFAULT',
+    says: 'get_vaddr_frames() looks at the VMA first, under mmap_lock; since, it pins first and looks only when that fails',
   },
   {
     name: 'vb2-longterm',
@@ -52,15 +52,11 @@ const table = [
     since: '6.2',
     says: 'get_vaddr_frames() takes FOLL_WRITE only if the device writes, and no FOLL_FORCE; before always both',
   },
-  { name: 'follow-pfn', until: '6.10', says: 'follow_pfn() exists' },
   {
     name: 'follow-pte-vma',
     since: '6.10',
     says: 'follow_pte() takes the VMA and refuses one that is neither VM_IO nor VM_PFNMAP',
   },
-  { name: 'follow-pte', until: '6.12', says: 'follow_pte() exists' },
-  { name: 'follow-phys', until: '6.10', says: 'follow_phys() is usable outside of x86 PAT' },
-  { name: 'follow-pfnmap', since: '6.12', says: 'follow_pfnmap_start() and follow_pfnmap_end() exist' },
   {
     name: 'anon-exclusive',
     since: '5.19',
@@ -127,11 +123,6 @@ const table = [
     name: 'pat-in-vma',
     until: '6.16',
     says: 'x86 finds the memory type of a remap_pfn_range() mapping through its first entry (VM_PAT): fork fails when that is gone or a copy',
-  },
-  {
-    name: 'access-phys-recheck',
-    since: '5.11',
-    says: 'generic_access_phys() looks the PFN up again under the page-table lock before it copies',
   },
 ] as const satisfies readonly Change[]
 

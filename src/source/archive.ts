@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { createGunzip, deflateRaw, inflateRawSync } from 'node:zlib'
 import { extract } from 'tar-stream'
 import type { Outcome } from '../base/index.ts'
+import { type Filter, filterOf } from './filter.ts'
 import type { Problem } from './ir.ts'
 import {
   decode,
@@ -21,6 +22,7 @@ import {
 /**
  * A tarball, read once and kept in memory: nothing is written to disk. Files above a page or two are kept deflated (a kernel is
  * 1.3 GB of C, two thirds of it headers that generators wrote), so a whole tree takes some 300 MB.
+ * Words are noted on the way: finding files later unpacks only those that may hold them.
  */
 export async function openArchive(path: string, options: OpenOptions): Promise<Outcome<Tree>> {
   const problems: Problem[] = []
@@ -66,7 +68,7 @@ export async function openArchive(path: string, options: OpenOptions): Promise<O
         makefiles.set(file, bytes)
         continue
       }
-      const slot: Kept = { raw: bytes, deflated: undefined }
+      const slot: Kept = { raw: bytes, deflated: undefined, filter: filterOf(bytes) }
       kept.set(file, slot)
       options.progress?.(kept.size)
       if (bytes.length > 4096) {
@@ -124,7 +126,7 @@ function deflate(slot: Kept, bytes: Uint8Array): Promise<void> {
   })
 }
 
-type Kept = { raw: Uint8Array | undefined; deflated: Uint8Array | undefined }
+type Kept = { raw: Uint8Array | undefined; deflated: Uint8Array | undefined; readonly filter: Filter }
 
 class ArchiveTree implements Tree {
   readonly path: string
@@ -133,6 +135,7 @@ class ArchiveTree implements Tree {
   readonly kernel: KernelVersion | undefined
   readonly files: readonly string[]
   readonly problems: Problem[]
+  readonly filters: ReadonlyMap<string, Filter>
   readonly #kept: ReadonlyMap<string, Kept>
   readonly #makefiles: ReadonlyMap<string, Uint8Array>
 
@@ -148,6 +151,7 @@ class ArchiveTree implements Tree {
     this.files = [...kept.keys()].sort()
     this.problems = problems
     this.#kept = kept
+    this.filters = new Map([...kept].map(([file, slot]) => [file, slot.filter]))
     this.#makefiles = makefiles
   }
 

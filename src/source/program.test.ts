@@ -115,7 +115,7 @@ test('words are found whole, and the same with and without the filter and thread
   files['d0/hit.c'] = 'int follow_it(void); int xfollow_it, follow_it_x;'
   files['d0/no.c'] = 'int xfollow_it, follow_it_x;'
   const tree = await open(folder(t, files))
-  const words = ['follow_it', 'common_1', 'a7', 'a44', 'nowhere']
+  const words = ['follow_it', 'follow_it_x', 'common_1', 'a7', 'a44', 'nowhere', 'int']
   const answers = []
   for (const options of [
     { threads: 1 },
@@ -130,7 +130,9 @@ test('words are found whole, and the same with and without the filter and thread
   }
   assert.deepEqual(answers[0]!.get('follow_it'), ['d0/hit.c'])
   assert.equal(answers[0]!.get('common_1')!.length, 150)
+  assert.deepEqual(answers[0]!.get('follow_it_x'), ['d0/hit.c', 'd0/no.c'])
   assert.deepEqual(answers[0]!.get('nowhere'), [])
+  assert.equal(answers[0]!.get('int')!.length, 452)
   for (const a of answers) assert.deepEqual(a, answers[0])
 })
 

@@ -2,6 +2,7 @@ import { isAscii } from 'node:buffer'
 import { closeSync, fstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Diagnostic, Outcome } from '../base/index.ts'
+import type { Filter } from './filter.ts'
 import type { Problem } from './ir.ts'
 
 export type KernelVersion = {
@@ -24,6 +25,8 @@ export type Tree = {
   readonly problems: Problem[]
   /** The directory that the files can be read from, when there is one. */
   readonly root: string | undefined
+  /** Which identifiers each file has, where that is known already. */
+  readonly filters?: ReadonlyMap<string, Filter>
   /** A file's bytes. `undefined`, and a problem, when it cannot be read. */
   bytes(path: string): Uint8Array | undefined
   /** A file's text: UTF-8 or else Latin-1. `undefined`, and a problem, when it cannot be read or is not text. */

@@ -112,6 +112,7 @@ function siteOf(i: number, file: string, verdict: Verdict): Site {
             promise: broken.promise,
             detail: broken.detail,
             actors: broken.witness.actors,
+            pages: broken.witness.pages,
             steps: broken.witness.steps,
             replay: 'tenure check --kernel 5.9 grabber.litmus',
           },

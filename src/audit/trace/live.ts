@@ -67,7 +67,12 @@ function readBy(
       return names(node.on)
     case 'return':
       return node.value === undefined ? [] : names(node.value)
+    case 'each':
+      return names(node.expr)
+    case 'cleanup':
+      return node.cleanup.kind === 'free' ? [node.cleanup.variable] : []
     case 'fork':
+    case 'end':
     case 'dead':
       return []
   }
@@ -89,14 +94,17 @@ export function successors(node: GraphNode): number[] {
   switch (node.kind) {
     case 'eval':
     case 'local':
+    case 'return':
+    case 'cleanup':
       return [node.to]
     case 'test':
       return [node.yes, node.no]
     case 'fork':
+    case 'each':
       return [...node.to]
     case 'switch':
       return [...node.cases.map((c) => c.to), node.otherwise]
-    case 'return':
+    case 'end':
     case 'dead':
       return []
   }

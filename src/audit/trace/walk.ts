@@ -1,4 +1,4 @@
-import type { Assign, Call, CFile, CType, Expr, Func, Init, Local } from '../../source/index.ts'
+import type { Assign, Call, CFile, Cleanup, CType, Expr, Func, Init, Local } from '../../source/index.ts'
 import { hypercall, type Meaning, meaningOf, mmapLockFields } from '../api.ts'
 import type { Code, GraphNode } from '../code.ts'
 import { type LookupApi, lookupNamed, lookups } from '../protocols/pfn-lookup.ts'
@@ -19,17 +19,22 @@ export class Walk {
   readonly kept: readonly Kept[]
   /** Functions that lead to the site: walked into whatever their arguments are. */
   readonly towards: ReadonlySet<Func>
+  readonly #leads: ReadonlySet<string>
   readonly notifier: SequenceFields
   readonly about: 'values' | 'faults'
   #visits = 0
+  #after = 0
+  readonly #missing: number
   readonly #stack: Frame[] = []
   readonly #about = new Map<Func, About>()
 
   constructor(code: Code, options: WalkOptions) {
     this.code = code
+    this.#missing = code.missing
     this.limits = options.limits ?? { visits: 30_000, depth: 8, rounds: 2 }
     this.kept = options.kept ?? []
     this.towards = options.towards ?? new Set()
+    this.#leads = new Set([...this.towards].map((f) => f.name))
     this.about = options.about ?? 'values'
     this.notifier = options.notifier ?? { fields: new Set(), retries: new Set() }
   }
@@ -76,13 +81,15 @@ export class Walk {
       for (const full of states) {
         const s = full.only(
           frame.prefix,
-          (n) => names.has(n),
+          (n) => names.has(n) || n === returned,
           (f) => names.has(f),
         )
         const key = `${to}|${s.key}`
         if (seen.has(key)) continue
         seen.add(key)
         if (++this.#visits > this.limits.visits) throw new TooMany()
+        // What is missing will be fetched and all this done again: no use in going on for long.
+        if (this.code.missing > this.#missing && ++this.#after > 1500) throw new Missing()
         queue.push([to, s])
       }
     }
@@ -131,19 +138,54 @@ export class Walk {
           if (rest) go(node.otherwise, [s])
         }
         return
-      case 'return':
-        if (node.value === undefined) return end(unknown, state)
-        for (const o of this.#eval(node.value, state)) end(o.value, o.state)
+      case 'each':
+        for (const { state: s } of this.#eval(node.expr, state)) for (const to of node.to) go(to, [s])
         return
+      case 'return': {
+        const loc = this.#frame.prefix + returned
+        if (node.value === undefined) return go(node.to, [state])
+        return go(
+          node.to,
+          this.#eval(node.value, state).map((o) => o.state.withValue(loc, o.value)),
+        )
+      }
+      case 'cleanup':
+        return go(node.to, this.#cleanup(node.cleanup, state))
+      case 'end': {
+        const loc = this.#frame.prefix + returned
+        return end(state.env.get(loc) ?? unknown, state.withValue(loc, unknown))
+      }
       case 'dead':
         return
     }
   }
 
+  /** The end of a scope: a guard drops its lock, `__free(kfree)` frees. */
+  #cleanup(c: Cleanup, state: State): State[] {
+    if (c.kind === 'free') {
+      if (!/^k?v?free/.test(c.name)) return [state]
+      const to = readAt(state, this.#frame.prefix + c.variable).to
+      return [to === undefined ? state : state.free(to)]
+    }
+    const lock = this.#guardLock(c.name, c.args[0])
+    if (lock === undefined) return [state]
+    const s = this.#say(state, { start: c.start }, { kind: 'unlock', lock })
+    return lock.mmap ? s.map((t) => t.withStaleVmas()) : s
+  }
+
+  /** `guard(mutex)(&x->lock)` */
+  #guardLock(name: string, arg: Expr | undefined): Lock | undefined {
+    const kind = guards.get(name)
+    if (kind === undefined) return undefined
+    if (kind.mmap) return { name: 'mmap_lock', mmap: true, write: kind.write }
+    const field = arg === undefined ? '?' : this.#lockName(arg)
+    return { name: field, mmap: mmapLockFields.has(field), write: kind.write }
+  }
+
   #declare(local: Local, state: State): State[] {
     const loc = this.#frame.prefix + local.name
     if (local.init === undefined) return [state.withValue(loc, unknown)]
-    return this.#store(loc, local.type, local.init, state, local).map((o) => o.state)
+    return this.#store(loc, () => local.type, local.init, state, local).map((o) => o.state)
   }
 
   // ── Expressions ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -285,7 +327,7 @@ export class Walk {
     return this.#locate(e, state).flatMap(({ state: s, loc, through }) => {
       if (through !== undefined) return this.#through(e, s, through, false)
       if (loc === undefined) return [{ state: s, value: unknown }]
-      const type = this.#typeOf(e)
+      const type = e.kind === 'name' ? this.#frame.types.get(e.name) : undefined
       if (type?.array === true && !loc.endsWith('[]')) return [{ state: s, value: { to: `${loc}[]` } }]
       const value = readAt(s, loc)
       if (value.of === undefined && e.kind === 'member') {
@@ -363,7 +405,7 @@ export class Walk {
       if (through !== undefined)
         return this.#eval(e.value, s).flatMap((v) => this.#through(e.target, v.state, through, true))
       if (loc === undefined) return this.#eval(e.value, s)
-      const type = this.#typeOf(e.target)
+      const type = (): CType | undefined => this.#typeOf(e.target)
       if (e.op === '=') return this.#store(loc, type, e.value, s, e.target)
       return this.#eval(e.value, s).flatMap((v) => {
         const old = readAt(v.state, loc)
@@ -374,7 +416,7 @@ export class Walk {
     })
   }
 
-  #store(loc: string, type: CType | undefined, from: Expr, state: State, at: Expr | Local): Out[] {
+  #store(loc: string, type: () => CType | undefined, from: Expr, state: State, at: Expr | Local): Out[] {
     if (from.kind === 'init')
       return this.#initialise(loc, from, state).map((s) => ({ state: s, value: unknown }))
     if (from.kind === 'cast' && from.of.kind === 'init') return this.#store(loc, type, from.of, state, at)
@@ -393,13 +435,13 @@ export class Walk {
       const field = item.path.map((p) => (p.startsWith('[') ? '[]' : p)).join('')
       if (field === '') continue
       states = states.flatMap((s) =>
-        this.#store(`${loc}${field}`, undefined, item.value, s, item.value).map((o) => o.state),
+        this.#store(`${loc}${field}`, () => undefined, item.value, s, item.value).map((o) => o.state),
       )
     }
     return states
   }
 
-  #put(loc: string, type: CType | undefined, value: Value, state: State, at: Expr | Local): Out[] {
+  #put(loc: string, type: () => CType | undefined, value: Value, state: State, at: Expr | Local): Out[] {
     const name = loc.startsWith(this.#frame.prefix) ? loc.slice(this.#frame.prefix.length) : undefined
     // What an integer is matters only where a condition asks for it.
     let stored = value
@@ -414,8 +456,8 @@ export class Walk {
     if (
       stored.to !== undefined &&
       stored.of === undefined &&
-      type !== undefined &&
-      isNumber(type) &&
+      name !== undefined &&
+      isNumber(type()) &&
       state.tainted(stored.to).length === 0
     ) {
       const { to: _, ...rest } = stored
@@ -423,7 +465,7 @@ export class Walk {
     }
     let states = [state]
     if (value.of !== undefined) {
-      if (type?.base === 'dma_addr_t' && value.form !== 'dma') {
+      if (value.form !== 'page' && type()?.base === 'dma_addr_t' && value.form !== 'dma') {
         states = this.#say(state, at, {
           kind: 'device',
           value: value.of,
@@ -597,6 +639,17 @@ export class Walk {
 
   #call(e: Call, state: State): Out[] {
     const name = e.callee.kind === 'name' ? e.callee.name : undefined
+    // guard(mutex)(&x->lock), scoped_guard(mutex, &x->lock)
+    const inner = e.callee.kind === 'call' ? e.callee : e
+    if (
+      inner.callee.kind === 'name' &&
+      /^(scoped_)?guard$/.test(inner.callee.name) &&
+      inner.args[0]?.kind === 'name'
+    ) {
+      const lock = this.#guardLock(inner.args[0].name, inner === e ? e.args[1] : e.args[0])
+      const states = lock === undefined ? [state] : this.#say(state, e, { kind: 'lock', lock })
+      return states.map((s) => ({ state: s, value: unknown }))
+    }
     if (name !== undefined && transparent.test(name) && e.args.length >= 1)
       return this.#eval(e.args[0]!, state)
     if (name === 'container_of' || name === 'list_entry' || name === 'rb_entry')
@@ -614,14 +667,28 @@ export class Walk {
 
   #apply(e: Call, name: string | undefined, args: readonly Value[], state: State): Out[] {
     if (name === undefined) return this.#indirect(e, args, state)
-    const own = this.code.resolve(name, this.#frame.file)
+    const here = this.code.resolveHere(name, this.#frame.file)
     const api = lookupNamed.get(name)
-    if (api !== undefined && own?.static !== true) return this.#lookup(e, api, args, state)
+    if (api !== undefined && here?.static !== true) return this.#lookup(e, api, args, state)
     const ends = enders.get(name)
     if (ends !== undefined) return this.#ended(e, ends, args, state)
     const meaning = meaningOf(name)
-    if (meaning !== undefined) return this.#meaning(e, name, meaning, args, state)
-    const macro = own === undefined ? this.code.macro(name, this.#frame.file) : undefined
+    if (meaning !== undefined && (here === undefined || meaning.does !== 'nothing'))
+      return this.#meaning(e, name, meaning, args, state)
+    // Beyond the file it is looked for only where it can matter: it is given what was looked up, or is on the way, or locks.
+    const matters =
+      args.some((v) => taintOf({ state, value: v }) !== undefined) ||
+      /lock/i.test(name) ||
+      this.#leads.has(name)
+    if (here === undefined && !matters) {
+      let states = [state]
+      for (const v of args)
+        if (v.vma === 'stale')
+          states = states.flatMap((s) => this.#say(s, e, { kind: 'stale-vma', text: this.#text(e) }))
+      return states.flatMap((s) => this.#havoc(args, s))
+    }
+    const macro = here === undefined ? this.code.macro(name, this.#frame.file) : undefined
+    const own = here ?? (macro === undefined ? this.code.resolve(name, this.#frame.file) : undefined)
     if (macro?.params !== undefined && this.#worthExpanding(macro.text, args, state))
       return this.#expand(e, macro, state)
     if (own !== undefined) return this.#into(e, own, args, state)
@@ -852,13 +919,19 @@ export class Walk {
     return { name, mmap: mmapLockFields.has(name), write }
   }
 
+  #lockName(e: Expr): string {
+    let x = e
+    while (x.kind === 'unary' || x.kind === 'cast') x = x.of
+    return x.kind === 'member' ? x.field : x.kind === 'name' ? x.name : this.#text(x)
+  }
+
   #indirect(e: Call, args: readonly Value[], state: State): Out[] {
     const tainted = args.some((v) => taintOf({ state, value: v }) !== undefined)
     if (!tainted) return this.#havoc(args, state)
     const callee = stripped(e.callee)
     if (callee.kind === 'member') {
       const type = this.#typeOf(callee.base)
-      const found = this.code.ops(type?.base.replace(/^struct /, ''), callee.field, this.#frame.file)
+      const found = this.code.ops(type?.base.replace(/^struct /, ''), callee.field)
       const funcs = new Map(found.map((f) => [f.func, f]))
       if (funcs.size > 0 && funcs.size <= 4) {
         const outs = [...funcs.values()].flatMap((f) => {
@@ -1126,6 +1199,11 @@ export class TooMany extends Error {
   override name = 'TooMany'
 }
 
+/** The tree has to be asked first. */
+export class Missing extends Error {
+  override name = 'Missing'
+}
+
 type Out = { readonly state: State; readonly value: Value }
 type Branches = { readonly yes: readonly State[]; readonly no: readonly State[] }
 type Frame = {
@@ -1167,6 +1245,21 @@ const quiet = /_(dbg|debug|err|warn|info|trace|printk)(_ratelimited|_once)?$/
 const keepsForm = /^(min|max|clamp|round|ALIGN)/
 const locks =
   /\b(mutex_(un)?lock\w*|down_(read|write)\w*|up_(read|write)|(raw_)?spin_(un)?lock\w*|(read|write)_(un)?lock\w*)\s*\(/
+/** Where a function's result waits until its scopes are left. */
+const returned = '__result'
+const guards: ReadonlyMap<string, { readonly mmap: boolean; readonly write: boolean }> = new Map([
+  ['mmap_read_lock', { mmap: true, write: false }],
+  ['mmap_write_lock', { mmap: true, write: true }],
+  ['mutex', { mmap: false, write: true }],
+  ['spinlock', { mmap: false, write: true }],
+  ['spinlock_irq', { mmap: false, write: true }],
+  ['spinlock_irqsave', { mmap: false, write: true }],
+  ['rwsem_read', { mmap: false, write: false }],
+  ['rwsem_write', { mmap: false, write: true }],
+  ['read_lock', { mmap: false, write: false }],
+  ['write_lock', { mmap: false, write: true }],
+])
+
 /** Calls that matter for themselves, whatever they are given. */
 const interesting = new RegExp(
   `\\b(mmap_(read|write)_\\w*lock\\w*|mmap_(sem|lock)|mmu_interval_(read_begin|read_retry|check_retry|set_seq)|${lookups
@@ -1176,8 +1269,8 @@ const interesting = new RegExp(
     )}|${[...lookups.flatMap((l) => [l.endedBy?.name, l.putBy?.name])].filter((n) => n !== undefined).join('|')})\\s*[(;,)]`,
 )
 
-const isNumber = (t: CType): boolean =>
-  t.pointer === 0 && !t.array && !t.function && !/^(struct|union) /.test(t.base)
+const isNumber = (t: CType | undefined): boolean =>
+  t !== undefined && t.pointer === 0 && !t.array && !t.function && !/^(struct|union) /.test(t.base)
 const withoutInt = (v: Value): Value => {
   if (v.int === undefined) return v
   const { int: _, ...rest } = v

@@ -113,6 +113,7 @@ function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
     if ((me.flags & FAULT_FLAG_ALLOW_RETRY) === 0) return blocked
     mmap_unlock(k, vma.vm_mm!, me.thread)
     me.bo = bo
+    k.forget(me, 'vma') // it may be gone when the wait is over
     return 'wait' as const
   }
   const pfn = k.bo(bo).alive ? bo_frame(k, bo, linear_page_index(vma, me.addr)) : undefined

@@ -9,7 +9,7 @@ export const hmm_range_fault = op({
   name: 'hmm_range_fault',
   source: 'mm/hmm.c:hmm_range_fault',
   doc: 'Faults a page in for writing and gives its PFN, without a reference: good only if mmu_interval_read_retry says so under the lock of the callback.',
-  needs: ['mmap_lock', 'may sleep'],
+  needs: ['current mm', 'mmap_lock', 'may sleep'],
   args: { notifier: 'notifier', seq: 'seq', addr: 'addr', pfn: '&pfn' },
   returns: 'errno',
   calls: () => [handle_mm_fault],

@@ -5,7 +5,7 @@ export const mmap_read_lock = op({
   name: 'mmap_read_lock',
   source: 'include/linux/mmap_lock.h:mmap_read_lock',
   doc: 'Takes the mmap_lock of an mm (current->mm when none is given) for reading; waits for a writer.',
-  needs: ['may sleep'],
+  needs: ['an mm', 'may sleep'],
   args: { mm: 'mm?' },
   steps: {
     lock(k, me) {

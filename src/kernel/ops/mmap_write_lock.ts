@@ -5,7 +5,7 @@ export const mmap_write_lock = op({
   name: 'mmap_write_lock',
   source: 'include/linux/mmap_lock.h:mmap_write_lock',
   doc: 'Takes the mmap_lock of an mm (current->mm when none is given) for writing; waits for everybody else.',
-  needs: ['may sleep'],
+  needs: ['an mm', 'may sleep'],
   args: { mm: 'mm?' },
   steps: {
     lock(k, me) {

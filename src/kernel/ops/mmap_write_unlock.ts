@@ -5,6 +5,7 @@ export const mmap_write_unlock = op({
   name: 'mmap_write_unlock',
   source: 'include/linux/mmap_lock.h:mmap_write_unlock',
   doc: 'Drops the mmap_lock; VMA pointers found under it must not be used any more.',
+  needs: ['an mm'],
   args: { mm: 'mm?' },
   steps: {
     unlock(k, me) {

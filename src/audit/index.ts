@@ -1,0 +1,7 @@
+import { kind as pfnLookup } from './protocols/pfn-lookup.ts'
+
+export { audit, type AuditOptions, siteFile } from './audit.ts'
+export * from './result.ts'
+
+/** The protocols that there are, by the kind of site they find. */
+export const protocols: readonly string[] = [pfnLookup]

@@ -1,0 +1,188 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { audit as auditTree, type AuditResult, protocols, type Site, siteFile } from '../audit/index.ts'
+import { hasErrors, suggest } from '../base/index.ts'
+import { isVersion, kernels, policies as knownPolicies } from '../kernel/index.ts'
+import { renderAudit, renderSummary } from '../report/audit-text.ts'
+import { renderDiagnostic } from '../report/diagnostic.ts'
+import { ansi, plain } from '../report/style.ts'
+import { openTree, Program } from '../source/index.ts'
+import { type Command, exit, type Io, UsageError } from './io.ts'
+import { version } from './version.ts'
+
+export const audit: Command = {
+  name: 'audit',
+  summary: 'every site that borrows memory: verdict, witness, repair',
+  usage: `
+usage: tenure audit [options] TREE
+
+TREE is a kernel tree, a folder of drivers, one .c file, or a tarball (a
+Debian linux-source-*.tar.xz as it is in the package).
+
+  --protocol NAME      only this one; may be given more than once
+                       (${protocols.join(', ')})
+  --kernel V           judge by this kernel's rules; left out, by those of
+                       the version in the tree's Makefile
+  --policy NAME=VALUE  with this policy; may be given more than once
+  --format text|json   json is documented in docs/audit-json.md
+  --litmus DIR         write the lifted tests there, and the repaired ones
+  --quiet              only the sums
+
+Exit codes: 0 nothing is broken, 1 something is, 2 the tree could not be
+read.`,
+  run,
+}
+
+type Options = {
+  readonly tree: string
+  readonly kernel: string | undefined
+  readonly policies: Readonly<Record<string, string>>
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly litmus: string | undefined
+}
+
+async function run(argv: readonly string[], io: Io): Promise<number> {
+  const options = parseOptions(argv)
+  const style = io.outIsTerminal ? ansi : plain
+  const progress = io.errIsTerminal ? new Progress(io) : undefined
+  try {
+    const opened = await openTree(options.tree, {
+      signal: io.signal,
+      progress: (files) => progress?.say(`reading the archive: ${files} files`),
+    })
+    for (const d of opened.diagnostics) io.err(`${renderDiagnostic(d, io.errIsTerminal ? ansi : plain)}\n`)
+    if (opened.value === undefined || hasErrors(opened.diagnostics)) return exit.failed
+    const tree = opened.value
+    if (tree.files.length === 0)
+      throw new UsageError(
+        `there is no C in ${options.tree}`,
+        'give a kernel tree, a folder of drivers, or a .c file',
+      )
+    const program = new Program(tree)
+    try {
+      const result = await auditTree(program, {
+        treeKernel: tree.kernel?.text,
+        ...(options.kernel !== undefined && { kernel: options.kernel }),
+        policies: options.policies,
+        version,
+        path: options.tree,
+        signal: io.signal,
+        onProgress: (done, of) => progress?.say(`judged ${done} sites of ${of} functions`),
+      })
+      progress?.clear()
+      if (options.litmus !== undefined) writeTests(result, options.litmus)
+      if (options.json) io.out(`${JSON.stringify(result, null, 1)}\n`)
+      else if (options.quiet) io.out(`${renderSummary(result, style).join('\n')}\n`)
+      else io.out(`${renderAudit(result, (file, line) => program.file(file)?.source.line(line), style)}\n`)
+      return result.summary.broken > 0 ? exit.found : exit.ok
+    } finally {
+      await program.close()
+    }
+  } finally {
+    progress?.clear()
+  }
+}
+
+function parseOptions(argv: readonly string[]): Options {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      protocol: { type: 'string', multiple: true },
+      kernel: { type: 'string' },
+      policy: { type: 'string', multiple: true },
+      format: { type: 'string', default: 'text' },
+      litmus: { type: 'string' },
+      quiet: { type: 'boolean', default: false },
+    },
+  })
+  const [tree, second] = positionals
+  if (tree === undefined) throw new UsageError('which tree?')
+  if (second !== undefined) throw new UsageError(`one tree at a time; '${second}' is a second one`)
+  for (const p of values.protocol ?? [])
+    if (!(protocols as readonly string[]).includes(p))
+      throw new UsageError(`there is no protocol '${p}'`, meant(p, protocols))
+  if (values.kernel !== undefined && !isVersion(values.kernel))
+    throw new UsageError(
+      `kernel ${values.kernel} is not modelled`,
+      `one of ${kernels.join(', ')}, or a release between`,
+    )
+  if (values.format !== 'text' && values.format !== 'json')
+    throw new UsageError(`there is no format '${values.format}'`, 'text or json')
+  return {
+    tree,
+    kernel: values.kernel,
+    policies: Object.fromEntries((values.policy ?? []).map(policy)),
+    json: values.format === 'json',
+    quiet: values.quiet,
+    litmus: values.litmus,
+  }
+}
+
+function policy(text: string): [string, string] {
+  const at = text.indexOf('=')
+  const name = at < 0 ? text : text.slice(0, at)
+  const value = text.slice(at + 1)
+  const known = (knownPolicies as Record<string, { readonly values: Readonly<Record<string, unknown>> }>)[
+    name
+  ]
+  if (known === undefined)
+    throw new UsageError(`there is no policy '${name}'`, meant(name, Object.keys(knownPolicies)))
+  const words = Object.keys(known.values)
+  if (at < 0 || !words.includes(value))
+    throw new UsageError(`${name} can be ${words.join(', ')}`, `--policy ${name}=${words[0]}`)
+  return [name, value]
+}
+
+const meant = (word: string, of: readonly string[]): string => {
+  const [near] = suggest(word, of)
+  return near === undefined ? `one of ${of.join(', ')}` : `did you mean '${near}'?`
+}
+
+/** Each test is written beside its place and then moved there: an interrupted run leaves no half of one. */
+function writeTests(result: AuditResult, dir: string): void {
+  mkdirSync(dir, { recursive: true })
+  for (const s of result.sites) {
+    if (s.litmus !== undefined) writeWhole(join(dir, siteFile(s)), s.litmus.text)
+    if (s.repair !== undefined) writeWhole(join(dir, repairFile(s)), s.repair.litmus)
+  }
+}
+
+const repairFile = (s: Site): string => siteFile(s).replace(/\.litmus$/, `+${s.repair!.name}.litmus`)
+
+function writeWhole(path: string, text: string): void {
+  const beside = `${path}.${process.pid}.tmp`
+  try {
+    writeFileSync(beside, text)
+    renameSync(beside, path)
+  } catch (e) {
+    rmSync(beside, { force: true })
+    throw new UsageError(
+      `${path} cannot be written: ${e instanceof Error ? e.message : String(e)}`,
+      'give --litmus a folder that can be written to',
+    )
+  }
+}
+
+/** One line on the terminal that is written over again. */
+class Progress {
+  readonly #io: Io
+  #shown = false
+  #last = 0
+  constructor(io: Io) {
+    this.#io = io
+  }
+  say(text: string): void {
+    const now = Date.now()
+    if (now - this.#last < 80) return
+    this.#last = now
+    this.#shown = true
+    this.#io.err(`\r\u001b[K${text}`)
+  }
+  clear(): void {
+    if (this.#shown) this.#io.err('\r\u001b[K')
+    this.#shown = false
+  }
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { after, test } from 'node:test'
+import {
+  accelerator,
+  cacheFolder,
+  conform,
+  findImage,
+  kernels,
+  Machine,
+  parseSequence,
+  predictAlone,
+  qemuMissing,
+  replay,
+  showDifference,
+} from '../src/conform/index.ts'
+
+/** Sequences on which model and kernel once differed: each is one thing that the kernel does and the model did not. */
+const folder = 'test/conform'
+const files = readdirSync(folder).filter((f) => f.endsWith('.ops'))
+const read = (file: string) => parseSequence(readFileSync(`${folder}/${file}`, 'utf8'), file)
+
+test('there are saved sequences, and the model can run all of each', () => {
+  assert.ok(files.length > 0)
+  for (const file of files)
+    for (const { name } of kernels) {
+      const sequence = read(file)
+      assert.equal(predictAlone(name, sequence).ops.length, sequence.ops.length, `${file} on ${name}`)
+    }
+})
+
+for (const { name } of kernels) {
+  const image = qemuMissing() ?? findImage(cacheFolder(), name)
+  const skip = typeof image === 'string' && image
+
+  test(`${name} does what the model does`, { skip, timeout: 300_000 }, async () => {
+    if (typeof image === 'string') return
+    const accel = await accelerator()
+    const machine = new Machine(image, { accel })
+    after(() => machine.close())
+    for (const file of files) {
+      const difference = await replay(machine, name, read(file))
+      assert.equal(difference && `${file}\n${showDifference(difference)}`, undefined)
+    }
+    await machine.close()
+    const run = await conform(image, { accel, ops: 2000, seed: 1 })
+    assert.equal(run.ops >= 2000, true)
+    assert.deepEqual(run.differences.map(showDifference), [])
+  })
+}
