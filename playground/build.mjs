@@ -1,5 +1,6 @@
 // Writes playground/dist/index.html: one file that any static host, or file://, can serve. Scripts are in the page, and its policy allows
-// exactly these and this style, by their hashes. (Scripts beside it could not be named by hash where a page is opened as a file.)
+// exactly these and this style, by their hashes. (Scripts beside it could not be named by hash where a page is opened
+// as a file. Style attributes are allowed, because browsers make them themselves where one types over a selection.)
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -40,7 +41,10 @@ const corpus = walk(process.env['TENURE_CORPUS'] ?? join(here, '../litmus')).map
 )
 
 const scripts = {
-  model: await asFunction('src/model.ts', 'tenureModel'),
+  // The first worker starts at once, beside the rest of the page.
+  model: `${await asFunction('src/model.ts', 'tenureModel')}
+globalThis.tenureWorkers=URL.createObjectURL(new Blob(["("+tenureModel+")()"],{type:"text/javascript"}))
+globalThis.tenureFirst=new Worker(tenureWorkers)`,
   corpus: `globalThis.tenureCorpus=${data(corpus)}`,
   page: await bundle('src/main.ts'),
 }

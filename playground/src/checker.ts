@@ -7,9 +7,8 @@ export type Checking = {
 }
 export class Stopped extends Error {}
 
-let url: string | undefined
 let next = 0
-const idle: Worker[] = []
+const idle: Worker[] = [tenureFirst]
 
 /** Checks a test in a worker of its own. Workers are used again, but for one that was stopped. */
 export function check(
@@ -17,20 +16,33 @@ export function check(
   setting: Setting,
   onProgress: (states: number, depth: number) => void,
 ): Checking {
-  url ??= URL.createObjectURL(new Blob([`(${tenureModel.toString()})()`], { type: 'text/javascript' }))
-  const worker = idle.pop() ?? new Worker(url)
+  const worker = idle.pop() ?? new Worker(tenureWorkers)
   const id = next++
   let fail: (e: Error) => void = () => {}
   const done = new Promise<Run>((resolve, reject) => {
     fail = reject
-    worker.onmessage = ({ data }: MessageEvent<Answer>) => {
-      if (data.id !== id) return
-      if ('progress' in data) return onProgress(data.progress.states, data.progress.depth)
-      idle.push(worker)
-      if ('run' in data) resolve(data.run)
-      else reject(new Error(data.failed))
-    }
-    worker.onerror = (e) => reject(new Error(e.message || 'the worker could not be started'))
+    const listening = new AbortController()
+    const { signal } = listening
+    worker.addEventListener(
+      'message',
+      ({ data }: MessageEvent<Answer>) => {
+        if (data.id !== id) return
+        if ('progress' in data) return onProgress(data.progress.states, data.progress.depth)
+        listening.abort()
+        idle.push(worker)
+        if ('run' in data) resolve(data.run)
+        else reject(new Error(data.failed))
+      },
+      { signal },
+    )
+    worker.addEventListener(
+      'error',
+      (e) => {
+        listening.abort()
+        reject(new Error(e.message || 'the worker could not be started'))
+      },
+      { signal },
+    )
   })
   worker.postMessage({ id, text, setting })
   return {
@@ -40,10 +52,4 @@ export function check(
       fail(new Stopped('stopped'))
     },
   }
-}
-
-/** A worker that waits, so that the first run need not. */
-export function warmUp(): void {
-  url ??= URL.createObjectURL(new Blob([`(${tenureModel.toString()})()`], { type: 'text/javascript' }))
-  if (idle.length === 0) idle.push(new Worker(url))
 }

@@ -141,24 +141,27 @@ export class Column {
             {
               type: 'button',
               class: 'text',
+              'aria-label': 'Copy the run as text',
               title: 'Copy the run as text for a mail, 72 columns wide',
               onclick: () => void this.#copy(),
             },
-            'Copy text',
+            'Copy',
           ),
           h(
             'button',
             {
               type: 'button',
               class: 'text',
+              'aria-label': 'Save this step as an SVG picture',
               title: 'Save this step as an SVG picture',
               onclick: () => this.#save(at),
             },
-            'Save SVG',
+            'SVG',
           ),
         ],
       })
       this.element.append(this.#viewer.element)
+      performance.mark('first step')
     }
     this.#events.onChange()
     this.#draw()
@@ -270,15 +273,18 @@ export class Column {
     const { result } = run
     if (result === undefined) {
       const errors = run.problems.filter((p) => p.severity === 'error')
+      const said = [...new Set(errors.map((p) => p.message))]
+      const absent = errors.length > 0 && errors.every((p) => p.code === 'litmus/not-in-this-kernel')
       return [
         h(
           'div',
-          { class: 'verdict unknown', role: 'status' },
-          h('b', {}, '? it cannot be run'),
+          { class: `verdict ${absent ? 'absent' : 'unknown'}`, role: 'status' },
+          h('b', {}, absent ? '– not in this kernel' : '? it cannot be run'),
           h(
             'ul',
             {},
-            errors.slice(0, 5).map((p) => h('li', {}, p.message)),
+            said.slice(0, 5).map((m) => h('li', {}, m)),
+            said.length > 5 && h('li', {}, `and ${said.length - 5} more, in the text`),
           ),
         ),
       ]

@@ -55,7 +55,7 @@ export function editor(text: string, language: Extension, onChange: (text: strin
         indentUnit.of('\t'),
         EditorState.tabSize.of(4),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ 'aria-label': 'Litmus test' }),
+        EditorView.contentAttributes.of({ 'aria-label': 'Litmus test', tabindex: '0' }),
         keymap.of([
           ...closeBracketsKeymap,
           ...completionKeymap,

@@ -1,6 +1,5 @@
 import { mount } from '../../src/report/page/mount.ts'
 import { h } from '../../src/report/picture/markup.ts'
-import { warmUp } from './checker.ts'
 import { Column } from './column.ts'
 import { Corpus, type CorpusTest, idOf } from './corpus.ts'
 import { editor } from './editor.ts'
@@ -10,7 +9,6 @@ import { type Column as Linked, readLink, writeLink } from './link.ts'
 import type { Setting } from './model.ts'
 import { themeButton } from './theme.ts'
 
-warmUp()
 const model = tenureModel()
 
 const template = `C my-test

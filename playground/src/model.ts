@@ -162,11 +162,11 @@ export type Answer = { readonly id: number } & (
 )
 if (typeof document === 'undefined') {
   const say = (a: Answer) => self.postMessage(a)
-  self.onmessage = ({ data: { id, text, setting } }: MessageEvent<Ask>) => {
+  self.addEventListener('message', ({ data: { id, text, setting } }: MessageEvent<Ask>) => {
     try {
       say({ id, run: run(text, setting, (states, depth) => say({ id, progress: { states, depth } })) })
     } catch (e) {
       say({ id, failed: e instanceof Error ? e.message : String(e) })
     }
-  }
+  })
 }

@@ -174,6 +174,7 @@ export function memoryOf(
       })
   }
 
+  // What has ended holds nothing any more, but for a name that it used when it was no longer true.
   const cell = (
     id: string,
     kind: string,
@@ -181,9 +182,11 @@ export function memoryOf(
     title: string,
     of: Kind,
     { value, stale }: { value: number; stale: boolean },
+    ended = false,
   ): Thing => {
     const v = signed(value)
-    const frame = (of === 'pfn' || of === 'page' || of === 'frames' || namesFrame(of)) && v !== 0
+    const frame =
+      (!ended || stale) && (of === 'pfn' || of === 'page' || of === 'frames' || namesFrame(of)) && v !== 0
     return {
       id,
       kind,
@@ -201,19 +204,21 @@ export function memoryOf(
       const { mode } = rows.hold(l as Id<'lock'>, thread)
       return mode === 0 ? [] : [kind !== 'rwsem' ? name : `${name} (${mode === 1 ? 'read' : 'write'})`]
     })
+    const ended = rows.thread(thread).depth === 0
     const cells = program.registers.flatMap(({ name, kind }, r) => {
       const row = rows.reg(thread, r as Id<'reg'>)
       return name.startsWith('%') || row.value === 0
         ? []
-        : [cell(`reg ${program.name} ${name}`, 'register', `actor ${program.name}`, name, kind, row)]
+        : [cell(`reg ${program.name} ${name}`, 'register', `actor ${program.name}`, name, kind, row, ended)]
     })
     things.push(
       {
         id: `actor ${program.name}`,
         kind: 'actor',
         title: program.name,
+        // One fact for each lock: the names differ by the spaces that nobody sees.
         facts: Object.fromEntries(held.map((h, i) => ['holds'.padEnd(5 + i), h])),
-        ...(rows.thread(thread).depth === 0 ? { idle: true } : {}),
+        ...(ended ? { idle: true } : {}),
       },
       ...cells,
     )

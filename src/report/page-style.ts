@@ -31,13 +31,14 @@ button.pick.plain[aria-pressed=true]{font-weight:700;text-decoration:none}
 .verdict.bad b{color:var(--bad)}
 .verdict.unknown,.verdict.running{border-color:var(--warn);background:var(--warn-soft)}
 .verdict.unknown b,.verdict.running b{color:var(--warn)}
+.verdict.absent{border-color:var(--line);background:var(--soft)}
 .verdict.good span,.verdict.bad span,.verdict.unknown span,.verdict.running span{color:var(--ink)}
 @media (prefers-reduced-motion:no-preference){.step .go{transition:background-color .12s}}`
 
 export const viewerStyle = `.viewer{container-type:inline-size;border-radius:8px}
-.viewer-bar{display:flex;flex-wrap:wrap;align-items:center;gap:.3rem;position:sticky;top:-.6rem;z-index:2;background:var(--paper);padding:.5rem 0}
+.viewer-bar{display:flex;flex-wrap:wrap;align-items:center;gap:.3rem;position:sticky;top:-.6rem;z-index:2;background:var(--ground,var(--paper));padding:.5rem 0}
 .viewer-bar button{min-width:2.3rem;padding:.25rem .5rem}
-.viewer-bar input[type=range]{flex:1 1 7rem;min-width:5rem;accent-color:var(--accent)}
+.viewer-bar input[type=range]{flex:1 1 4rem;min-width:3.5rem;accent-color:var(--accent)}
 .viewer-count{font-variant-numeric:tabular-nums;font-size:.85rem;color:var(--dim);min-width:3.6rem;text-align:right}
 .viewer-body{display:grid;grid-template-columns:minmax(0,1fr);gap:1rem}
 .viewer-memory{min-width:0;overflow:auto}
@@ -50,7 +51,7 @@ export const viewerStyle = `.viewer{container-type:inline-size;border-radius:8px
  .step{scroll-margin:4rem 0 1rem}
 }
 @container (max-width:59.99rem){
- .viewer-memory{order:-1;position:sticky;top:2.4rem;z-index:1;background:var(--paper);max-height:52dvh;padding-bottom:.4rem;border-bottom:1px solid var(--line)}
+ .viewer-memory{order:-1;position:sticky;top:2.4rem;z-index:1;background:var(--ground,var(--paper));max-height:52dvh;padding-bottom:.4rem;border-bottom:1px solid var(--line)}
  .step{scroll-margin:calc(52dvh + 4rem) 0 1rem}
 }`
 
@@ -76,7 +77,7 @@ export const reportStyle = `.tiles{display:flex;flex-wrap:wrap;gap:.6rem;align-i
 .site.bad .verdict-word{color:var(--bad)}.site.unknown .verdict-word{color:var(--warn)}.site.good .verdict-word{color:var(--good)}
 .site .where{font-family:${mono};font-size:.92em}
 .site .why{color:var(--dim)}
-.site .body{padding:.3rem .9rem 1rem;border-top:1px solid var(--line);overflow-wrap:anywhere}
+.site .body{--ground:var(--panel);padding:.3rem .9rem 1rem;border-top:1px solid var(--line);overflow-wrap:anywhere}
 .site h4{margin:1rem 0 .3rem;font-size:.9rem}
 .site .summary{margin:.5rem 0}
 .facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1rem .9rem;margin:.4rem 0 .8rem;font-size:.87rem}

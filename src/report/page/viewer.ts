@@ -35,7 +35,6 @@ export class Viewer {
     this.element = document.createElement('section')
     this.element.className = 'viewer'
     this.element.tabIndex = 0
-    this.element.setAttribute('aria-label', `${scene.title}, step by step`)
     this.element.addEventListener('keydown', (e) => this.#key(e))
     this.#resize = new ResizeObserver(() => this.#measure())
     this.#resize.observe(this.element)
@@ -82,6 +81,7 @@ export class Viewer {
     const scene = this.#scene
     const last = scene.steps.length
     const step = this.#step
+    this.element.setAttribute('aria-label', `${scene.title}, step by step`)
     this.#plan ??= planScene(scene, Math.min(980, Math.max(300, this.#width || 640)))
     const go = (to: number) => () => {
       this.#stop()
@@ -136,7 +136,11 @@ export class Viewer {
           { class: 'viewer-steps' },
           timeline(scene, step, (to) => go(to)()),
         ),
-        h('div', { class: 'viewer-memory' }, memoryPicture(scene, step, this.#plan)),
+        h(
+          'div',
+          { class: 'viewer-memory', tabindex: 0, role: 'group', 'aria-label': 'The memory' },
+          memoryPicture(scene, step, this.#plan),
+        ),
       ),
       h('p', { class: 'aside', 'aria-live': 'polite' }, spoken(scene, step)),
     )

@@ -87,7 +87,7 @@ function exportPicture(scene: Scene, step: number, width: number): Element {
   const memory = h(
     'g',
     { class: 'memory', transform: `translate(${margin} ${y})` },
-    planned.columns.map((c) => h('text', { class: 'column', x: c.x + 1, y: 11 }, c.title)),
+    planned.columns.map((c) => h('text', { class: 'over', x: c.x + 1, y: 11 }, c.title)),
     memoryBody(scene, step, planned),
   )
   const height = y + planned.height + margin

@@ -124,7 +124,7 @@ export function timeline(scene: Scene, current: number, onStep?: (step: number) 
     broken !== undefined &&
       h(
         'div',
-        { class: 'broken', role: 'note' },
+        { class: 'breaks', role: 'note' },
         h('p', {}, h('b', {}, `✗ ${broken.code}`)),
         broken.promise !== '' && h('p', { class: 'promise' }, broken.promise),
         h('p', { class: 'detail' }, broken.detail),

@@ -1,7 +1,7 @@
 import type { Thing } from '../../litmus/index.ts'
 import { type Element, h } from './markup.ts'
-import { linesOf, metrics, type Place, type Plan, plan, type Word, wordsOf } from './plan.ts'
-import { type Difference, differenceAt, type Scene, thingsAt } from './scene.ts'
+import { linesOf, metrics, type Place, type Plan, plan } from './plan.ts'
+import { type Difference, differenceAt, type Scene, thingsAt, type Word, wordsOf } from './scene.ts'
 
 /**
  * The memory behind a step of a scene, as SVG: address spaces on the left, frames in the middle, everything else that names a frame on
@@ -21,7 +21,7 @@ export function memoryPicture(scene: Scene, step: number, planned: Plan): Elemen
       'aria-label': `The memory ${step === 0 ? 'at first' : `behind step ${step}`}: ${inWords(scene, step)}`,
     },
     memoryBody(scene, step, planned),
-    columns.map((c) => h('text', { class: 'column', x: c.x + 1, y: 11 }, c.title)),
+    columns.map((c) => h('text', { class: 'over', x: c.x + 1, y: 11 }, c.title)),
   )
 }
 
@@ -67,16 +67,17 @@ const groupTitle = (place: Place): string => groupTitles[place.id] ?? place.id
 function drawThing(
   thing: Thing,
   place: Place,
-  { facts, added }: Difference,
+  difference: Difference,
   ghost: boolean,
   hit: ReadonlySet<string>,
 ): Element {
   const { pad, char, line, head } = metrics
   const { x, y, width, height, level } = place
+  const { facts, added } = difference
   const changed = facts.get(thing.id)
   const isHit = hit.has(thing.id)
   const row = level === 'row'
-  const words = wordsOf(thing, row)
+  const words = [...wordsOf(thing, row), ...(difference.left.get(thing.id) ?? [])]
   const chars = Math.max(8, Math.floor((width - 2 * pad) / char))
   const from = row ? y + 14 : y + head + 12
   const texts = linesOf(words, chars).flatMap((ws, i) => {
@@ -123,9 +124,9 @@ function drawThing(
   )
 }
 
-function word(w: Word, x: number, y: number, changed: boolean): Element[] {
+function word(w: Word, x: number, y: number, changed: boolean): (Element | false)[] {
   const { char } = metrics
-  const space = w.kind === 'fact' && w.key !== '' ? w.key.length + 1 : 0
+  const space = w.kind !== 'title' && w.kind !== 'flag' && w.key !== '' ? w.key.length + 1 : 0
   return [
     ...(changed
       ? [
@@ -139,6 +140,8 @@ function word(w: Word, x: number, y: number, changed: boolean): Element[] {
           }),
         ]
       : []),
+    w.kind === 'left' &&
+      h('line', { class: 'strike', x1: x - 2, x2: x + w.text.length * char + 2, y1: y - 4, y2: y - 4 }),
     space > 0 && w.text.length > space
       ? h(
           'text',

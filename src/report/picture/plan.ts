@@ -1,5 +1,5 @@
 import type { Thing } from '../../litmus/index.ts'
-import { type Scene, thingsAt } from './scene.ts'
+import { type Scene, thingsAt, type Word, wordsOf } from './scene.ts'
 
 /** A character of the pictures' font, and the heights of lines, in pixels. */
 export const metrics = { char: 7.23, line: 18, head: 22, pad: 8, gap: 14, small: 6.63 } as const
@@ -144,20 +144,6 @@ function slotsOf(scene: Scene, charsOf: (level: 'frame' | 'row' | 'card') => num
     }
   return roots.filter((s) => s.lines > 0 || s.children.length > 0 || s.thing.kind !== 'actor')
 }
-
-/** The words of a thing, broken into lines of at most `chars`: facts, then flags. A row's title is its first word. */
-export function wordsOf(thing: Thing, row: boolean): Word[] {
-  return [
-    ...(row ? [{ kind: 'title' as const, key: '', text: thing.title }] : []),
-    ...Object.entries(thing.facts).map(([name, value]) => ({
-      kind: 'fact' as const,
-      key: name,
-      text: name === '' ? value : `${name} ${value}`,
-    })),
-    ...(thing.flags ?? []).map((f) => ({ kind: 'flag' as const, key: f, text: f })),
-  ]
-}
-export type Word = { readonly kind: 'title' | 'fact' | 'flag'; readonly key: string; readonly text: string }
 
 export function linesOf(words: readonly Word[], chars: number): Word[][] {
   const lines: Word[][] = []

@@ -41,8 +41,9 @@ export function thingsAt(scene: Scene, step: number): ReadonlyMap<string, Thing>
   return things
 }
 
-/** What the step that led here changed: facts, flags and links by thing; things that are new; things that are gone. */
+/** What the step that led here changed: facts, flags and links by thing; facts that have left; things that are new; things that are gone. */
 export type Difference = {
+  readonly left: ReadonlyMap<string, readonly Word[]>
   readonly facts: ReadonlyMap<string, ReadonlySet<string>>
   readonly added: ReadonlySet<string>
   readonly gone: readonly Thing[]
@@ -51,7 +52,8 @@ export type Difference = {
 export function differenceAt(scene: Scene, step: number): Difference {
   const facts = new Map<string, Set<string>>()
   const added = new Set<string>()
-  if (step === 0) return { facts, added, gone: [] }
+  const left = new Map<string, Word[]>()
+  if (step === 0) return { facts, left, added, gone: [] }
   const before = thingsAt(scene, step - 1)
   const { set, gone } = scene.steps[step - 1]!
   for (const t of set) {
@@ -66,8 +68,34 @@ export function differenceAt(scene: Scene, step: number): Difference {
     for (const flag of t.flags ?? []) if (!(old.flags ?? []).includes(flag)) changed.add(flag)
     if (old.names?.id !== t.names?.id || old.names?.stale !== t.names?.stale) changed.add('->')
     if (changed.size > 0) facts.set(t.id, changed)
+    const words = wordsOf(old, false).filter(({ kind, key }) =>
+      kind === 'flag' ? !(t.flags ?? []).includes(key) : t.facts[key] === undefined,
+    )
+    if (words.length > 0)
+      left.set(
+        t.id,
+        words.map((w) => ({ ...w, kind: 'left' })),
+      )
   }
-  return { facts, added, gone: gone.flatMap((id) => before.get(id) ?? []) }
+  return { facts, left, added, gone: gone.flatMap((id) => before.get(id) ?? []) }
+}
+
+/** The words of a thing: facts, then flags. A row's title is its first word. */
+export function wordsOf(thing: Thing, row: boolean): Word[] {
+  return [
+    ...(row ? [{ kind: 'title' as const, key: '', text: thing.title }] : []),
+    ...Object.entries(thing.facts).map(([name, value]) => ({
+      kind: 'fact' as const,
+      key: name,
+      text: name === '' ? value : `${name} ${value}`,
+    })),
+    ...(thing.flags ?? []).map((f) => ({ kind: 'flag' as const, key: f, text: f })),
+  ]
+}
+export type Word = {
+  readonly kind: 'title' | 'fact' | 'flag' | 'left'
+  readonly key: string
+  readonly text: string
 }
 
 /** A run, as `runLitmus` gives it with `memory`, as a scene. */

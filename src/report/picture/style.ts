@@ -14,7 +14,7 @@ export const picturePalette = `svg{${light}}@media (prefers-color-scheme:dark){s
 
 /** The memory picture and the lanes, in a page and alone. */
 export const pictureStyle = `.memory text,.export text{font:12px ${mono};fill:var(--ink)}
-.memory .column,.export .column{font:600 11px ${sans};fill:var(--dim);letter-spacing:.03em}
+.memory text.over,.export text.over{font:600 11px ${sans};fill:var(--dim);letter-spacing:.03em}
 .thing .ground{fill:var(--panel);stroke:var(--line);stroke-width:1.25}
 .thing.box .ground{fill:var(--soft);stroke:none}
 .thing.frame .ground{stroke:var(--dim)}
@@ -28,7 +28,7 @@ export const pictureStyle = `.memory text,.export text{font:12px ${mono};fill:va
 .thing.row.hit .ground{stroke:none}
 .thing text.mark{fill:var(--bad);font-weight:700}
 .thing text.title{font-weight:700}
-.thing .key,.thing text.flag{fill:var(--dim)}
+.thing .key,.thing text.flag,.thing text.left{fill:var(--dim)}
 .thing text.flag{font-size:11px}
 .thing text.new,.thing .new .key,.thing text.flag.new{font-weight:700;fill:var(--ink)}
 .thing .changed{fill:var(--changed)}
@@ -72,8 +72,8 @@ button.go:hover{background:var(--soft)}
 .step .changes{display:block;padding-left:1.6em;font-size:13px}
 .step .changes span{display:block;overflow-wrap:anywhere}
 .step .changes span::before{content:'· ';color:var(--dim)}
-.timeline .broken{margin:8px 0 0;padding:10px 12px;border:1.5px solid var(--bad);border-radius:8px;background:var(--bad-soft)}
-.timeline .broken p{margin:0;overflow-wrap:anywhere}
-.timeline .broken b{color:var(--bad)}
-.timeline .broken .promise{color:var(--ink)}
-.timeline .broken .detail{margin-top:4px;font-family:${mono};font-size:12.5px}`
+.timeline>.breaks{margin:8px 0 0;padding:10px 12px;border:1.5px solid var(--bad);border-radius:8px;background:var(--bad-soft)}
+.timeline>.breaks p{margin:0;overflow-wrap:anywhere}
+.timeline>.breaks b{color:var(--bad)}
+.timeline>.breaks .promise{color:var(--ink)}
+.timeline>.breaks .detail{margin-top:4px;font-family:${mono};font-size:12.5px}`
