@@ -8,6 +8,7 @@ import { renderAudit, renderSummary } from '../report/audit-text.ts'
 import { renderDiagnostic } from '../report/diagnostic.ts'
 import { ansi, plain } from '../report/style.ts'
 import { openTree, Program } from '../source/index.ts'
+import { auditPage } from './audit-page.ts'
 import { type Command, exit, type Io, UsageError } from './io.ts'
 import { version } from './version.ts'
 
@@ -25,7 +26,9 @@ Debian linux-source-*.tar.xz as it is in the package).
   --kernel V           judge by this kernel's rules; left out, by those of
                        the version in the tree's Makefile
   --policy NAME=VALUE  with this policy; may be given more than once
-  --format text|json   json is documented in docs/audit-json.md
+  --format text|json|html
+                       json is documented in docs/audit-json.md; html is
+                       one file that holds everything
   --litmus DIR         write the lifted tests there, and the repaired ones
   --quiet              only the sums
 
@@ -38,7 +41,7 @@ type Options = {
   readonly tree: string
   readonly kernel: string | undefined
   readonly policies: Readonly<Record<string, string>>
-  readonly json: boolean
+  readonly format: 'text' | 'json' | 'html'
   readonly quiet: boolean
   readonly litmus: string | undefined
 }
@@ -73,7 +76,8 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
       })
       progress?.clear()
       if (options.litmus !== undefined) writeTests(result, options.litmus)
-      if (options.json) io.out(`${JSON.stringify(result, null, 1)}\n`)
+      if (options.format === 'html') io.out(auditPage(result, (file) => program.file(file)?.source.text))
+      else if (options.format === 'json') io.out(`${JSON.stringify(result, null, 1)}\n`)
       else if (options.quiet) io.out(`${renderSummary(result, style).join('\n')}\n`)
       else io.out(`${renderAudit(result, (file, line) => program.file(file)?.source.line(line), style)}\n`)
       return result.summary.broken > 0 ? exit.found : exit.ok
@@ -109,13 +113,14 @@ function parseOptions(argv: readonly string[]): Options {
       `kernel ${values.kernel} is not modelled`,
       `one of ${kernels.join(', ')}, or a release between`,
     )
-  if (values.format !== 'text' && values.format !== 'json')
-    throw new UsageError(`there is no format '${values.format}'`, 'text or json')
+  const format = (['text', 'json', 'html'] as const).find((f) => f === values.format)
+  if (format === undefined)
+    throw new UsageError(`there is no format '${values.format}'`, 'text, json or html')
   return {
     tree,
     kernel: values.kernel,
     policies: Object.fromEntries((values.policy ?? []).map(policy)),
-    json: values.format === 'json',
+    format,
     quiet: values.quiet,
     litmus: values.litmus,
   }

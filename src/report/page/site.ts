@@ -140,7 +140,7 @@ function excerpt(site: Site, lines: Readonly<Record<string, Readonly<Record<numb
           h(
             'td',
             { class: 's' },
-            n === site.line ? signs[site.verdict] : stepsAt.has(n) ? `${stepsAt.get(n)![0]}` : '',
+            n === site.line ? signs[site.verdict] : stepsAt.has(n) ? stepsAt.get(n)!.join(' ') : '',
           ),
           h('td', {}, h('code', {}, (own[n] ?? '').replaceAll('\t', '    '))),
         ),
