@@ -99,7 +99,7 @@ export default async function main(args: string[]): Promise<number> {
     const scanner = new Scanner(tree)
     const found = await scanner.find(names)
     await scanner.close()
-    return [...new Set([...found.values()].flat())].sort()
+    return [...new Set([...found.values()].flatMap((p) => p.files))].sort()
   }
   const audit = async (): Promise<number> => {
     const program = new Program((await openTree(values.tree!)).value!)

@@ -128,12 +128,53 @@ test('words are found whole, and the same with and without the filter and thread
     answers.push(await s.find(words))
     await s.close()
   }
-  assert.deepEqual(answers[0]!.get('follow_it'), ['d0/hit.c'])
-  assert.equal(answers[0]!.get('common_1')!.length, 150)
-  assert.deepEqual(answers[0]!.get('follow_it_x'), ['d0/hit.c', 'd0/no.c'])
-  assert.deepEqual(answers[0]!.get('nowhere'), [])
-  assert.equal(answers[0]!.get('int')!.length, 452)
+  assert.deepEqual(answers[0]!.get('follow_it')!.files, ['d0/hit.c'])
+  assert.equal(answers[0]!.get('common_1')!.files.length, 150)
+  assert.deepEqual(answers[0]!.get('follow_it_x')!.files, ['d0/hit.c', 'd0/no.c'])
+  assert.deepEqual(answers[0]!.get('nowhere')!.files, [])
+  assert.equal(answers[0]!.get('int')!.files.length, 452)
   for (const a of answers) assert.deepEqual(a, answers[0])
+})
+
+test('a definition, a macro and a use are told apart by their lines', async (t) => {
+  const tree = await open(
+    folder(t, {
+      'a.c': 'int own(void)\n{\n\treturn 0;\n}\n',
+      'b.c': 'int b(void) {\n\treturn own();\n}\n',
+      'c.h': '#define C own()\n',
+      'd.h': '/*\n * own() is nice\n */\n',
+      'e.h': 'struct own {\n};\n',
+      'f.h': '# define own 1\n',
+      'g.h': '#include <linux/own.h>\n',
+    }),
+  )
+  const s = new Scanner(tree)
+  const places = (await s.find(['own'])).get('own')!
+  assert.deepEqual(places, {
+    files: ['a.c', 'b.c', 'c.h', 'd.h', 'e.h', 'f.h', 'g.h'],
+    outermost: ['a.c', 'e.h'],
+    defines: ['f.h'],
+    braced: ['e.h'],
+  })
+})
+
+test('structs and macros are found in the headers that a file includes', async (t) => {
+  const tree = await open(
+    folder(t, {
+      'include/linux/a.h': 'struct own {\n\tint far;\n};\n#define OWN 1\n',
+      'd/a.h': 'struct own {\n\tint near;\n};\n#define OWN 2\n',
+      'd/a.c': '#include "a.h"\nstruct own *x;\n',
+      'e/b.c': '#include <linux/a.h>\n',
+    }),
+  )
+  const p = new Program(tree)
+  const near = p.file('d/a.c')!
+  const far = p.file('e/b.c')!
+  assert.deepEqual(
+    [(await p.struct('own', near))?.fields[0]?.name, (await p.struct('own', far))?.fields[0]?.name],
+    ['near', 'far'],
+  )
+  assert.deepEqual([(await p.macro('OWN', far))?.text, await p.struct('nothing', far)], ['1', undefined])
 })
 
 test('a kernel tree says its version and leaves out what is not the kernel', async (t) => {

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { calleeName, effects, stmtExprs, visit } from './cfg.ts'
-import type { Assign, Call, CFile, Expr, Func, InitItem, Macro, OpsEntry } from './ir.ts'
+import type { Assign, Call, CFile, Expr, Func, InitItem, Macro, OpsEntry, Struct } from './ir.ts'
 import { type Composite, composites } from './makefile.ts'
 import { parseC } from './parse.ts'
 import { Scanner } from './scan.ts'
@@ -88,7 +88,7 @@ export class Program {
 
   /** The files that contain the word, in order. */
   async filesWith(word: string): Promise<readonly string[]> {
-    return (await this.scanner.find([word])).get(word)!
+    return (await this.scanner.find([word])).get(word)!.files
   }
 
   /** Every function of that name that has a body, in order of file and line. */
@@ -102,17 +102,21 @@ export class Program {
   }
 
   async #findDefinitions(name: string): Promise<readonly Func[]> {
-    const words = [name, ...spelledInside(name)]
-    const found = await this.scanner.find(words)
-    const out: Func[] = []
-    for (const path of [...new Set([...found.values()].flat())].sort())
-      for (const f of this.file(path)?.functions ?? []) if (f.name === name) out.push(f)
-    return out
+    const places = [...(await this.scanner.find([name, ...spelledInside(name)])).values()]
+    const among = (paths: readonly string[]): Func[] =>
+      [...new Set(paths)]
+        .sort()
+        .flatMap((path) => this.file(path)?.functions.filter((f) => f.name === name) ?? [])
+    const found = among(places.flatMap((p) => p.outermost))
+    if (found.length > 0) return found
+    // Not written as the kernel writes it: look into all files, unless that is everything's name.
+    const rest = places.flatMap((p) => p.files)
+    return rest.length <= 64 ? among(rest) : []
   }
 
   /**
-   * What a call of `name` in `from` may run: the file's own function, else one in a header it includes, else a global one of the same
-   * module or directory, else every global one (several when architectures or configurations have their own).
+   * What a call of `name` in `from` may run: the file's own function, else a global one of the same module or directory, else an
+   * unconditional one in a header it includes, else every global one (several when architectures or configurations have their own).
    */
   async resolve(name: string, from: CFile): Promise<readonly Func[]> {
     const own = from.functions.filter((f) => f.name === name)
@@ -120,17 +124,16 @@ export class Program {
     const all = (await this.definitions(name)).filter((f) => f.file.path !== from.path)
     const visible = all.filter((f) => !f.static || f.file.path.endsWith('.h'))
     if (visible.length <= 1) return visible
-    const inHeader = visible.filter(
-      (f) =>
-        f.file.path.endsWith('.h') &&
-        from.includes.some((i) => f.file.path.endsWith(`/${i}`) || f.file.path === i),
+    const inHeader = visible.filter((f) => f.file.path.endsWith('.h'))
+    const included = inHeader.filter((f) =>
+      from.includes.some((i) => f.file.path.endsWith(`/${i}`) || f.file.path === i),
     )
     const real = visible.filter((f) => !f.file.path.endsWith('.h'))
     const module = this.module(from.path)
     for (const nearer of [
       real.filter((f) => module.files.includes(f.file.path)),
-      inHeader,
       real.filter((f) => posix.dirname(f.file.path) === posix.dirname(from.path)),
+      included.filter((f) => f.conditions.length === 0),
       real.filter((f) => sameArch(f.file.path, from.path)),
     ])
       if (nearer.length > 0) return nearer
@@ -185,9 +188,9 @@ export class Program {
   /** Who fills a field of an ops table: `implementations('file_operations', 'mmap')`. */
   async implementations(struct: string, field: string): Promise<readonly OpsEntry[]> {
     const found = await this.scanner.find([struct, field])
-    const withField = new Set(found.get(field)!)
+    const withField = new Set(found.get(field)!.files)
     const out: OpsEntry[] = []
-    for (const path of found.get(struct)!) {
+    for (const path of found.get(struct)!.files) {
       if (!withField.has(path)) continue
       const file = this.file(path)
       if (file) for (const e of opsOf(file)) if (e.struct === struct && e.field === field) out.push(e)
@@ -195,12 +198,12 @@ export class Program {
     return out
   }
 
-  /** A macro by name: the file's own, or one of a header it includes (directly or through others, as far as the names of headers tell). */
+  /** A macro by name: the file's own, one of a header it includes, or of another header. */
   async macro(name: string, from: CFile): Promise<Macro | undefined> {
     const own = from.macros.findLast((m) => m.name === name)
     if (own) return own
     const candidates: Macro[] = []
-    for (const path of await this.filesWith(name))
+    for (const path of (await this.scanner.find([name])).get(name)!.defines)
       if (path.endsWith('.h'))
         candidates.push(...(this.file(path)?.macros.filter((m) => m.name === name) ?? []))
     return (
@@ -209,6 +212,33 @@ export class Program {
       candidates.find((m) => sameArch(m.file.path, from.path)) ??
       candidates[0]
     )
+  }
+
+  /** A struct or union by its tag: of the file, of its directory, of a header that it includes, of any header. */
+  async struct(tag: string, from: CFile): Promise<Struct | undefined> {
+    const own = from.structs.find((s) => s.name === tag)
+    if (own) return own
+    const { outermost, braced } = (await this.scanner.find([tag])).get(tag)!
+    const near = posix.dirname(from.path)
+    const rank = (path: string): number =>
+      posix.dirname(path) === near
+        ? 0
+        : from.includes.some((i) => path.endsWith(`/${i}`))
+          ? 1
+          : path.startsWith('include/')
+            ? 2
+            : 3
+    const order = outermost
+      .filter((p) => rank(p) === 0 || p.endsWith('.h'))
+      .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+    const written = new RegExp(`\\b(struct|union)\\s+${tag}\\s[^;(=]*\\{`)
+    for (const path of order) {
+      // Most files only declare it: look before reading.
+      if (!this.#files.has(path) && !written.test(this.tree.text(path) ?? '')) continue
+      const found = this.file(path)?.structs.find((s) => s.name === tag)
+      if (found) return found
+    }
+    return undefined
   }
 
   /** The files that are linked together with this one. */

@@ -14,7 +14,7 @@ export class Scanner {
   #shares: Share[] | undefined
   #workers: Thread[] = []
   #asked = 0
-  #known = new Map<string, readonly string[]>()
+  #known = new Map<string, Places>()
   readonly #index: boolean
   readonly #threads: number
 
@@ -25,30 +25,36 @@ export class Scanner {
     this.#threads = options.threads ?? Math.min(2, availableParallelism())
   }
 
-  /** The files that contain each word as a whole identifier (also in comments and strings), sorted. */
-  async find(words: Iterable<string>): Promise<Map<string, readonly string[]>> {
+  /** Where each word stands as a whole identifier, also in comments and strings. */
+  async find(words: Iterable<string>): Promise<Map<string, Places>> {
     const all = [...new Set(words)]
     const fresh = all.filter((w) => !this.#known.has(w))
     if (fresh.length > 0) {
       const found = await this.#ask(fresh)
-      for (const w of fresh) this.#known.set(w, (found.get(w) ?? []).sort())
+      fresh.forEach((w, k) => {
+        const list = found[k]!.sort(([a], [b]) => (a < b ? -1 : 1))
+        const where = (bit: number): string[] =>
+          list.flatMap(([file, bits]) => ((bits & bit) !== 0 ? [file] : []))
+        this.#known.set(w, {
+          files: list.map(([file]) => file),
+          outermost: where(Place.outermost),
+          defines: where(Place.define),
+          braced: where(Place.braced),
+        })
+      })
     }
     return new Map(all.map((w) => [w, this.#known.get(w)!]))
   }
 
-  async #ask(words: readonly string[]): Promise<Map<string, string[]>> {
-    // Building the filter costs about as much as three plain rounds.
-    const index = this.#index || this.#asked > 2
+  /** For each word the files with their bits. */
+  async #ask(words: readonly string[]): Promise<[string, number][][]> {
+    const index = this.#index || this.#asked > 2 // building the filter costs about as much as three plain rounds
     this.#asked++
     const question: Question = { words, index }
-    const merged = new Map<string, string[]>()
+    const merged: [string, number][][] = words.map(() => [])
     const take = (answer: Answer): void => {
       for (const [file, ...hits] of answer)
-        for (const w of hits) {
-          const files = merged.get(words[w]!)
-          if (files) files.push(file)
-          else merged.set(words[w]!, [file])
-        }
+        for (let k = 0; k + 1 < hits.length; k += 2) merged[hits[k]!]!.push([file, hits[k + 1]!])
     }
     const { root, files } = this.#tree
     if (root === undefined || files.length < 400 || this.#threads < 2) {
@@ -119,9 +125,20 @@ class Thread {
   }
 }
 
+/** The files that hold a word, in order. */
+export type Places = {
+  readonly files: readonly string[]
+  /** Those with the word in a line that begins with a letter: where, in kernel style, definitions and declarations stand. */
+  readonly outermost: readonly string[]
+  /** Those with `#define WORD`. */
+  readonly defines: readonly string[]
+  /** Those with the word before a `{`: `struct WORD {`. */
+  readonly braced: readonly string[]
+}
+
 export type ShareData = { readonly root: string; readonly files: readonly string[] }
 export type Question = { readonly words: readonly string[]; readonly index: boolean }
-/** Per file with a hit: its path and the words' positions in the question. */
+/** Per file with a hit: its path and, for each word in it, the word's position in the question and its bits. */
 export type Answer = readonly (readonly [string, ...number[]])[]
 
 /** The files that one thread looks after. */
@@ -161,7 +178,7 @@ export class Share {
       }
       if (build) filters.push(filterOf(bytes))
       const hits = matcher.wordsIn(bytes)
-      if (hits.size > 0) answer.push([file, ...[...hits].sort((x, y) => x - y)])
+      if (hits.size > 0) answer.push([file, ...[...hits].flat()])
     }
     if (build) this.#filters = filters
     return answer
@@ -201,6 +218,9 @@ export class Share {
 
 const nothing: Filter = new Int32Array(1)
 
+/** Where in a file a word stands, told by its line. */
+const Place = { inside: 1, outermost: 2, define: 4, braced: 8 } as const
+
 /**
  * Wu and Manber's search for many words: two bytes tell how far no word can end, so most of a file is never looked at.
  * Reading takes longer than this; a regular expression takes three times as long.
@@ -226,8 +246,9 @@ class Matcher {
     })
   }
 
-  wordsIn(bytes: Uint8Array): Set<number> {
-    const found = new Set<number>()
+  /** The words that are there, with their places. */
+  wordsIn(bytes: Uint8Array): Map<number, number> {
+    const found = new Map<number, number>()
     const last = this.#least - 1
     const shift = this.#shift
     const n = bytes.length
@@ -239,10 +260,16 @@ class Matcher {
         i += skip
         continue
       }
-      for (const w of this.#ending.get(pair)!) if (this.#isAt(bytes, i - last, this.#words[w]!)) found.add(w)
+      for (const w of this.#ending.get(pair)!) this.#note(found, bytes, i - last, w)
       i++
     }
     return found
+  }
+
+  #note(found: Map<number, number>, bytes: Uint8Array, at: number, w: number): void {
+    const bits = found.get(w) ?? 0
+    const word = this.#words[w]!
+    if (bits < 15 && this.#isAt(bytes, at, word)) found.set(w, bits | placeOf(bytes, at, at + word.length))
   }
 
   /** Whole words only. */
@@ -252,12 +279,27 @@ class Matcher {
   }
 
   /** With a word of one letter there is nothing to skip. */
-  #short(bytes: Uint8Array): Set<number> {
-    const found = new Set<number>()
+  #short(bytes: Uint8Array): Map<number, number> {
+    const found = new Map<number, number>()
     this.#words.forEach((word, w) => {
-      for (let i = bytes.indexOf(word[0]!); i >= 0 && !found.has(w); i = bytes.indexOf(word[0]!, i + 1))
-        if (this.#isAt(bytes, i, word)) found.add(w)
+      for (let i = bytes.indexOf(word[0]!); i >= 0; i = bytes.indexOf(word[0]!, i + 1))
+        this.#note(found, bytes, i, w)
     })
     return found
   }
 }
+
+function placeOf(bytes: Uint8Array, at: number, end: number): number {
+  let start = at
+  while (start > 0 && bytes[start - 1] !== 10) start--
+  const first = bytes[start]!
+  if (first === 35) return isDefine(bytes, start + 1, at) ? Place.define : Place.inside
+  if (isWord[first] !== 1) return Place.inside
+  let next = end
+  while (bytes[next] === 32 || bytes[next] === 10 || bytes[next] === 9) next++
+  return bytes[next] === 123 ? Place.outermost | Place.braced : Place.outermost
+}
+
+/** Whether `define`, and nothing else, stands between two places. */
+const isDefine = (bytes: Uint8Array, from: number, to: number): boolean =>
+  to - from < 40 && Buffer.from(bytes.subarray(from, to)).toString('latin1').trim() === 'define'
