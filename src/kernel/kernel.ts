@@ -458,6 +458,14 @@ export class Kernel {
   pfnName(pfn: Pfn): string {
     return `f${pfn}`
   }
+  /** An address as the test has it: `A:p`, `A:p+1`; where it has no name, `A:2`. */
+  addrName(mm: Id<'mm'>, addr: number): string {
+    const named = this.config.vmas.find(
+      (v) => v.mm === mm && v.name !== undefined && addr >= v.start && addr < v.start + v.pages,
+    )
+    if (named?.name === undefined) return `${this.mmName(mm)}:${addr}`
+    return addr === named.start ? named.name : `${named.name}+${addr - named.start}`
+  }
   mmName(mm: Id<'mm'>): string {
     return this.config.mms[mm]!.name
   }

@@ -91,6 +91,7 @@ export class Words {
       .flatMap((pfn) => {
         const page = rows.page(pfn)
         const mapped = this.#mappedAt(rows, pfn)
+        if (pfn === k.zeroPage) return mapped.length > 0 ? [`f${pfn} zero page at ${mapped.join(' ')}`] : []
         if (page.owner === undefined && page.was === undefined && mapped.length === 0) return []
         const counts = [
           ...(page.refcount + page.pins > 0 ? [`ref ${page.refcount}`] : []),

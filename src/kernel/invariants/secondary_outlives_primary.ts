@@ -20,7 +20,7 @@ export const secondary_outlives_primary = {
         const spte = k.secondary(id, addr as Id<'vpn'>)
         if (!spte.present) continue
         const pte = k.pte(mm, addr as Id<'vpn'>)
-        const where = `page ${addr} of ${k.mmName(mm)}`
+        const where = k.addrName(mm, addr)
         if (!pte.present)
           report(
             `the secondary MMU of ${n.name} still maps ${k.pfnName(spte.pfn!)} for ${where}, where nothing is mapped any more`,

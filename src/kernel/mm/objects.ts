@@ -20,7 +20,7 @@ function release(k: Kernel, bo: Bo, pfn: Id<'pfn'>, who: string): void {
       if (pte.present && pte.special && pte.pfn === pfn && !pte.stale)
         k.violate(
           'freed-while-mapped',
-          `${who} frees ${k.pfnName(pfn)} of ${k.boName(bo)}, which ${k.mmName(mm)} still maps at page ${v}`,
+          `${who} frees ${k.pfnName(pfn)} of ${k.boName(bo)}, which is still mapped at ${k.addrName(mm, v)}`,
         )
     }
   if (pfn_valid(k, pfn)) put(k, pfn)

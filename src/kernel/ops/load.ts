@@ -21,7 +21,12 @@ export const load = op({
       const mm = k.currentMm(me.thread)!
       const pte = pte_offset(k, mm, me.addr)
       if (pte === undefined || !pte.present || pte_protnone(k, mm, me.addr)) return 'fault'
-      reach(k, pte.pfn!, pte.stale, `${k.threadName(me.thread)} reads page ${me.addr} and reaches`)
+      reach(
+        k,
+        pte.pfn!,
+        pte.stale,
+        `${k.threadName(me.thread)} reads ${k.addrName(k.currentMm(me.thread)!, me.addr)} and reaches`,
+      )
       return k.done(k.page(pte.pfn!).data)
     },
     fault(k, me) {

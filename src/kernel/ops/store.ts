@@ -27,7 +27,12 @@ export const store = op({
     access(k, me) {
       const pte = pte_offset(k, k.currentMm(me.thread)!, me.addr)
       if (pte === undefined || !pte.present || !pte.write) return 'fault'
-      reach(k, pte.pfn!, pte.stale, `${k.threadName(me.thread)} writes page ${me.addr} and reaches`)
+      reach(
+        k,
+        pte.pfn!,
+        pte.stale,
+        `${k.threadName(me.thread)} writes to ${k.addrName(k.currentMm(me.thread)!, me.addr)} and reaches`,
+      )
       k.page(pte.pfn!).data = me.value
       return k.done(0)
     },
