@@ -5,6 +5,7 @@ import { check, findings, reference } from '../src/check/index.ts'
 import { baseKind, isOptional, isOut, kernels, type Kind, type Op, ops } from '../src/kernel/index.ts'
 import { bind, type LitmusTest, modelOf, parse, print } from '../src/litmus/index.ts'
 import { Source, hasErrors } from '../src/base/index.ts'
+import { corpus } from './corpus-counts.ts'
 
 /*
  * Programs that nobody would write: any operations in any order, with and without the locks that they need. Whatever a test does, the
@@ -138,3 +139,26 @@ for (const kernel of kernels)
     )
     assert.ok(ran > 10, `only ${ran} programs could be bound`)
   })
+
+test('a corpus test that was changed anywhere is read, bound and run, or refused, and never throws', () => {
+  const texts = corpus().map((f) => f.source.text)
+  const word = fc.constantFrom(...new Set(texts.flatMap((t) => t.match(/\w+|[^\w\s]/g) ?? [])))
+  const change = fc.tuple(
+    fc.constantFrom(...texts),
+    fc.double({ min: 0, max: 1, noNaN: true }),
+    fc.nat(12),
+    fc.option(word),
+  )
+  fc.assert(
+    fc.property(change, fc.constantFrom(...kernels), ([text, where, length, put], kernel) => {
+      const body = text.indexOf('*)')
+      const at = body + Math.floor(where * (text.length - body))
+      const changed = `${text.slice(0, at)}${put ?? ''}${text.slice(at + length)}`
+      const { value: t, diagnostics } = parse(new Source('changed', changed))
+      if (t === undefined || hasErrors(diagnostics)) return
+      const { value: bound } = bind(t, kernel)
+      if (bound) check(modelOf(bound), { maxStates: 200 })
+    }),
+    { numRuns: Number(process.env['TENURE_RUNS'] ?? 25) * 20 },
+  )
+})

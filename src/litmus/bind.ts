@@ -115,7 +115,8 @@ function contextOf(proc: Proc, declared: Declared, say: Say): Program['context']
   if (thing?.kind !== kind) {
     const known = [...declared.things].filter(([, t]) => t.kind === kind).map(([n]) => n)
     say.error('undeclared', proc.span, `\`${name}\` is no declared ${kind}`, ...Say.meant(name, known), help)
-    return {}
+    // What it does is bound as that of the first one, so that the mistake is told once.
+    return { [kind]: 0 }
   }
   const numbered = /^P\d+$/.test(proc.name)
   if (kind === 'notifier' && numbered)

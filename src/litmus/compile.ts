@@ -94,7 +94,8 @@ class Compiler {
       this.#code[at] = { ...this.#code[at]!, kind: 'jump', to: to ?? 0 }
     }
     const code = this.#code.map((i) => i ?? { kind: 'return' as const })
-    if (endless(code))
+    const lost = this.#jumps.some((j) => !this.#labels.has(j.label))
+    if (!lost && endless(code))
       this.#say.error(
         'endless-loop',
         this.#proc.span,
