@@ -108,3 +108,29 @@ test('what a test is told before it runs: unknown operations, versions, contexts
     ['invalidate calls unmap_mapping_range, which may run notifier callbacks itself'],
   )
 })
+
+test('a step that is blocked after all has broken nothing', () => {
+  const locks = [
+    { name: 'm', kind: 'mutex' as const },
+    { name: 's', kind: 'spinlock' as const },
+  ]
+  const threads = [
+    program('P0', {}, ['mutex_lock(0)', 'mutex_unlock(0)']),
+    program('P1', {}, ['spin_lock(1)', 'mutex_lock(0)', 'mutex_unlock(0)', 'spin_unlock(1)']),
+  ]
+  const k = new Kernel(configure({ version: '6.12', locks, threads }, ops).value!)
+  const found: string[] = []
+  const step = (actor: number): string => {
+    const before = k.state.slice()
+    const went = k.step(
+      actor,
+      () => 0,
+      (v) => found.push(v.code),
+    )
+    if (went === 'blocked') k.state.set(before)
+    return went
+  }
+  k.init()
+  assert.deepEqual([step(0), step(1), step(1), found.length], ['moved', 'moved', 'blocked', 0])
+  assert.deepEqual([step(0), step(1), found], ['moved', 'moved', ['lock-context']])
+})

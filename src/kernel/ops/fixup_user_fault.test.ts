@@ -57,3 +57,15 @@ test('without a place to say so the lock is kept, and whoever holds the buffer a
   ])
   assert.ok(explore(kernel({ ...device, threads: [kept, other] })).deadlocks > 0)
 })
+
+test('that the lock was dropped is said, and only where it was', () => {
+  const p = program('P0', { mm: 0 }, [
+    'mmap_read_lock()',
+    'r0 = fixup_user_fault(_, 0, 0, &unlocked)',
+    'mmap_read_unlock()',
+  ])
+  const unlocked = (threads: ReturnType<typeof program>[]) =>
+    explore(kernel({ ...device, threads }), (k) => String(k.register(0, 1))).outcomes
+  assert.deepEqual(unlocked([p]), ['0'])
+  assert.deepEqual(unlocked([p, program('P1', {}, ['bo_move(0, 0)'])]), ['0', '1'])
+})

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { registers } from '../testing.ts'
+import { explore, kernel, program, registers } from '../testing.ts'
 
 const device = (version: string, where: 'vram' | 'system' = 'vram') => ({
   version,
@@ -93,4 +93,16 @@ test('a PFN from a read-only entry is not written through', () => {
     'mmap_read_unlock()',
   ]
   assert.deepEqual(registers(cow, lines).broken, ['read-only-write'])
+})
+
+test('two that look up in one mm take turns', () => {
+  const look = (n: number) =>
+    program(`P${n}`, { mm: 0 }, [
+      'mmap_read_lock()',
+      'r0 = follow_pfnmap_start(_, 0, &pfn)',
+      'follow_pfnmap_end()',
+      'mmap_read_unlock()',
+    ])
+  const r = explore(kernel({ ...device('6.12'), mms: [{ name: 'A' }], threads: [look(0), look(1)] }))
+  assert.deepEqual([r.broken, r.deadlocks], [[], 0])
 })

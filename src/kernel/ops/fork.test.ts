@@ -116,3 +116,22 @@ test('a move unmaps the buffer in the child, too', () => {
   assert.deepEqual(explore(config('bo_move')).broken, [])
   assert.deepEqual(explore(config('bo_move_nounmap')).broken, ['freed-while-mapped'])
 })
+
+test('a write pin after fork gets a copy of its own, which the child does not see written', () => {
+  for (const version of ['5.10', '6.1', '6.12']) {
+    const k = family(
+      version,
+      [
+        'store(0, 1)',
+        'fork(1)',
+        'r0 = pin_user_pages_fast(0, 1, 1, &page)',
+        'dma_write(page, 5)',
+        'r1 = load(0)',
+        'unpin_user_page(page)',
+      ],
+      ['r0 = load(0)'],
+    )
+    const r = explore(k, (k) => `${reg(k, 0, 'r1')} ${reg(k, 1, 'r0')}`)
+    assert.deepEqual([version, r.broken, r.outcomes], [version, [], ['5 1']])
+  }
+})

@@ -1,8 +1,10 @@
+import type { Id } from '../../state/index.ts'
 import { EFAULT, EINVAL, FOLL_FORCE, FOLL_LONGTERM, FOLL_WRITE } from '../constants.ts'
+import type { Kernel } from '../kernel.ts'
 import { canRead, down_read, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { pte_offset } from '../mm/ptes.ts'
 import { vma_lookup } from '../mm/vmas.ts'
-import { blocked, op } from '../op.ts'
+import { blocked, type Out, op } from '../op.ts'
 import { __get_user_pages } from './__get_user_pages.ts'
 import { gup_fast } from './gup_fast.ts'
 
@@ -28,7 +30,8 @@ export const get_vaddr_frames = op({
       const id = vma_lookup(k, mm, me.addr)
       if (id === undefined) return k.done(-EFAULT)
       const vma = k.vma(id)
-      if (vma.VM_IO || vma.VM_PFNMAP) return k.has('frame-vector-follow-pfn') ? 'follow' : k.done(-EFAULT)
+      if (vma.VM_IO || vma.VM_PFNMAP)
+        return k.has('frame-vector-follow-pfn') ? follow(k, me) : k.done(-EFAULT)
       down_read(k, mmap_lock(k, mm), me.thread)
       k.mm(mm).has_pinned = true
       return k.call(__get_user_pages, 'unlock', mm, me.addr, me.flags, 1, undefined, me.vec)
@@ -38,20 +41,26 @@ export const get_vaddr_frames = op({
       return k.done(me.ret)
     },
     pinned: (k, me) => (me.ret > 0 || !k.has('frame-vector-follow-pfn') ? k.done(me.ret) : 'follow'),
-    // follow_pfn() under the mmap_lock, which is dropped again at once: the PFN is kept for as long as the buffer is.
-    follow(k, me) {
-      const mm = k.currentMm(me.thread)!
-      if (!canRead(k, mmap_lock(k, mm), me.thread) || !ptlFree(k, mm, me.thread)) return blocked
-      const id = vma_lookup(k, mm, me.addr)
-      if (id === undefined) return k.done(-EFAULT)
-      const vma = k.vma(id)
-      if (!vma.VM_IO && !vma.VM_PFNMAP) return k.done(-EFAULT)
-      if (k.policy.follow_pfn === 'strict') return k.done(-EINVAL)
-      const pte = pte_offset(k, mm, me.addr)
-      if (pte === undefined || !pte.present) return k.done(-EINVAL)
-      if (k.policy.follow_pfn === 'taint') k.system.tainted = true
-      k.outThing(me.vec, pte.pfn, !pte.write)
-      return k.done(1)
-    },
+    // Since 5.11 the fall-back is a section of its own.
+    follow,
   },
 })
+
+/** follow_pfn() under the mmap_lock, which is dropped again at once: the PFN is kept for as long as the buffer is. */
+function follow(
+  k: Kernel,
+  me: { readonly thread: Id<'thread'>; readonly addr: number; readonly vec: Out | undefined },
+) {
+  const mm = k.currentMm(me.thread)!
+  if (!canRead(k, mmap_lock(k, mm), me.thread) || !ptlFree(k, mm, me.thread)) return blocked
+  const id = vma_lookup(k, mm, me.addr)
+  if (id === undefined) return k.done(-EFAULT)
+  const vma = k.vma(id)
+  if (!vma.VM_IO && !vma.VM_PFNMAP) return k.done(-EFAULT)
+  if (k.policy.follow_pfn === 'strict') return k.done(-EINVAL)
+  const pte = pte_offset(k, mm, me.addr)
+  if (pte === undefined || !pte.present) return k.done(-EINVAL)
+  if (k.policy.follow_pfn === 'taint') k.system.tainted = true
+  k.outThing(me.vec, pte.pfn, !pte.write)
+  return k.done(1)
+}

@@ -91,3 +91,32 @@ test('two threads that write to the same new page find one page', () => {
   assert.equal(r.deadlocks, 0)
   assert.deepEqual(r.outcomes, ['1 1', '1 2', '2 2'])
 })
+
+test('two copies on write of one page: the second finds that the first was there, and tries again', () => {
+  const writer = (v: number) => program(`P${v}`, { mm: 0 }, [`store(0, ${v})`, 'r0 = load(0)'])
+  const k = kernel({
+    version: '6.12',
+    mms: [{ name: 'A' }, { name: 'C', unborn: true }],
+    vmas: [{ mm: 0, pages: 1, prot: 3, flags: 2, populated: true }],
+    vars: [{ name: 'forked', kind: 'int' }],
+    threads: [writer(1), writer(2), program('P3', { mm: 0 }, ['store(0, 9)', 'fork(1)'])],
+  })
+  const r = explore(k, (k) => `${k.register(0, 0)} ${k.register(1, 0)}`)
+  assert.deepEqual(r.broken, [])
+  // Nobody who has written finds what was there before the fork, unless P3 wrote it after that.
+  assert.ok(!r.outcomes.some((o) => o.includes('0')), r.outcomes.join('; '))
+  const late = explore(
+    kernel({
+      version: '6.12',
+      mms: [{ name: 'A' }, { name: 'C', unborn: true }],
+      vmas: [{ mm: 0, pages: 1, prot: 3, flags: 2, populated: true }],
+      threads: [writer(1), writer(2), program('P3', { mm: 0 }, ['fork(1)'])],
+    }),
+    (k) => `${k.register(0, 0)} ${k.register(1, 0)}`,
+  )
+  assert.deepEqual([late.broken, late.outcomes], [[], ['1 1', '1 2', '2 2']])
+})
+
+test('a buffer that was given up does not move', () => {
+  assert.equal(registers(gpu(), ['bo_free(0)', 'r0 = bo_move(0, 0)'])['r0'], -6)
+})

@@ -74,3 +74,27 @@ test('one that is inserted during an invalidation makes the first read_begin wai
   )
   assert.deepEqual([r.broken, r.deadlocks, r.outcomes], [[], 0, ['true 0']])
 })
+
+test('a translation that was installed for reading is not written through', () => {
+  const one = (prot: number) => {
+    const driver = [
+      'r0 = get_user_pages_fast(0, 1, 1, &page)',
+      `secondary_map(0, _, page, ${prot})`,
+      'r1 = secondary_write(0, _, 1)',
+      'r2 = secondary_read(0, _)',
+      'secondary_unmap(0)',
+      'r3 = secondary_read(0, _)',
+      'put_page(page)',
+    ]
+    const k = kernel({ ...config(driver, callback), threads: [program('P0', { mm: 0 }, driver)] })
+    const reg = (name: string) =>
+      k.register(
+        0,
+        k.config.threads[0]!.registers.findIndex((r) => r.name === name),
+      )
+    const r = explore(k, () => `${reg('r1')} ${reg('r2')} ${reg('r3')}`)
+    return [r.broken, r.outcomes]
+  }
+  assert.deepEqual(one(0), [[], ['0 1 -14']])
+  assert.deepEqual(one(1), [[], ['-14 0 -14']])
+})

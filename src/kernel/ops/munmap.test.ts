@@ -87,3 +87,17 @@ test('munmap waits for whoever holds the mmap_lock, and for the page-table lock'
   )
   assert.deepEqual([r.broken, r.deadlocks], [[], 0])
 })
+
+test('an owner that zaps its mappings and a process that unmaps one do not lose each other', () => {
+  const k = kernel({
+    version: '6.12',
+    mms: [{ name: 'A' }, { name: 'C' }],
+    bos: [{ name: 'B', pages: 1, where: 'vram' }],
+    vmas: [0, 1].map((mm) => ({ mm, pages: 1, bo: 0, prot: 3, flags: 1, populated: true })),
+    notifiers: [{ name: 'n', mm: 0, start: 0, pages: 1, invalidate: 0 }],
+    callbacks: [program('invalidate', { notifier: 0 }, ['mmu_interval_set_seq(0)'])],
+    threads: [program('P0', { mm: 0 }, ['munmap(0, 1)']), program('P1', {}, ['bo_free(0)'])],
+  })
+  const r = explore(k)
+  assert.deepEqual([r.broken, r.deadlocks], [[], 0])
+})
