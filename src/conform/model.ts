@@ -5,6 +5,7 @@ import {
   type Instruction,
   Kernel,
   type KernelConfig,
+  needsProcess,
   type Operand,
   ops as kernelOps,
   type Program,
@@ -128,7 +129,9 @@ export class ModelMachine {
     ] as Program['registers']
     this.#programs = Array.from({ length: room.procs + 1 }, (_, i) => {
       const mine = templates.filter(
-        (t) => i !== DRIVER || (t.kind === 'call' && !kernelOps.get(t.op)!.needs.includes('current mm')),
+        (t) =>
+          i !== DRIVER ||
+          (t.kind === 'call' && !needsProcess(kernelOps.get(t.op)!, (arg) => t.args[arg] !== undefined)),
       )
       return { code: [...mine.slice(0, 1), { kind: 'jump', to: 0 }, ...mine.slice(1)] }
     })

@@ -1,5 +1,5 @@
 import { type Diagnostic, hasErrors, type Outcome, suggest } from '../base/index.ts'
-import { isOptional, type Kind, type Op } from './op.ts'
+import { isOptional, type Kind, needsProcess, type Op } from './op.ts'
 import { defaultPolicies, policies, type PolicyValues } from './policies/index.ts'
 import type { Program } from './program.ts'
 import { recursiveCallback } from './sizes.ts'
@@ -206,13 +206,9 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
         diagnostics.push(problem('not-in-this-kernel', `${absent}; this is ${version}`))
       const missing = op.args.filter((a, i) => !isOptional(a.kind) && instruction.args[i] === undefined)
       for (const a of missing) diagnostics.push(problem('argument', `${op.name} needs ${a.name}`))
-      if (program.context.mm === undefined && !callbacks.includes(program)) {
-        const given = op.args.some(
-          (a, i) => /^(vma|mm)\??$/.test(a.kind) && instruction.args[i] !== undefined,
-        )
-        if (op.needs.includes('current mm') || (!given && op.needs.some((n) => / mm|mmap_lock/.test(n))))
-          diagnostics.push(problem('context', `${op.name} needs a process: ${program.name} has no mm`))
-      }
+      const given = (i: number): boolean => instruction.args[i] !== undefined
+      if (program.context.mm === undefined && !callbacks.includes(program) && needsProcess(op, given))
+        diagnostics.push(problem('context', `${op.name} needs a process: ${program.name} has no mm`))
       vmaSlots += op.takes.vma ?? 0
       dmaSlots += op.takes.dma ?? 0
       spare.normal += op.takes.pfn ?? 0

@@ -25,6 +25,7 @@ export {
   type Kind,
   matchArgs,
   namesFrame,
+  needsProcess,
   type Op,
   type ThingKind,
 } from './op.ts'

@@ -221,3 +221,10 @@ export function matchArgs(op: Op, kinds: readonly ArgKind[]): (number | undefine
   }
   return match(0, 0)
 }
+
+/** Whether a call needs `current->mm`: the operation asks for it, or for an mm when the call gives neither one nor a VMA. */
+export function needsProcess(op: Op, given: (arg: number) => boolean): boolean {
+  if (op.needs.includes('current mm')) return true
+  if (!op.needs.some((n) => n === 'an mm' || n.startsWith('mmap_lock'))) return false
+  return !op.args.some((a) => (a.base === 'vma' || a.base === 'mm') && !a.out && given(a.index))
+}
