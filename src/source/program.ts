@@ -228,7 +228,7 @@ export class Program {
           : path.startsWith('include/')
             ? 2
             : 3
-    const order = outermost
+    const order = [...(braced.length > 0 ? braced : outermost)]
       .filter((p) => rank(p) === 0 || p.endsWith('.h'))
       .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
     const written = new RegExp(`\\b(struct|union)\\s+${tag}\\s[^;(=]*\\{`)
