@@ -63,7 +63,8 @@ export class Analyse {
     const walks = this.#walksOf(func)
     const walk: WalkFn = (root, towards, about) => {
       const known = walks[about]
-      if (known.has(root)) return known.get(root)
+      const there = known.get(root)
+      if (there !== undefined) return there
       const before = this.#code.missing
       const paths = this.#walk(root, towards, about)
       if (this.#code.missing === before) known.set(root, paths)
@@ -89,16 +90,18 @@ export class Analyse {
   }
 
   /** Twice around loops where that is cheap, once where it is not, or not at all. */
-  #walk(root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults'): Path[] | undefined {
-    for (const l of limits)
+  #walk(root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults'): Walked {
+        let walked: Walked | undefined
+    for (const l of limits) {
+      const walk = new Walk(this.#code, { limits: l, towards, about, notifier: this.#sequence(root.file) })
       try {
-        return new Walk(this.#code, { limits: l, towards, about, notifier: this.#sequence(root.file) }).run(
-          root,
-        )
+        return { paths: walk.run(root), complete: true }
       } catch (e) {
         if (!(e instanceof TooMany)) throw e
+        walked = { paths: walk.partial(), complete: false }
       }
-    return undefined
+    }
+    return walked!
   }
 
   #sequence(file: CFile): { fields: ReadonlySet<string>; retries: ReadonlySet<string> } {
@@ -132,14 +135,17 @@ export class Analyse {
     up: number,
     done: Finding[],
   ): Finding {
-    const paths = walk(root, towards, 'values')
-    if (paths === undefined) return undecided(site, `there are too many ways through ${root.name}()`)
+    const { paths, complete } = walk(root, towards, 'values')
+    
     const about = paths.flatMap((p) => {
       const values = valuesOf(p.events, site)
       return values.size === 0 ? [] : [{ path: p, values }]
     })
+    const tooMany = `there are too many ways through ${root.name}()`
     if (about.length === 0)
-      return up === 0
+      return !complete
+        ? undecided(site, tooMany)
+        : up === 0
         ? undecided(site, 'no way through the function on which the look-up works was found')
         : { ...undecided(site, ''), verdict: 'holds' }
 
@@ -153,6 +159,7 @@ export class Analyse {
     const base = { site, handsOut: false, ...(notifier !== undefined && { notifier }) }
     if (broken.length > 0) return this.#broken(base, broken)
 
+    if (!complete) return undecided(site, tooMany)
     const escaping = about.filter(({ path, values }) => escapes(path, values, site.api))
     const shown = best(cases)
     const calm = {
@@ -163,7 +170,17 @@ export class Analyse {
       events: shown.events,
       values: shown.values,
     }
-    if (escaping.length > 0) {
+    const held = escaping.map(({ path, values }) => lockAfterAsking(path, values))
+    if (notifier?.drops !== undefined && escaping.length > 0 && held.every((h) => h !== 'unasked')) {
+      // What it leaves behind it has asked about: it is the callback's to take away. Where the lock is still held, the caller goes on.
+      const lock = held.find((h): h is { lock: string } => typeof h === 'object')
+      if (lock !== undefined && cases.every((c) => c.judged.verdict === 'holds'))
+        return {
+          ...calm,
+          verdict: 'holds',
+          contract: `it returns with ${lock.lock} held, which ${notifier.callback.name}() takes: the caller installs what it got before it drops the lock`,
+        }
+    } else if (escaping.length > 0) {
       const out = this.#out(root, towards, site, walk, up, escaping, calm, done)
       if (out !== undefined) return out
     }
@@ -230,7 +247,7 @@ export class Analyse {
         handsOut: true,
         contract: `${root.name}() hands the value out: what its callers do with it is judged where they call it`,
       }
-    const contract = this.#contract(
+        const contract = this.#contract(
       root,
       escaping.map((e) => e.path),
     )
@@ -280,7 +297,7 @@ export class Analyse {
     calm: Omit<Finding, 'verdict'>,
   ): Finding | undefined {
     const later: Event[][] = []
-    for (const file of new Set(fields.flatMap((k) => this.#code.moduleWith(root.file, k.field))))
+    for (const file of new Set(fields.flatMap((k) => this.#code.moduleWith(root.file, k.field, k.struct))))
       for (const func of file.functions) {
         if (func === root) continue
         const text = file.source.text.slice(func.start, func.end)
@@ -358,13 +375,21 @@ export class Analyse {
   #contract(root: Func, paths: readonly Path[]): Notifier | undefined {
     const own = this.#of(root.file)
     const classic = own.find((n) => n.kind === 'classic' && n.retry !== undefined && n.fields.size > 0)
-    if (classic !== undefined && this.#code.exported(root)) return classic
+    if (classic !== undefined && this.#leavesModule(root)) return classic
     // The whole range goes out, sequence and all, and has not been asked about yet.
     const asked = paths.every((p) => p.events.some((e) => e.kind === 'retry'))
     const read = paths.every((p) => p.events.some((e) => e.kind === 'seq'))
     if (read && !asked)
       return own.find((n) => n.kind === 'interval' && n.retry !== undefined && n.retry.func !== root.name)
     return undefined
+  }
+
+  /** Exported, or called from files that are not linked together with its own. */
+  #leavesModule(root: Func): boolean {
+    if (root.static) return false
+    if (this.#code.exported(root)) return true
+    const own = new Set(this.#code.moduleFiles(root.file))
+    return this.#code.callers(root).some((c) => !own.has(c.file.path))
   }
 
   #byContract(
@@ -436,7 +461,7 @@ export class Analyse {
   }
 
   #decide(site: CallSite, plan: Plan): Judged {
-    const rules = this.#rules(site.api)
+    const rules = this.#rules(apiOf(plan, site))
     return this.#judge.judge(lift(nameOf(site), plan, rules.kernel), rules)
   }
 
@@ -462,8 +487,8 @@ export class Analyse {
   #fault(func: Func, site: CallSite, walk: WalkFn): Finding {
     const seen: Case[] = []
     const look = (root: Func, towards: ReadonlySet<Func>): string | undefined => {
-      const paths = walk(root, towards, 'faults')
-      if (paths === undefined) return `there are too many ways through ${root.name}()`
+      const { paths, complete } = walk(root, towards, 'faults')
+      if (!complete) return `there are too many ways through ${root.name}()`
       for (const p of paths) {
         const i = p.events.findIndex((e) => e.kind === 'fault' && atSite(e.at, site))
         const e = p.events[i]
@@ -527,8 +552,34 @@ export class Analyse {
   }
 }
 
-type Walks = Record<'values' | 'faults', Map<Func, Path[] | undefined>>
-type WalkFn = (root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults') => Path[] | undefined
+/** `complete` false: there were too many ways, these are some of them, as far as they were walked. */
+type Walked = { readonly paths: readonly Path[]; readonly complete: boolean }
+type Walks = Record<'values' | 'faults', Map<Func, Walked>>
+/** The look-up that a plan really makes: a local function may bear the name of another. */
+export function apiOf(plan: Plan, site: CallSite): LookupApi {
+  const made = plan.steps.find((s) => s.do === 'lookup')
+  return (made?.do === 'lookup' ? lookupNamed.get(made.api) : undefined) ?? site.api
+}
+
+/** Whether a path asked the notifier after its last look-up, and which lock it still holds from there when it returns. */
+function lockAfterAsking(path: Path, values: ReadonlySet<number>): 'unasked' | 'released' | { lock: string } {
+  let asked = false
+  const held: string[] = []
+  let under: string | undefined
+  for (const e of path.events) {
+    if (e.kind === 'lookup' && values.has(e.value)) asked = false
+    if (e.kind === 'lock' && !e.lock.mmap) held.push(e.lock.name)
+    if (e.kind === 'unlock' && !e.lock.mmap) held.splice(held.lastIndexOf(e.lock.name), 1)
+    if (e.kind === 'retry') {
+      asked = true
+      under = held.at(-1)
+    }
+  }
+  if (!asked) return 'unasked'
+  return under !== undefined && held.includes(under) ? { lock: under } : 'released'
+}
+
+type WalkFn = (root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults') => Walked
 
 export const undecided = (site: CallSite, reason: string): Finding => ({
   site,

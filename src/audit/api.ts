@@ -162,6 +162,7 @@ say('PFN_PHYS __pfn_to_phys page_to_phys pfn_t_to_phys hmm_pfn_to_phys __pa virt
   arg: 0,
 })
 say('ptep_get ptep_get_lockless READ_ONCE pmdp_get', { does: 'derive', form: 'pte', arg: 0 })
+say('xa_tag_pointer xa_untag_pointer', { does: 'derive', form: 'page', arg: 0 })
 say('pfn_to_page phys_to_page hmm_pfn_to_page page_folio compound_head virt_to_page nth_page folio_page', {
   does: 'derive',
   form: 'page',
@@ -222,6 +223,7 @@ say('sg_alloc_table_from_pages __sg_alloc_table_from_pages sg_alloc_table_from_p
   into: 0,
   from: [1],
 })
+say('xa_store __xa_store xa_insert radix_tree_insert', { does: 'collect', into: 0, from: [2] })
 say('sg_set_page sg_set_buf sg_init_one sg_set_folio', { does: 'collect', into: 0, from: [1] })
 
 // ── MMU notifiers and references ─────────────────────────────────────────────────────────────────────────────────────

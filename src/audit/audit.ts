@@ -1,6 +1,6 @@
 import { print } from '../litmus/index.ts'
 import { compareVersions, isVersion, kernels } from '../kernel/index.ts'
-import { Analyse, type Finding, nameOf, undecided } from './analyse.ts'
+import { Analyse, apiOf, type Finding, nameOf, undecided } from './analyse.ts'
 import { Judge, type Judged, type Rules } from './judge.ts'
 import { Knowledge } from './knowledge.ts'
 import { lift } from './lift/lift.ts'
@@ -61,7 +61,9 @@ export async function audit(program: Program, options: AuditOptions): Promise<Au
       else
         for (const f of findings ??
           calls.map((c) => undecided(c, 'what it needs of the tree was not found in the end')))
-          sites.push(siteOf(f, judge, rulesFor(f.site.api, options)))
+          sites.push(
+            siteOf(f, judge, rulesFor(f.plan === undefined ? f.site.api : apiOf(f.plan, f.site), options)),
+          )
       options.onProgress?.(sites.length, groups.size)
     }
     waiting = again

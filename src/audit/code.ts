@@ -10,16 +10,19 @@ export type Code = {
   /** The same, without looking beyond the file. */
   resolveHere(name: string, from: CFile): Func | undefined
   macro(name: string, from: CFile): Macro | undefined
+  macroHere(name: string, from: CFile): Macro | undefined
   /** By tag: `follow_pfnmap_args`. */
   struct(tag: string, from: CFile): Struct | undefined
   global(name: string, from: CFile): Global | undefined
-  /** Functions put into this field of ops tables of this struct; none when the struct is not known. */
+  /** Functions put into this field of ops tables of this struct; of any struct when it is not known. */
   ops(struct: string | undefined, field: string): readonly OpsEntry[]
   graph(func: Func): Graph
   /** Functions of the file that call it, or of the whole tree when it is not static. */
   callers(func: Func): readonly Func[]
-  /** Files linked together with this one that mention a word. */
-  moduleWith(file: CFile, word: string): readonly CFile[]
+  /** Files linked together with this one that mention a word, and another if there is one. */
+  moduleWith(file: CFile, word: string, other?: string): readonly CFile[]
+  /** Their paths. */
+  moduleFiles(file: CFile): readonly string[]
   /** Files of the tree that mention a word. */
   mentioning(word: string): readonly CFile[]
   exported(func: Func): boolean

@@ -1,6 +1,17 @@
-import type { CFile, Func, Global, Macro, OpsEntry, Program, Struct } from '../source/index.ts'
+import {
+  type CFile,
+  type Func,
+  type Global,
+  type Macro,
+  type OpsEntry,
+  opsOf,
+  type Program,
+  type Struct,
+} from '../source/index.ts'
 import type { Code, Graph } from './code.ts'
 import { graphOf } from './graph.ts'
+
+const most = { files: 150 }
 
 /**
  * What has been found out about a tree so far. The walk asks and gets an answer at once; a question that cannot be answered yet is put
@@ -20,6 +31,10 @@ export class Knowledge implements Code {
   /** Whether something was asked that has no answer yet. */
   get open(): boolean {
     return this.#wanted.size > 0
+  }
+
+  wantedKeys(): string[] {
+    return [...this.#wanted.keys()]
   }
 
   async fetch(): Promise<void> {
@@ -47,6 +62,7 @@ export class Knowledge implements Code {
       `function ${name} ${from.path}`,
       [name],
       async () => {
+        if (await this.#everywhere(name)) return undefined
         const found = await this.#program.resolve(name, from)
         // Of several, for other architectures or configurations, one that does something.
         return [...found].sort((a, b) => b.end - b.start - (a.end - a.start))[0]
@@ -55,10 +71,24 @@ export class Knowledge implements Code {
     )
   }
 
+  /** A name that stands in hundreds of files is a helper of the whole kernel: what it does is in api.ts, or it does nothing to us. */
+  async #everywhere(name: string): Promise<boolean> {
+    return (await this.#program.filesWith(name)).length > most.files
+  }
+
+  macroHere(name: string, from: CFile): Macro | undefined {
+    return from.macros.findLast((m) => m.name === name)
+  }
+
   macro(name: string, from: CFile): Macro | undefined {
-    const own = from.macros.findLast((m) => m.name === name)
+    const own = this.macroHere(name, from)
     if (own !== undefined) return own
-    return this.#ask(`macro ${name} ${from.path}`, [name], () => this.#program.macro(name, from), undefined)
+    return this.#ask(
+      `macro ${name} ${from.path}`,
+      [name],
+      async () => ((await this.#everywhere(name)) ? undefined : this.#program.macro(name, from)),
+      undefined,
+    )
   }
 
   struct(tag: string, from: CFile): Struct | undefined {
@@ -91,11 +121,15 @@ export class Knowledge implements Code {
   }
 
   ops(struct: string | undefined, field: string): readonly OpsEntry[] {
-    if (struct === undefined) return []
     return this.#ask(
       `ops ${struct} ${field}`,
-      [struct, field],
-      () => this.#program.implementations(struct, field),
+      struct === undefined ? [field] : [struct, field],
+      async () => {
+        if (struct !== undefined) return this.#program.implementations(struct, field)
+        const files = await this.#program.filesWith(field)
+        if (files.length > most.files) return []
+        return this.#read(files).flatMap((f) => opsOf(f).filter((o) => o.field === field))
+      },
       [],
     )
   }
@@ -116,14 +150,22 @@ export class Knowledge implements Code {
     )
   }
 
-  moduleWith(file: CFile, word: string): readonly CFile[] {
+  moduleFiles(file: CFile): readonly string[] {
+    return this.#program.module(file.path).files
+  }
+
+  moduleWith(file: CFile, word: string, other?: string): readonly CFile[] {
+    const words = other === undefined ? [word] : [word, other]
     return this.#ask(
-      `module ${file.path} ${word}`,
-      [word],
+      `module ${file.path} ${words.join(' ')}`,
+      words,
       async () => {
-        const { files } = this.#program.module(file.path)
-        const with_ = new Set(await this.#program.filesWith(word))
-        return this.#read([file.path, ...files.filter((f) => f !== file.path)].filter((f) => with_.has(f)))
+        let files = [file.path, ...this.moduleFiles(file).filter((f) => f !== file.path)]
+        for (const w of words) {
+          const has = new Set(await this.#program.filesWith(w))
+          files = files.filter((f) => has.has(f))
+        }
+        return this.#read(files)
       },
       [],
     )

@@ -71,6 +71,11 @@ function read(code: Code, kind: Notifier['kind'], callbacks: readonly Func[], re
   const scan = new Scan(code)
   const callback = callbacks[0]!
   for (const c of callbacks) scan.func(c, 0)
+  // Nothing is dropped, or no sequence set, in its own file: it calls somebody who does.
+  if (!scan.steps.some((s) => s.do === 'drop') || (kind === 'interval' && !scan.steps.some((s) => s.do === 'set-seq'))) {
+    scan.again(true)
+    for (const c of callbacks) scan.func(c, 0)
+  }
   const set = scan.steps.findIndex((s) => s.do === 'set-seq')
   // The lock that is held where the sequence is set; for a sequence of its own, where it is counted.
   let lock: string | undefined
@@ -145,9 +150,17 @@ class Scan {
   readonly fields = new Set<string>()
   readonly #code: Code
   readonly #seen = new Set<Func>()
+  #abroad = false
 
   constructor(code: Code) {
     this.#code = code
+  }
+
+  /** Starts over; `abroad`: also into functions of other files. */
+  again(abroad: boolean): void {
+    this.#abroad = abroad
+    this.steps.length = 0
+    this.#seen.clear()
   }
 
   func(func: Func, depth: number): void {
@@ -230,16 +243,18 @@ class Scan {
       this.steps.push({ do: 'drop', at, note: `${name}()` })
       return
     }
-    const macro =
-      this.#code.resolve(name, func.file) === undefined ? this.#code.macro(name, func.file) : undefined
-    if (macro?.params !== undefined && macro.body.kind === 'expr') {
-      const inner = macro.body.expr
-      eachExpr(inner, (y) => {
-        if (y.kind === 'call') this.#call(y, func, depth, at)
-      })
+    const here = this.#code.resolveHere(name, func.file)
+    const ownMacro = here === undefined ? this.#code.macroHere(name, func.file) : undefined
+    const abroad = this.#abroad && depth < 2 && here === undefined && ownMacro === undefined && !harmless.test(name)
+    const macro = ownMacro ?? (abroad ? this.#code.macro(name, func.file) : undefined)
+    if (macro?.params !== undefined) {
+      if (macro.body.kind === 'expr')
+        eachExpr(macro.body.expr, (y) => {
+          if (y.kind === 'call') this.#call(y, func, depth, at)
+        })
       return
     }
-    const callee = this.#code.resolve(name, func.file)
+    const callee = here ?? (abroad ? this.#code.resolve(name, func.file) : undefined)
     if (callee !== undefined && depth < 4) this.func(callee, depth + 1)
   }
 }
@@ -247,6 +262,10 @@ class Scan {
 /** Core functions that take a translation away, or wait until nobody uses it. */
 const drops =
   /^(xa_erase|xa_store|__xa_erase|radix_tree_delete|rb_erase|interval_tree_remove|list_del(_init)?|list_move(_tail)?|dma_resv_wait_timeout|dma_fence_wait(_timeout)?|zap_\w+|flush_tlb_\w+|kvm_flush_remote_tlbs\w*|unmap_mapping_\w+|iommu_iotlb_\w+|__iommu_\w+|iommufd_\w+)$/
+
+/** Helpers that touch no translation: not worth looking for in other files. */
+const harmless =
+  /^(_*[A-Z][A-Z0-9_]*|(un)?likely|container_of|atomic\w*|refcount_\w+|kref_\w+|list_\w+|bitmap_\w+|(set|clear|test)_bit|mmu_notifier_\w+|mmu_interval_\w+|for(_each)?\w*|to_\w+|k[vzcm]*alloc\w*|k?v?free\w*|\w+_(dbg|debug|err|warn|info|assert\w*)|queue_\w+|schedule_\w+|smp_\w+|s?rcu\w*|min|max)$/
 
 function leaves(s: Stmt): boolean {
   if (s.kind === 'block') return s.body.length > 0 && leaves(s.body.at(-1)!)

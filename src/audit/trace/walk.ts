@@ -2,7 +2,7 @@ import type { Assign, Call, CFile, Cleanup, CType, Expr, Func, Init, Local } fro
 import { hypercall, type Meaning, meaningOf, mmapLockFields } from '../api.ts'
 import type { Code, GraphNode } from '../code.ts'
 import { type LookupApi, lookupNamed, lookups } from '../protocols/pfn-lookup.ts'
-import { type Event, eventsOf, type Lock, type Place, Trails } from './event.ts'
+import { type Event, eventsOf, type Lock, type Place, type Trail, Trails } from './event.ts'
 import { liveness } from './live.ts'
 import { type Form, type Int, isField, outlive, State, unknown, type Value } from './state.ts'
 
@@ -23,6 +23,7 @@ export class Walk {
   readonly notifier: SequenceFields
   readonly about: 'values' | 'faults'
   #visits = 0
+  readonly #uses = new Map<number, Trail>()
   #after = 0
   readonly #missing: number
   readonly #stack: Frame[] = []
@@ -48,7 +49,7 @@ export class Walk {
         state = state.withValue(frame.prefix + p.name, { vma: 'fresh', to: `*(${frame.prefix}${p.name})` })
     const outs = this.#body(func, frame, state)
     this.#stack.pop()
-    return outs.map(({ state: s, value }) => ({
+    return outs.map(({ state: s, value }): Path => ({
       events: eventsOf(s.trail),
       left: [...s.env].filter(([loc, v]) => v.of !== undefined && !loc.startsWith(frame.prefix)),
       returned:
@@ -56,6 +57,16 @@ export class Walk {
           ? value
           : undefined,
       result: value.int,
+    }))
+  }
+
+  /** The ways that reached a use of a looked-up value, as far as they were walked: what is there when there were too many. */
+  partial(): Path[] {
+    return [...this.#uses.values()].map((trail) => ({
+      events: eventsOf(trail),
+      left: [],
+      returned: undefined,
+      result: undefined,
     }))
   }
 
@@ -207,7 +218,10 @@ export class Walk {
   #say(state: State, at: { readonly start: number }, event: EventBody): State[] {
     if (this.about === 'faults' ? !aroundFaults.has(event.kind) : aboutFaults.has(event.kind)) return [state]
     const next = state.happen(this.trails, { at: this.#place(at), ...event } as Event, this.limits.rounds)
-    return next === undefined ? [] : [next]
+    if (next === undefined) return []
+    if ((event.kind === 'cpu' || event.kind === 'device' || event.kind === 'guest') && this.#uses.size < 400)
+      this.#uses.set(next.trail.id, next.trail)
+    return [next]
   }
 
   #eval(e: Expr, state: State): Out[] {
@@ -676,16 +690,15 @@ export class Walk {
     if (meaning !== undefined && (here === undefined || meaning.does !== 'nothing'))
       return this.#meaning(e, name, meaning, args, state)
     // Beyond the file it is looked for only where it can matter: it is given what was looked up, or is on the way, or locks.
-    const matters =
-      args.some((v) => taintOf({ state, value: v }) !== undefined) ||
-      /lock/i.test(name) ||
-      this.#leads.has(name)
-    if (here === undefined && !matters) {
-      let states = [state]
-      for (const v of args)
-        if (v.vma === 'stale')
-          states = states.flatMap((s) => this.#say(s, e, { kind: 'stale-vma', text: this.#text(e) }))
-      return states.flatMap((s) => this.#havoc(args, s))
+    const tainted = args.some((v) => taintOf({ state, value: v }) !== undefined)
+    if (here === undefined) {
+      const ours = this.code.macroHere(name, this.#frame.file)
+      if (ours === undefined) {
+        if (tainted && arithmetic.test(name)) return [{ state, value: derived(args) }]
+        if (quiet.test(name)) return this.#passedBy(e, args, state)
+        const locks = this.#asksNotifiers() && lockName.test(name) && !generalLock.test(name)
+        if (!tainted && !locks && !this.#leads.has(name)) return this.#passedBy(e, args, state)
+      }
     }
     const macro = here === undefined ? this.code.macro(name, this.#frame.file) : undefined
     const own = here ?? (macro === undefined ? this.code.resolve(name, this.#frame.file) : undefined)
@@ -951,6 +964,20 @@ export class Walk {
       )
     }
     return this.#outside(e, this.#text(e.callee), args, state)
+  }
+
+  /** A call that is not looked into: a VMA from before is looked at there, what it points to may be written. */
+  #passedBy(e: Call, args: readonly Value[], state: State): Out[] {
+    let states: readonly State[] = [state]
+    for (const v of args)
+      if (v.vma === 'stale')
+        states = states.flatMap((s) => this.#say(s, e, { kind: 'stale-vma', text: this.#text(e) }))
+    return states.flatMap((s) => this.#havoc(args, s))
+  }
+
+  /** Only where a notifier is asked do the driver's own locks matter. */
+  #asksNotifiers(): boolean {
+    return this.#stack.some((f) => f.file.source.text.includes('mmu_interval_read_'))
   }
 
   /** A function whose body is not there, or not read: what it was given is out of sight. */
@@ -1241,7 +1268,13 @@ const aroundFaults: ReadonlySet<Event['kind']> = new Set(['lock', 'unlock', 'fau
 const transparent =
   /^(un)?likely$|^(VM_)?WARN(_ON)?(_ONCE)?$|^(VM_)?BUG_ON$|^unlikely_notrace$|^__(force|user|iomem)$|^u64_to_user_ptr$/
 /** Functions that only look or report, by the kernel's habits of naming; asked when there is no body to read. */
-const quiet = /_(dbg|debug|err|warn|info|trace|printk)(_ratelimited|_once)?$/
+const quiet = /_(dbg|debug|err|warn|info|trace|printk|assert|assert_msg)(_ratelimited|_once)?$/
+/** Macros in capitals are arithmetic, unless the file has its own. */
+const arithmetic = /^_*[A-Z][A-Z0-9_]*$/
+const lockName = /(^|_)(un)?lock(_|$)/
+/** Locks of the kernel at large that no notifier callback takes. */
+const generalLock =
+  /^_*(s?rcu|local|preempt|spin|raw|mutex|ww|bit_spin|seq|(read|write)_seq|rtnl|dma_resv|drm_modeset|inode|file|vma|lock_page|unlock_page|folio|page|lockdep|console|memory|cpus?|console|device|clk|genpd|sched|task|tasklist|i_mmap|anon_vma)_?/
 const keepsForm = /^(min|max|clamp|round|ALIGN)/
 const locks =
   /\b(mutex_(un)?lock\w*|down_(read|write)\w*|up_(read|write)|(raw_)?spin_(un)?lock\w*|(read|write)_(un)?lock\w*)\s*\(/
