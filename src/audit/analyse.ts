@@ -625,6 +625,8 @@ function escapes(path: Path, values: ReadonlySet<number>, api: LookupApi): boole
   // What is pinned may be kept.
   if (api.putBy !== undefined) return false
   if (path.returned !== undefined && (holds(path.returned) || path.returned.of === undefined)) return true
+  // Who is told that it failed does not look at what it left.
+  if (path.result === 'neg' || path.result?.startsWith('-E') === true) return false
   return path.left.some(([, v]) => holds(v) && v.form !== 'dma')
 }
 

@@ -16,6 +16,9 @@ export function liveness(
   const pinned = new Set<string>()
   for (const m of text.slice(func.start, func.end).matchAll(/&\s*([A-Za-z_]\w*)/g)) pinned.add(m[1]!)
 
+  // So may an array, which is handed on without one.
+  for (const l of func.body.locals) if (l.type.array) pinned.add(l.name)
+
   const reads: string[][] = []
   const writes: (string | undefined)[] = []
   const next: number[][] = []

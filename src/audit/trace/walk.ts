@@ -988,7 +988,7 @@ export class Walk {
       if (v.vma === 'stale')
         states = states.flatMap((s) => this.#say(s, e, { kind: 'stale-vma', text: this.#text(e) }))
       const of = taintOf({ state, value: v })
-      if (of === undefined || quiet.test(name)) continue
+      if (of === undefined || quiet.test(name) || (v.of === undefined && logs.test(name))) continue
       const how = v.of !== undefined ? '' : ', inside what it points to'
       states = states.flatMap((s) =>
         this.#say(s, e, {
@@ -1025,6 +1025,8 @@ export class Walk {
       return states.flatMap((s) => this.#havoc(args, s))
     }
     if (this.#stack.some((f) => f.func === func)) return this.#havoc(args, state)
+    // A record that holds the number is written to a log.
+    if (logs.test(func.name) && !args.some((v) => v.of !== undefined)) return this.#passedBy(e, args, state)
     if (this.#stack.length >= this.limits.depth)
       return tainted
         ? this.#outside(
@@ -1275,6 +1277,8 @@ const lockName = /(^|_)(un)?lock(_|$)/
 /** Locks of the kernel at large that no notifier callback takes. */
 const generalLock =
   /^_*(s?rcu|local|preempt|spin|raw|mutex|ww|bit_spin|seq|(read|write)_seq|rtnl|dma_resv|drm_modeset|inode|file|vma|lock_page|unlock_page|folio|page|lockdep|console|memory|cpus?|console|device|clk|genpd|sched|task|tasklist|i_mmap|anon_vma)_?/
+/** Functions that take a record to write it down somewhere. */
+const logs = /(^|_)(debug|dbg|err|error|trace|log|print|printk)(_|$)/
 const keepsForm = /^(min|max|clamp|round|ALIGN)/
 const locks =
   /\b(mutex_(un)?lock\w*|down_(read|write)\w*|up_(read|write)|(raw_)?spin_(un)?lock\w*|(read|write)_(un)?lock\w*)\s*\(/
