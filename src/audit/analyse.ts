@@ -91,7 +91,7 @@ export class Analyse {
 
   /** Twice around loops where that is cheap, once where it is not, or not at all. */
   #walk(root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults'): Walked {
-        let walked: Walked | undefined
+    let walked: Walked | undefined
     for (const l of limits) {
       const walk = new Walk(this.#code, { limits: l, towards, about, notifier: this.#sequence(root.file) })
       try {
@@ -136,7 +136,7 @@ export class Analyse {
     done: Finding[],
   ): Finding {
     const { paths, complete } = walk(root, towards, 'values')
-    
+
     const about = paths.flatMap((p) => {
       const values = valuesOf(p.events, site)
       return values.size === 0 ? [] : [{ path: p, values }]
@@ -146,8 +146,8 @@ export class Analyse {
       return !complete
         ? undecided(site, tooMany)
         : up === 0
-        ? undecided(site, 'no way through the function on which the look-up works was found')
-        : { ...undecided(site, ''), verdict: 'holds' }
+          ? undecided(site, 'no way through the function on which the look-up works was found')
+          : { ...undecided(site, ''), verdict: 'holds' }
 
     const notifier = this.#notifierFor(
       root.file,
@@ -180,13 +180,28 @@ export class Analyse {
           verdict: 'holds',
           contract: `it returns with ${lock.lock} held, which ${notifier.callback.name}() takes: the caller installs what it got before it drops the lock`,
         }
-    } else if (escaping.length > 0) {
-      const out = this.#out(root, towards, site, walk, up, escaping, calm, done)
-      if (out !== undefined) return out
+    } else {
+      const lost = this.#lost(about, notifier)
+      const answers: Finding[] = []
+      // What is kept beside the caller's own objects is looked for in the module; what goes to the caller is followed there.
+      const { fields } = keptBy(escaping, (loc) => !isParameters(loc))
+      if (fields.length > 0) {
+        const kept = this.#fields(root, site, escaping, fields, calm)
+        if (kept !== undefined) answers.push(kept)
+      }
+      const up_ = escaping.filter(({ path, values }) => goesUp(path, values))
+      if (up_.length > 0 && !answers.some((a) => a.verdict === 'broken')) {
+        const out = this.#out(root, towards, site, walk, up, up_, calm, done)
+        if (out !== undefined) answers.push(out)
+      }
+      const worst =
+        answers.find((a) => a.verdict === 'broken') ?? answers.find((a) => a.verdict === 'unknown')
+      if (worst?.verdict === 'broken') return worst
+      if (lost !== undefined) return { ...calm, verdict: 'unknown', reason: lost }
+      const answer = worst ?? answers.at(-1)
+      if (answer !== undefined) return answer
     }
     const open = cases.find((c) => c.judged.verdict === 'unknown')
-    const lost = this.#lost(about, notifier)
-    if (lost !== undefined) return { ...calm, verdict: 'unknown', reason: lost }
     if (open !== undefined)
       return {
         ...calm,
@@ -247,7 +262,7 @@ export class Analyse {
         handsOut: true,
         contract: `${root.name}() hands the value out: what its callers do with it is judged where they call it`,
       }
-        const contract = this.#contract(
+    const contract = this.#contract(
       root,
       escaping.map((e) => e.path),
     )
@@ -273,7 +288,7 @@ export class Analyse {
         good.sort((a, b) => weight(b.plan!.steps) - weight(a.plan!.steps))[0] ?? { ...calm, verdict: 'holds' }
       )
     }
-    const kept = keptBy(escaping)
+    const kept = keptBy(escaping, isParameters)
     if (kept.plain) {
       if (callers.length > 0)
         return { ...calm, verdict: 'unknown', reason: `it is handed up through more than ${most.up} callers` }
@@ -630,8 +645,23 @@ function escapes(path: Path, values: ReadonlySet<number>, api: LookupApi): boole
   return path.left.some(([, v]) => holds(v) && v.form !== 'dma')
 }
 
+/** An object that the function was handed. */
+const isParameters = (loc: string): boolean => loc.startsWith('*(0:')
+
+/** It reaches the caller: as a result, or in an object of the caller's. */
+function goesUp(path: Path, values: ReadonlySet<number>): boolean {
+  if (path.returned !== undefined && (path.returned.of === undefined || values.has(path.returned.of)))
+    return true
+  return path.left.some(
+    ([loc, v]) => isParameters(loc) && v.of !== undefined && values.has(v.of) && v.form !== 'dma',
+  )
+}
+
 /** Fields that keep it when nobody is left to hand it to; `plain`: it also leaves as a number, by return or through a pointer. */
-function keptBy(escaping: readonly { path: Path; values: ReadonlySet<number> }[]): {
+function keptBy(
+  escaping: readonly { path: Path; values: ReadonlySet<number> }[],
+  which: (loc: string) => boolean,
+): {
   plain: boolean
   fields: Kept[]
 } {
@@ -640,6 +670,7 @@ function keptBy(escaping: readonly { path: Path; values: ReadonlySet<number> }[]
   for (const { path, values } of escaping) {
     if (path.returned?.of !== undefined && values.has(path.returned.of)) plain = true
     for (const [loc, v] of path.left) {
+      if (!which(loc)) continue
       if (v.of === undefined || !values.has(v.of) || v.form === 'dma') continue
       const field = /\.(\w+)(\[\])?$/.exec(loc)?.[1]
       if (field === undefined) {

@@ -94,26 +94,7 @@ export class Knowledge implements Code {
   struct(tag: string, from: CFile): Struct | undefined {
     const own = from.structs.find((s) => s.name === tag)
     if (own !== undefined) return own
-    return this.#ask(
-      `struct ${tag} ${from.path.replace(/[^/]*$/, '')}`,
-      [tag],
-      async () => {
-        const directory = from.path.replace(/[^/]*$/, '')
-        const all = await this.#program.filesWith(tag)
-        const defines = new RegExp(`\\b(struct|union)\\s+${tag}\\s*\\{`)
-        // Nearest first: the directory, then headers.
-        const near = all.filter((f) => f.startsWith(directory))
-        const headers = all.filter((f) => f.endsWith('.h') && !f.startsWith(directory))
-        for (const path of [...near, ...headers]) {
-          const text = this.#program.tree.text(path)
-          if (text === undefined || !defines.test(text)) continue
-          const found = this.#program.file(path)?.structs.find((s) => s.name === tag)
-          if (found !== undefined) return found
-        }
-        return undefined
-      },
-      undefined,
-    )
+    return this.#ask(`struct ${tag} ${from.path}`, [tag], () => this.#program.struct(tag, from), undefined)
   }
 
   global(name: string, from: CFile): Global | undefined {

@@ -72,7 +72,10 @@ function read(code: Code, kind: Notifier['kind'], callbacks: readonly Func[], re
   const callback = callbacks[0]!
   for (const c of callbacks) scan.func(c, 0)
   // Nothing is dropped, or no sequence set, in its own file: it calls somebody who does.
-  if (!scan.steps.some((s) => s.do === 'drop') || (kind === 'interval' && !scan.steps.some((s) => s.do === 'set-seq'))) {
+  if (
+    !scan.steps.some((s) => s.do === 'drop') ||
+    (kind === 'interval' && !scan.steps.some((s) => s.do === 'set-seq'))
+  ) {
     scan.again(true)
     for (const c of callbacks) scan.func(c, 0)
   }
@@ -245,7 +248,8 @@ class Scan {
     }
     const here = this.#code.resolveHere(name, func.file)
     const ownMacro = here === undefined ? this.#code.macroHere(name, func.file) : undefined
-    const abroad = this.#abroad && depth < 2 && here === undefined && ownMacro === undefined && !harmless.test(name)
+    const abroad =
+      this.#abroad && depth < 2 && here === undefined && ownMacro === undefined && !harmless.test(name)
     const macro = ownMacro ?? (abroad ? this.#code.macro(name, func.file) : undefined)
     if (macro?.params !== undefined) {
       if (macro.body.kind === 'expr')

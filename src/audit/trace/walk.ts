@@ -49,15 +49,17 @@ export class Walk {
         state = state.withValue(frame.prefix + p.name, { vma: 'fresh', to: `*(${frame.prefix}${p.name})` })
     const outs = this.#body(func, frame, state)
     this.#stack.pop()
-    return outs.map(({ state: s, value }): Path => ({
-      events: eventsOf(s.trail),
-      left: [...s.env].filter(([loc, v]) => v.of !== undefined && !loc.startsWith(frame.prefix)),
-      returned:
-        value.of !== undefined || (value.to !== undefined && s.tainted(value.to).length > 0)
-          ? value
-          : undefined,
-      result: value.int,
-    }))
+    return outs.map(
+      ({ state: s, value }): Path => ({
+        events: eventsOf(s.trail),
+        left: [...s.env].filter(([loc, v]) => v.of !== undefined && !loc.startsWith(frame.prefix)),
+        returned:
+          value.of !== undefined || (value.to !== undefined && s.tainted(value.to).length > 0)
+            ? value
+            : undefined,
+        result: value.int,
+      }),
+    )
   }
 
   /** The ways that reached a use of a looked-up value, as far as they were walked: what is there when there were too many. */
