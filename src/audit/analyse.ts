@@ -38,8 +38,8 @@ type Case = {
 
 /** Loops are gone around once; twice where that is cheap, for what a first round leaves to the second. */
 const limits: readonly Limits[] = [
-  { visits: 6_000, depth: 8, rounds: 2 },
-  { visits: 40_000, depth: 8, rounds: 1 },
+  { visits: 5_000, depth: 12, rounds: 2 },
+  { visits: 40_000, depth: 12, rounds: 1 },
 ]
 
 /** How far the value is followed up, and to how many callers. */

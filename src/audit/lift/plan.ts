@@ -118,12 +118,16 @@ export function planSteps(events: readonly Event[], cut: Cut): Step[] {
         asked = true
         if (cut.notifier) steps.push({ do: 'retry', at })
         break
+      case 'hop':
+        // Kept beyond the section, behind the question.
+        if (wanted.has(e.value) && cut.notifier && asked)
+          steps.push({ do: 'install', reg: reg(e.value), at, note: e.text })
+        break
       case 'fault':
       case 'vma':
       case 'stale-vma':
       case 'ref':
       case 'unref':
-      case 'hop':
       case 'later':
         break
     }

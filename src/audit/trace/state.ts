@@ -160,12 +160,55 @@ export class State {
     return env === undefined ? this : this.withEnv(env)
   }
 
-  /** Locations at or below one that hold something looked up. */
-  tainted(loc: string): [string, Value][] {
+  /** What can be reached from a location and holds something looked up: the object, its fields, what they point to. */
+  tainted(loc: string, hops = 3): [string, Value][] {
     const found: [string, Value][] = []
-    for (const [k, v] of this.env)
-      if (v.of !== undefined && (k === loc || isField(k, loc) || k.includes(`*(${loc}`))) found.push([k, v])
+    const pointee = `*(${loc}`
+    const onward: string[] = []
+    for (const [k, v] of this.env) {
+      if (k !== loc && !isField(k, loc) && !k.includes(pointee)) continue
+      if (v.of !== undefined) found.push([k, v])
+      else if (v.to !== undefined) onward.push(v.to)
+    }
+    if (found.length === 0 && hops > 0) for (const to of onward) found.push(...this.tainted(to, hops - 1))
     return found
+  }
+
+  /** What a callee can see: what its arguments reach, and what has no frame. And the rest. */
+  split(args: readonly Value[]): { seen: State; rest: ReadonlyMap<string, Value> } {
+    const roots = new Set<string>()
+    const queue = args.flatMap((a) => (a.to === undefined ? [] : [a.to]))
+    const seen = new Map<string, Value>()
+    const rest = new Map(this.env)
+    const take = (k: string, v: Value): void => {
+      seen.set(k, v)
+      rest.delete(k)
+      if (v.to !== undefined) queue.push(v.to)
+    }
+    for (const [k, v] of this.env) if (!/\d:/.test(k)) take(k, v)
+    for (let root = queue.pop(); root !== undefined; root = queue.pop()) {
+      if (roots.has(root)) continue
+      roots.add(root)
+      const base = baseOf(root)
+      for (const [k, v] of [...rest]) if (k.includes(base)) take(k, v)
+    }
+    return { seen: new State(seen, new Map(), this.trail), rest }
+  }
+
+  /** After the call: with what it did not see, and the conditions of the caller. */
+  join(rest: ReadonlyMap<string, Value>, caller: State): State {
+    const env = new Map(this.env)
+    const dropped = this.#droppedSince(caller.trail)
+    for (const [k, v] of rest) env.set(k, dropped && v.vma === 'fresh' ? { ...v, vma: 'stale' } : v)
+    return new State(env, caller.facts, this.trail)
+  }
+
+  #droppedSince(before: Trail): boolean {
+    for (let t: Trail | undefined = this.trail; t?.event !== undefined && t !== before; t = t.before) {
+      const e = t.event
+      if ((e.kind === 'unlock' && e.lock.mmap) || (e.kind === 'fault' && e.dropped === true)) return true
+    }
+    return false
   }
 
   /**
@@ -192,6 +235,11 @@ export function isField(loc: string, of: string): boolean {
   if (!loc.startsWith(of)) return false
   const next = loc.charCodeAt(of.length)
   return next === 46 || next === 91
+}
+
+/** The variable that a location begins at: `0:args` of `*(0:args.vma).vm_mm`. */
+function baseOf(loc: string): string {
+  return /(?:\d+:|g:|@)[\w.~]*?\w+/.exec(loc)?.[0] ?? loc
 }
 
 const isNothing = (v: Value): boolean =>

@@ -26,6 +26,7 @@ export class Walk {
   readonly #uses = new Map<number, Trail>()
   #after = 0
   readonly #missing: number
+  readonly #calls = new Map<string, Out[]>()
   readonly #stack: Frame[] = []
   readonly #about = new Map<Func, About>()
 
@@ -233,6 +234,8 @@ export class Walk {
       case 'name':
         if (e.name === 'NULL' || e.name === 'false') return [{ state, value: { int: 'zero' } }]
         if (e.name === 'true') return [{ state, value: { int: 'pos' } }]
+        // A constant.
+        if (arithmetic.test(e.name) && !this.#frame.types.has(e.name)) return [{ state, value: unknown }]
         return this.#read(e, state)
       case 'member':
       case 'index':
@@ -345,6 +348,8 @@ export class Walk {
       if (loc === undefined) return [{ state: s, value: unknown }]
       const type = e.kind === 'name' ? this.#frame.types.get(e.name) : undefined
       if (type?.array === true && !loc.endsWith('[]')) return [{ state: s, value: { to: `${loc}[]` } }]
+      // A number that nothing is known of points nowhere.
+      if (isNumber(type)) return [{ state: s, value: s.env.get(loc) ?? unknown }]
       const value = readAt(s, loc)
       if (value.of === undefined && e.kind === 'member') {
         const kept = this.#keptIn(e)
@@ -468,6 +473,10 @@ export class Walk {
         (name !== undefined && !name.includes('.') && !this.#aboutNow.asked.has(name)))
     )
       stored = withoutInt(value)
+    if (stored.of !== undefined && stored.to !== undefined) {
+      const { to: _, ...rest } = stored
+      stored = rest
+    }
     // A number points nowhere, unless it is the address of something that holds what was looked up.
     if (
       stored.to !== undefined &&
@@ -866,7 +875,9 @@ export class Walk {
           return [{ state, value: { of, form } }]
         }
         // An address of an object stays one, whatever the arithmetic.
-        return [{ state, value: arg?.to === undefined ? unknown : { to: arg.to } }]
+        if (arg?.to === undefined || (m.form === 'pfn' && objectTaint(arg, state) === undefined))
+          return [{ state, value: unknown }]
+        return [{ state, value: { to: arg.to } }]
       }
       case 'collect': {
         const into = args[m.into]?.to
@@ -1039,19 +1050,28 @@ export class Walk {
             `it goes more than ${this.limits.depth} calls deep, into ${func.name}()`,
           )
         : this.#havoc(args, state)
-    const frame = this.#enter(func)
-    let inner = new State(state.env, new Map(), state.trail)
-    for (const [i, p] of func.params.entries()) {
-      const v = args[i]
-      if (v === undefined) continue
-      inner = inner.withValue(frame.prefix + p.name, v)
+    // The callee sees what its arguments reach, and globals; the rest of the state waits outside, so that equal calls are walked once.
+    const { seen, rest } = state.split(args)
+    const depth = this.#stack.length
+    const key = `${func.file.path}:${func.start} ${depth} ${args.map(valueText).join(',')} ${seen.key}`
+    let outs = this.#calls.get(key)
+    if (outs === undefined) {
+      const missing = this.code.missing
+      const frame = this.#enter(func)
+      let inner = seen
+      for (const [i, p] of func.params.entries()) {
+        const v = args[i]
+        if (v !== undefined) inner = inner.withValue(frame.prefix + p.name, v)
+      }
+      const none: ReadonlyMap<string, boolean> = new Map()
+      outs = this.#body(func, frame, inner).map((o) => ({
+        state: o.state.leave(frame.prefix, func.name, none),
+        value: outlive(o.value, frame.prefix, func.name),
+      }))
+      this.#stack.pop()
+      if (this.code.missing === missing) this.#calls.set(key, outs)
     }
-    const outs = this.#body(func, frame, inner)
-    this.#stack.pop()
-    return outs.map((o) => ({
-      state: o.state.leave(frame.prefix, func.name, state.facts),
-      value: outlive(o.value, frame.prefix, func.name),
-    }))
+    return outs.map((o) => ({ state: o.state.join(rest, state), value: o.value }))
   }
 
   #expand(
