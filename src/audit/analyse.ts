@@ -383,7 +383,24 @@ export class Analyse {
       }
     }
     const candidates = all.length > 0 ? all : notifiersOf(this.#code, file, locks)
-    return candidates.find((n) => n.lock !== undefined && locks.has(n.lock)) ?? candidates[0]
+    const found = candidates.find((n) => n.lock !== undefined && locks.has(n.lock)) ?? candidates[0]
+    // The interval notifier may only count, and an mmu_notifier of the same module, which is called after it, take away.
+    const other =
+      found?.drops === undefined
+        ? this.#of(file).find((n) => n.kind === 'classic' && n.drops !== undefined)
+        : undefined
+    if (found === undefined || other === undefined) return found
+    const drop = other.steps.find((s) => s.do === 'drop')!
+    return {
+      ...found,
+      drops: other.drops,
+      steps: [
+        ...found.steps,
+        { do: 'lock', ...(drop.at && { at: drop.at }) },
+        drop,
+        { do: 'unlock', ...(drop.at && { at: drop.at }) },
+      ],
+    }
   }
 
   /** A module that counts invalidations and has a function to ask: whoever takes the value from it has to ask. */

@@ -519,7 +519,11 @@ export class Walk {
     for (const operand of e.operands)
       outs = outs.flatMap((o) =>
         this.#eval(operand, o.state).flatMap((v) => {
-          const of = hyper ? taintOf(v) : v.value.of
+          // A register pair is a union: what is in one half is in the other's instruction.
+          const pair = operand.kind === 'member' ? this.#locate(operand.base, v.state)[0]?.loc : undefined
+          const of = hyper
+            ? taintOf(v)
+            : (v.value.of ?? (pair === undefined ? undefined : v.state.tainted(pair, 0)[0]?.[1].of))
           if (of === undefined) return [{ state: v.state, value: unknown }]
           const text = hyper ? 'a hypercall' : 'an instruction that takes the address'
           return this.#say(
@@ -883,11 +887,18 @@ export class Walk {
         const into = args[m.into]?.to
         for (const i of m.from) {
           const of = taintOf({ state, value: args[i] ?? unknown })
-          if (of !== undefined && into !== undefined)
+          if (of !== undefined && into !== undefined) {
+            const kept = into.startsWith(this.#frame.prefix)
+              ? [state]
+              : this.#say(state, e, { kind: 'hop', value: of, text: this.#text(e.args[m.into]!) })
             return [
-              { state: state.withValue(`${into}.*`, { of, form: 'page' }), value: { int: 'zero' } },
+              ...just(
+                kept.map((s) => s.withValue(`${into}.*`, { of, form: 'page' })),
+                { int: 'zero' },
+              ),
               { state, value: { int: 'neg' } },
             ]
+          }
         }
         return just([state])
       }
