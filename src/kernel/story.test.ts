@@ -54,6 +54,18 @@ test('the frame may belong to somebody else by then, who finds there what the de
   ])
 })
 
+test('a frame that somebody still remembers is offered beside one that nobody does', () => {
+  // B's frame is freed first and forgotten by all, D's is the one that P0 remembers.
+  const bos = ['B', 'D'].map((name) => ({ name, pages: 1, where: 'system' as const }))
+  const vmas = [{ mm: 0, pages: 1, bo: 1, prot: 3, flags: 1, populated: true }]
+  const away = program('P1', { device: 0 }, ['bo_move(0, 1)', 'bo_move(1, 1)'])
+  const victim = program('P2', {}, ['page = alloc_page()'])
+  const k = kernel(story('5.9', [qbuf, away, victim], { bos, vmas }))
+  // Frames by number: 0 was B's, 1 was D's.
+  const got = explore(k, (k) => `f${k.register(2, 0) - 1}`, { behind: true }).outcomes
+  assert.ok(got.includes('f0') && got.includes('f1'), got.join(' '))
+})
+
 test('with follow_pfn=strict the call fails and nobody is harmed', () => {
   const k = kernel(story('5.9', [qbuf, move], { policies: { follow_pfn: 'strict' } }))
   const r = explore(k, (k) => String(k.register(0, 0)))
