@@ -100,7 +100,14 @@ enum tenure_opcode {
 	TENURE_FIXUP_FAULT = 64,	/* page, FAULT_FLAG_WRITE or 0 */
 	TENURE_NOTIFIER_ADD = 70,	/* notifier, page, pages */
 	TENURE_NOTIFIER_REMOVE = 71,
+	TENURE_NOTIFIER_BEGIN = 72,	/* notifier: mmu_interval_read_begin */
+	TENURE_NOTIFIER_RETRY = 73,	/* notifier: mmu_interval_read_retry */
 };
+
+/* FOLL_ flags: their numbers are not the same in all kernels. */
+#define TENURE_FOLL_WRITE	1
+#define TENURE_FOLL_FORCE	2
+#define TENURE_FOLL_LONGTERM	4
 
 /* How a driver puts its memory into a VMA. */
 enum tenure_insert {

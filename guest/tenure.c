@@ -48,6 +48,7 @@ struct handle {
 
 struct notifier {
 	bool used;
+	unsigned long seq;
 	struct mmu_interval_notifier mni;
 };
 
@@ -435,9 +436,17 @@ static int object_free(struct object *o, bool unmap)
 
 /* --- pins and look-ups -------------------------------------------------- */
 
-static long gup(struct handle *h, int op, unsigned long addr,
-		unsigned int pages, unsigned int flags)
+static unsigned int foll_flags(u32 flags)
 {
+	return (flags & TENURE_FOLL_WRITE ? FOLL_WRITE : 0) |
+	       (flags & TENURE_FOLL_FORCE ? FOLL_FORCE : 0) |
+	       (flags & TENURE_FOLL_LONGTERM ? FOLL_LONGTERM : 0);
+}
+
+static long gup(struct handle *h, int op, unsigned long addr,
+		unsigned int pages, u32 wanted)
+{
+	unsigned int flags = foll_flags(wanted);
 	long n;
 
 	if (h->pages || pages > TENURE_HANDLE_PAGES)
@@ -558,7 +567,7 @@ static int follow(int op, unsigned long addr, u32 flags, struct found *f)
 
 		if (!do_follow_phys)
 			break;
-		err = do_follow_phys(vma, addr, flags, &prot, &phys);
+		err = do_follow_phys(vma, addr, foll_flags(flags), &prot, &phys);
 		if (!err) {
 			f->pfn = phys >> PAGE_SHIFT;
 			f->write = !!(prot & _PAGE_RW);
@@ -920,6 +929,8 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 		break;
 	case TENURE_NOTIFIER_ADD:
 	case TENURE_NOTIFIER_REMOVE:
+	case TENURE_NOTIFIER_BEGIN:
+	case TENURE_NOTIFIER_RETRY:
 		if (a[0] >= TENURE_NOTIFIERS)
 			return -EINVAL;
 		break;
@@ -1009,6 +1020,16 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 		return notifier_add(a[0], TENURE_WINDOW + (unsigned long)a[1] * PAGE_SIZE, a[2]);
 	case TENURE_NOTIFIER_REMOVE:
 		return notifier_remove(a[0]);
+	case TENURE_NOTIFIER_BEGIN:
+	case TENURE_NOTIFIER_RETRY:
+		if (!notifiers[a[0]].used)
+			return -EBADSLT;
+		if (op->op == TENURE_NOTIFIER_BEGIN)
+			notifiers[a[0]].seq = mmu_interval_read_begin(&notifiers[a[0]].mni);
+		else
+			call->data = mmu_interval_read_retry(&notifiers[a[0]].mni,
+							     notifiers[a[0]].seq);
+		return 0;
 	}
 	return -EOPNOTSUPP;
 }

@@ -71,6 +71,8 @@ const counterparts: Partial<Record<Opcode, readonly string[]>> = {
   FIXUP_FAULT: ['fixup_user_fault'],
   NOTIFIER_ADD: ['mmu_interval_notifier_insert'],
   NOTIFIER_REMOVE: ['mmu_interval_notifier_remove'],
+  NOTIFIER_BEGIN: ['mmu_interval_read_begin'],
+  NOTIFIER_RETRY: ['mmu_interval_read_retry'],
 }
 
 const insertions = {
@@ -89,7 +91,9 @@ const RET = 0
 const WRITABLE = 1
 const SPECIAL = 2
 const FOUND = 3
-const HANDLES = 4
+/** Then a sequence of each notifier, and the page of each handle. */
+const SEQS = 4
+const HANDLES = SEQS + room.notifiers
 
 const DRIVER = room.procs
 
@@ -108,7 +112,7 @@ export class ModelMachine {
   readonly #version: string
   readonly #snapshot: Uint8Array
   #before = new Map<number, number>()
-  held: Held = { handles: new Map(), notifiers: new Set(), born: new Set([0]) }
+  held: Held = { handles: new Map(), notifiers: new Set(), begun: new Set(), born: new Set([0]) }
 
   constructor(version: string, objects: readonly ObjectSetup[], notifiers: readonly NotifierSetup[]) {
     this.#version = version
@@ -125,6 +129,7 @@ export class ModelMachine {
       { name: 'writable', kind: 'int' },
       { name: 'special', kind: 'int' },
       { name: 'found', kind: 'pfn' },
+      ...Array.from({ length: room.notifiers }, (_, i) => ({ name: `seq${i}`, kind: 'seq' })),
       ...Array.from({ length: room.handles }, (_, i) => ({ name: `h${i}`, kind: 'page' })),
     ] as Program['registers']
     this.#programs = Array.from({ length: room.procs + 1 }, (_, i) => {
@@ -161,6 +166,7 @@ export class ModelMachine {
         registers: [],
         code: [
           { kind: 'call', op: 'WRITE_ONCE', args: [thing(i), number(1)] },
+          { kind: 'call', op: 'mmu_interval_set_seq', args: [thing(i)] },
           { kind: 'return' },
         ] satisfies Instruction[],
       })),
@@ -203,7 +209,7 @@ export class ModelMachine {
   reset(): Seen {
     this.#kernel.init()
     this.#before.clear()
-    this.held = { handles: new Map(), notifiers: new Set(), born: new Set([0]) }
+    this.held = { handles: new Map(), notifiers: new Set(), begun: new Set(), born: new Set([0]) }
     return this.#see({ ret: 0, data: 0, found: -1, foundBits: 0 }, [])
   }
 
@@ -245,18 +251,10 @@ export class ModelMachine {
         // The driver would run into a BUG at the first fault: the guest refuses that.
         if (o?.insert === 'pfn' && a3 === constants['MAP_PRIVATE'] && this.#version === '5.10')
           return undefined
-        if (this.#hole(op.proc, a1) !== a0) return undefined
         if (obj === objAnon && this.#wouldMerge(op.proc, a0, a0 + a1, a2)) return undefined
-        code = [
-          call(
-            'mmap',
-            obj === objAnon ? undefined : thing(obj),
-            number(a1),
-            number(a2),
-            number(a3),
-            number(a4 >> 8),
-          ),
-        ]
+        const what = obj === objAnon ? undefined : thing(obj)
+        const flags = number(a3 | constants['MAP_FIXED']!)
+        code = [call('mmap', what, number(a1), number(a2), flags, number(a4 >> 8), number(a0))]
         break
       }
       case 'MUNMAP':
@@ -348,6 +346,17 @@ export class ModelMachine {
         code = [plain('mmu_interval_notifier_insert', thing(a0))]
         break
       }
+      case 'NOTIFIER_BEGIN':
+      case 'NOTIFIER_RETRY': {
+        if (!this.held.notifiers.has(a0)) return undefined
+        if (op.op === 'NOTIFIER_RETRY' && !this.held.begun.has(a0)) return undefined
+        const register = { kind: 'reg', reg: SEQS + a0 } as const
+        code =
+          op.op === 'NOTIFIER_BEGIN'
+            ? [{ kind: 'call', op: 'mmu_interval_read_begin', args: [thing(a0)], dst: SEQS + a0 }]
+            : [call('mmu_interval_read_retry', thing(a0), register)]
+        break
+      }
       case 'NOTIFIER_REMOVE':
         if (!this.held.notifiers.has(a0)) return undefined
         code = [plain('mmu_interval_notifier_remove', thing(a0))]
@@ -413,6 +422,13 @@ export class ModelMachine {
         break
       case 'NOTIFIER_REMOVE':
         this.held.notifiers.delete(a0)
+        this.held.begun.delete(a0)
+        break
+      case 'NOTIFIER_BEGIN':
+        this.held.begun.add(a0)
+        break
+      case 'NOTIFIER_RETRY':
+        outcome.data = ret
         break
       default:
         break
@@ -447,28 +463,16 @@ export class ModelMachine {
     cell.stale = false
   }
 
-  /** Where mmap() puts a mapping: the lowest hole. */
-  #hole(proc: number, pages: number): number {
-    const k = this.#kernel
-    const mine = k.vmas.map((id) => k.vma(id)).filter((v) => v.vm_mm === proc)
-    for (let at = 0; at + pages <= room.pages; at++)
-      if (mine.every((v) => v.vm_end <= at || v.vm_start >= at + pages)) return at
-    return -1
-  }
-
   /** The kernel would make one VMA of the new one and its neighbour, the model would not. */
   #wouldMerge(proc: number, start: number, end: number, prot: number): boolean {
     const k = this.#kernel
     return k.vmas.some((id) => {
       const v = k.vma(id)
-      if (v.vm_mm !== proc || v.vm_file !== undefined || (v.vm_end !== start && v.vm_start !== end))
-        return false
+      if (v.vm_mm !== proc || v.vm_file !== undefined || v.vm_end < start || v.vm_start > end) return false
+      // What is covered whole goes away.
+      if (v.vm_start >= start && v.vm_end <= end) return false
       return v.VM_READ === ((prot & 1) !== 0) && v.VM_WRITE === ((prot & 2) !== 0)
     })
-  }
-
-  hole(proc: number, pages: number): number {
-    return this.#hole(proc, pages)
   }
 
   /** Steps a thread through a piece of code. Undefined, and nothing has changed: it hits a bound, a BUG, or another breach of contract. */

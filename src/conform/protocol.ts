@@ -63,6 +63,8 @@ export const opcodes = {
   FIXUP_FAULT: 64,
   NOTIFIER_ADD: 70,
   NOTIFIER_REMOVE: 71,
+  NOTIFIER_BEGIN: 72,
+  NOTIFIER_RETRY: 73,
 } as const
 export type Opcode = keyof typeof opcodes
 

@@ -44,8 +44,6 @@ export type Room = {
   readonly objects: readonly ObjectSetup[]
   readonly handles: number
   readonly notifiers: readonly NotifierSetup[]
-  /** Where a mapping goes when the model maps it. */
-  readonly hole: (proc: number, pages: number) => number
   readonly has: (op: Opcode) => boolean
 }
 
@@ -57,6 +55,8 @@ export type Held = {
     { readonly kind: 'pin' | 'get'; readonly proc: number; readonly write: boolean }
   >
   readonly notifiers: Set<number>
+  /** Notifiers under which a look-up has begun. */
+  readonly begun: Set<number>
   /** Processes that have been born in this sequence. */
   readonly born: Set<number>
 }
@@ -65,7 +65,10 @@ const PROT_READ = 1
 const PROT_WRITE = 2
 const MAP_SHARED = 1
 const MAP_PRIVATE = 2
-export const FOLL_WRITE = 1
+/** As in the model; the guest has the kernel's. */
+const FOLL_WRITE = 1
+const FOLL_FORCE = 2
+const FOLL_LONGTERM = 4
 
 /**
  * How often each operation comes. Faults come often, for they are where most is decided; what tears down comes seldom, or nothing
@@ -108,6 +111,8 @@ const weights: readonly (readonly [Opcode, number])[] = [
   ['FIXUP_FAULT', 40],
   ['NOTIFIER_ADD', 30],
   ['NOTIFIER_REMOVE', 10],
+  ['NOTIFIER_BEGIN', 25],
+  ['NOTIFIER_RETRY', 30],
 ]
 
 export class Generator {
@@ -151,10 +156,8 @@ export class Generator {
         // Now and then past the end of the object.
         const count = anon || r.chance(5) ? pages : Math.min(pages, limit - first)
         const shared = !anon && r.chance(70)
-        const page = room.hole(proc, count)
-        if (page < 0) return undefined
         return make(
-          page,
+          this.#place(seen, proc, count),
           count,
           r.weighted([
             [PROT_READ | PROT_WRITE, 70],
@@ -238,10 +241,14 @@ export class Generator {
         const free = Array.from({ length: room.handles }, (_, i) => i).filter((i) => !held.handles.has(i))
         if (free.length === 0) return undefined
         const [page, pages] = this.#range(seen, proc)
-        const flags = r.weighted([
-          [0, 30],
-          [FOLL_WRITE, 70],
-        ])
+        const flags =
+          r.weighted([
+            [0, 30],
+            [FOLL_WRITE, 70],
+          ]) |
+          (r.chance(12) ? FOLL_FORCE : 0) |
+          // Without FOLL_PIN kernels since 6.1 refuse it, with a warning.
+          (op.startsWith('PIN') && r.chance(25) ? FOLL_LONGTERM : 0)
         return make(free[0]!, page + r.below(pages), 1, flags)
       }
       case 'UNPIN':
@@ -270,6 +277,12 @@ export class Generator {
       }
       case 'NOTIFIER_REMOVE':
         return held.notifiers.size === 0 ? undefined : byNobody(r.pick([...held.notifiers]))
+      case 'NOTIFIER_BEGIN':
+        return held.notifiers.size === 0
+          ? undefined
+          : { op, proc: nobody, args: [r.pick([...held.notifiers])] }
+      case 'NOTIFIER_RETRY':
+        return held.begun.size === 0 ? undefined : { op, proc: nobody, args: [r.pick([...held.begun])] }
       case 'RESET':
       case 'OBJ':
         return undefined
@@ -278,6 +291,19 @@ export class Generator {
 
   #object(make: (o: number) => Op): Op | undefined {
     return this.#room.objects.length === 0 ? undefined : make(this.#random.below(this.#room.objects.length))
+  }
+
+  /** Where a mapping goes: mostly where nothing is, now and then over something. */
+  #place(seen: Seen, proc: number, pages: number): number {
+    const r = this.#random
+    const at = r.below(this.#room.pages - pages + 1)
+    if (r.chance(25)) return at
+    const mine = seen.vmas.filter((v) => v.proc === proc)
+    for (let i = 0; i <= this.#room.pages - pages; i++) {
+      const start = (at + i) % (this.#room.pages - pages + 1)
+      if (mine.every((v) => v.end <= start || v.start >= start + pages)) return start
+    }
+    return at
   }
 
   /** A page of the window: mostly one that is mapped, now and then the one behind a mapping or any. */

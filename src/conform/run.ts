@@ -89,7 +89,6 @@ export function* inventions(version: string, seed: number): Generator_<Predicted
       objects,
       notifiers,
       has: (op) => machine.has(op),
-      hole: (proc, pages) => machine.hole(proc, pages),
     })
     for (let i = 0; i < groupSize; i++)
       yield invent(

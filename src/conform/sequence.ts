@@ -64,6 +64,8 @@ export const argumentNames: Readonly<Record<Opcode, readonly string[]>> = {
   FIXUP_FAULT: ['page', 'write'],
   NOTIFIER_ADD: ['notifier', 'page', 'pages'],
   NOTIFIER_REMOVE: ['notifier'],
+  NOTIFIER_BEGIN: ['notifier'],
+  NOTIFIER_RETRY: ['notifier'],
 }
 
 /** The operations that bring a machine to where a sequence starts. */

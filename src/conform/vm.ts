@@ -84,6 +84,7 @@ export class Vm {
   #wake: (() => void) | undefined
   #ended: string | undefined
   readonly #stop: () => void
+  readonly #signal: AbortSignal | undefined
 
   private constructor(image: Image, child: ChildProcess, shm: number, dir: string, options: VmOptions) {
     this.image = image
@@ -94,7 +95,8 @@ export class Vm {
     this.bootSeconds = 0
     this.#stop = () => void child.kill('SIGKILL')
     process.on('exit', this.#stop)
-    options.signal?.addEventListener('abort', this.#stop)
+    this.#signal = options.signal
+    this.#signal?.addEventListener('abort', this.#stop)
     child.stdout!.setEncoding('latin1').on('data', (s: string) => {
       this.#received += s
       this.#wake?.()
@@ -204,6 +206,7 @@ export class Vm {
 
   async close(): Promise<void> {
     process.off('exit', this.#stop)
+    this.#signal?.removeEventListener('abort', this.#stop)
     if (this.#ended === undefined) {
       this.#child.kill('SIGKILL')
       await new Promise<void>((done) => {

@@ -1,60 +1,86 @@
 import type { Id } from '../../state/index.ts'
 import { setFlags } from '../boot.ts'
-import { EINVAL, ENOMEM, MAP_SHARED } from '../constants.ts'
+import { EINVAL, ENOMEM, MAP_FIXED, MAP_SHARED } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
-import { canLock, lock, mmap_lock, mmap_unlock } from '../mm/locks.ts'
+import { canLock, lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { bo_frame } from '../mm/objects.ts'
-import { set_special } from '../mm/ptes.ts'
-import { is_cow_mapping, linear_page_index, vm_area_alloc } from '../mm/vmas.ts'
+import { set_special, zap_range } from '../mm/ptes.ts'
+import { is_cow_mapping, linear_page_index, split_vma, vm_area_alloc } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
+import { canUnlink, overlaps, unlink } from './munmap.ts'
 
 export const mmap = op({
   name: 'mmap',
   source: 'mm/mmap.c:do_mmap',
-  doc: 'Maps an object, or anonymous memory when none is given, at the lowest free address: that, or an errno.',
+  doc: 'Maps an object, or anonymous memory when none is given, at the lowest free address or at a given one (MAP_FIXED): that, or an errno.',
   needs: ['current mm', 'may sleep'],
-  args: { bo: 'bo?', pages: 'int', prot: 'flags', flags: 'flags', pgoff: 'int?' },
+  args: { bo: 'bo?', pages: 'int', prot: 'flags', flags: 'flags', pgoff: 'int?', addr: 'addr?' },
   returns: 'addr',
   locals: { start: 'addr', error: 'errno' },
   calls: () => [mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
-  takes: { vma: 1 },
+  takes: { vma: 3 },
   steps: {
     map(k, me) {
       const mm = k.currentMm(me.thread)!
       if (me.pages <= 0) return k.done(-EINVAL)
+      if ((me.flags & MAP_FIXED) !== 0) {
+        if (me.addr === undefined || me.addr < 0 || me.addr + me.pages > k.config.vpns) return k.done(-EINVAL)
+        if (!lock(k, mmap_lock(k, mm), me.thread)) return blocked
+        me.start = me.addr
+        return overlaps(k, mm, me.start, me.start + me.pages) ? 'unmap' : 'place'
+      }
       if (!canLock(k, mmap_lock(k, mm), me.thread)) return blocked
       const start = hole(k, mm, me.pages)
       if (start === undefined) {
         k.violate('model-bound', 'no address is left: the test maps more than its address spaces hold')
         return k.done(-ENOMEM)
       }
-      const error = me.bo === undefined ? 0 : refuses(k, me.bo, me)
-      if (error !== 0) {
-        if (!k.notified(mm)) return k.done(error)
-        // What the driver may have mapped before it failed is unmapped, and notified, whether there is something or not.
+      me.start = start
+      if (me.bo !== undefined && k.notified(mm) && refuses(k, me.bo, me) !== 0) {
         lock(k, mmap_lock(k, mm), me.thread)
-        me.start = start
-        me.error = error
-        return k.call(mmu_notifier_invalidate_range_start, 'undo', mm, start, start + me.pages)
+        return 'place'
       }
-      const id = vm_area_alloc(k)
-      if (id === undefined) return k.done(-ENOMEM)
-      const vma = k.vma(id)
-      vma.vm_mm = mm
-      vma.vm_start = start
-      vma.vm_end = start + me.pages
-      vma.vm_pgoff = me.pgoff
-      setFlags(k, id, me.prot, me.flags, me.bo)
-      if (me.bo !== undefined && k.config.bos[me.bo]!.insert === 'remap_pfn_range')
-        for (let addr = vma.vm_start; addr < vma.vm_end; addr++)
-          set_special(
-            k.pte(mm, addr as Id<'vpn'>),
-            bo_frame(k, me.bo, linear_page_index(vma, addr))!,
-            vma.VM_WRITE && !is_cow_mapping(vma),
-          )
-      return k.done(start)
+      // Nobody can look in between: lock, map and unlock are one step.
+      const error = place(k, mm, me)
+      return k.done(error === 0 ? start : error)
+    },
+
+    // MAP_FIXED: what is there goes first, whether the new mapping comes to be or not.
+    unmap(k, me) {
+      const mm = k.currentMm(me.thread)!
+      if (!split_vma(k, mm, me.start) || !split_vma(k, mm, me.start + me.pages)) {
+        mmap_unlock(k, mm, me.thread)
+        return k.done(-ENOMEM)
+      }
+      if (!k.notified(mm)) return 'zap'
+      return k.call(mmu_notifier_invalidate_range_start, 'zap', mm, me.start, me.start + me.pages)
+    },
+    zap(k, me) {
+      const mm = k.currentMm(me.thread)!
+      if (!ptlFree(k, mm, me.thread)) return blocked
+      zap_range(k, mm, me.start, me.start + me.pages)
+      if (!k.notified(mm)) return 'unlink'
+      return k.call(mmu_notifier_invalidate_range_end, 'unlink', mm, me.start, me.start + me.pages)
+    },
+    unlink(k, me) {
+      const mm = k.currentMm(me.thread)!
+      if (!canUnlink(k, me.thread, mm, me.start, me.start + me.pages)) return blocked
+      unlink(k, mm, me.start, me.start + me.pages)
+      return 'place'
+    },
+
+    place(k, me) {
+      const mm = k.currentMm(me.thread)!
+      const error = place(k, mm, me)
+      if (error !== 0 && me.bo !== undefined && k.notified(mm)) {
+        // What the driver may have mapped before it failed is unmapped, and notified, whether there is something or not.
+        me.error = error
+        return k.call(mmu_notifier_invalidate_range_start, 'undo', mm, me.start, me.start + me.pages)
+      }
+      mmap_unlock(k, mm, me.thread)
+      return k.done(error === 0 ? me.start : error)
     },
     undo(k, me) {
       const mm = k.currentMm(me.thread)!
@@ -66,6 +92,37 @@ export const mmap = op({
     },
   },
 })
+
+type Mmap = {
+  readonly bo: Id<'bo'> | undefined
+  readonly pages: number
+  readonly prot: number
+  readonly flags: number
+  readonly pgoff: number
+  readonly start: number
+}
+
+/** mmap_region() where nothing is: the VMA, and what the driver maps into it at once. 0, or an errno. */
+function place(k: Kernel, mm: Id<'mm'>, me: Mmap): number {
+  const error = me.bo === undefined ? 0 : refuses(k, me.bo, me)
+  if (error !== 0) return error
+  const id = vm_area_alloc(k)
+  if (id === undefined) return -ENOMEM
+  const vma = k.vma(id)
+  vma.vm_mm = mm
+  vma.vm_start = me.start
+  vma.vm_end = me.start + me.pages
+  vma.vm_pgoff = me.pgoff
+  setFlags(k, id, me.prot, me.flags, me.bo)
+  if (me.bo !== undefined && k.config.bos[me.bo]!.insert === 'remap_pfn_range')
+    for (let addr = vma.vm_start; addr < vma.vm_end; addr++)
+      set_special(
+        k.pte(mm, addr as Id<'vpn'>),
+        bo_frame(k, me.bo, linear_page_index(vma, addr))!,
+        vma.VM_WRITE && !is_cow_mapping(vma),
+      )
+  return 0
+}
 
 /** The driver's ->mmap: what it refuses. TTM refuses to be mapped privately since it uses VM_PFNMAP. */
 function refuses(

@@ -22,7 +22,7 @@ export const munmap = op({
       const mm = k.currentMm(me.thread)!
       if (me.addr < 0 || me.pages <= 0 || me.addr + me.pages > k.config.vpns) return k.done(-EINVAL)
       if (!lock(k, mmap_lock(k, mm), me.thread)) return blocked
-      if (!overlaps(k, mm, me)) {
+      if (!overlaps(k, mm, me.addr, me.addr + me.pages)) {
         mmap_unlock(k, mm, me.thread)
         return k.done(0)
       }
@@ -51,14 +51,11 @@ export const munmap = op({
   },
 })
 
-function overlaps(
-  k: Kernel,
-  mm: Id<'mm'>,
-  range: { readonly addr: number; readonly pages: number },
-): boolean {
+/** Whether anything is mapped in a range. */
+export function overlaps(k: Kernel, mm: Id<'mm'>, start: number, end: number): boolean {
   return k.vmas.some((id) => {
     const vma = k.vma(id)
-    return vma.vm_mm === mm && vma.vm_start < range.addr + range.pages && range.addr < vma.vm_end
+    return vma.vm_mm === mm && vma.vm_start < end && start < vma.vm_end
   })
 }
 
