@@ -6,7 +6,7 @@ import { maxFileBytes, type Tree } from './tree.ts'
 
 /**
  * Which files contain which of a set of identifiers: the byte filter before the parser. The first questions are answered by reading everything
- * and matching; from the fourth on, a filter of the identifiers of each file (built in the same pass) leaves only a few
+ * and matching; from the sixth on, a filter of the identifiers of each file (built in the same pass) leaves only a few
  * files to read, so following callers round by round costs little.
  */
 export class Scanner {
@@ -48,7 +48,7 @@ export class Scanner {
 
   /** For each word the files with their bits. */
   async #ask(words: readonly string[]): Promise<[string, number][][]> {
-    const index = this.#index || this.#asked > 2 // building the filter costs about as much as three plain rounds
+    const index = this.#index || this.#asked > 4 // building the filter costs about as much as five plain rounds
     this.#asked++
     const question: Question = { words, index }
     const merged: [string, number][][] = words.map(() => [])
