@@ -39,7 +39,7 @@ type Case = {
 /** Loops are gone around once; twice where that is cheap, for what a first round leaves to the second. */
 const limits: readonly Limits[] = [
   { visits: 5_000, depth: 12, rounds: 2 },
-  { visits: 40_000, depth: 12, rounds: 1 },
+  { visits: 80_000, depth: 12, rounds: 1 },
 ]
 
 /** How far the value is followed up, and to how many callers. */
@@ -149,11 +149,8 @@ export class Analyse {
           ? undecided(site, 'no way through the function on which the look-up works was found')
           : { ...undecided(site, ''), verdict: 'holds' }
 
-    const notifier = this.#notifierFor(
-      root.file,
-      site,
-      about.map((a) => a.path),
-    )
+    const found = about.map((a) => a.path)
+    const notifier = this.#notifierFor(site.file, site, found) ?? this.#notifierFor(root.file, site, found)
     const cases = distinct(about.map(({ path, values }) => this.#case(site, path, values, notifier)))
     const broken = cases.filter((c) => c.judged.verdict === 'broken')
     const base = { site, handsOut: false, ...(notifier !== undefined && { notifier }) }
@@ -483,6 +480,17 @@ export class Analyse {
 
   #case(site: CallSite, path: Path, values: ReadonlySet<number>, notifier: Notifier | undefined): Case {
     const steps = planSteps(path.events, this.#cut(site, path, values, notifier))
+    if (notifier === undefined && site.api.out.kind === 'array')
+      return {
+        plan: { memory: site.api.memory, steps },
+        judged: {
+          test: lift(nameOf(site), { memory: site.api.memory, steps }, this.#rules(site.api).kernel),
+          verdict: 'unknown',
+          reason: 'the callback of its interval notifier was not found',
+        },
+        events: path.events,
+        values,
+      }
     const plan: Plan = {
       memory: site.api.memory,
       steps: notifier === undefined ? steps : asInstalls(steps),

@@ -36,6 +36,8 @@ export type Meaning =
   /** The argument's object takes up what the others name. */
   | { readonly does: 'collect'; readonly into: number; readonly from: readonly number[] }
   | { readonly does: 'seq-begin' | 'seq-retry' | 'seq-set' }
+  /** Whether its two arguments are equal. */
+  | { readonly does: 'same' }
   | { readonly does: 'ref'; readonly arg: number; readonly fails: boolean }
   | { readonly does: 'unref'; readonly arg: number }
   /** Copies `arg 1` to what `arg 0` points to. */
@@ -161,6 +163,8 @@ say('PFN_PHYS __pfn_to_phys page_to_phys pfn_t_to_phys hmm_pfn_to_phys __pa virt
   form: 'pfn',
   arg: 0,
 })
+say('pte_same pmd_same pud_same', { does: 'same' })
+say('pte_val pmd_val pud_val', { does: 'derive', form: 'pte', arg: 0 })
 say('ptep_get ptep_get_lockless READ_ONCE pmdp_get', { does: 'derive', form: 'pte', arg: 0 })
 say('xa_tag_pointer xa_untag_pointer', { does: 'derive', form: 'page', arg: 0 })
 say('pfn_to_page phys_to_page hmm_pfn_to_page page_folio compound_head virt_to_page nth_page folio_page', {
@@ -254,7 +258,7 @@ say(
   `pfn_valid page_is_ram is_zero_pfn page_count page_ref_count page_zone page_zonenum page_to_nid compound_order
    is_device_private_page is_device_coherent_page is_zone_device_page page_mapcount page_size thp_nr_pages
    page_order hmm_pfn_to_map_order pte_write pte_present pte_special pte_young pte_dirty pte_pgprot pte_none
-   pte_same pmd_same vm_normal_page pgprot_val pfn_t_has_page dma_mapping_error ib_dma_mapping_error
+   vm_normal_page ilog2 fls __fls ffs __ffs fls64 order_base_2 hweight32 hweight64 print_bad_pte pgprot_val pfn_t_has_page dma_mapping_error ib_dma_mapping_error
    IS_ERR IS_ERR_OR_NULL PTR_ERR ERR_PTR IS_ERR_VALUE iounmap memunmap kunmap kunmap_atomic kunmap_local
    vunmap vm_unmap_ram set_page_dirty set_page_dirty_lock folio_mark_dirty mark_page_accessed sg_free_table frame_vector_count
    frame_vector_to_pages frame_vector_to_pfns frame_vector_destroy

@@ -62,7 +62,12 @@ export async function audit(program: Program, options: AuditOptions): Promise<Au
         for (const f of findings ??
           calls.map((c) => undecided(c, 'what it needs of the tree was not found in the end')))
           sites.push(
-            siteOf(f, judge, rulesFor(f.plan === undefined ? f.site.api : apiOf(f.plan, f.site), options)),
+            siteOf(
+              f,
+              judge,
+              rulesFor(f.plan === undefined ? f.site.api : apiOf(f.plan, f.site), options),
+              options.path,
+            ),
           )
       options.onProgress?.(sites.length, groups.size)
     }
@@ -141,10 +146,10 @@ export function rulesFor(api: LookupApi, { treeKernel, kernel, policies = {} }: 
 
 // ── One site ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function siteOf(f: Finding, judge: Judge, rules: Rules): Site {
+function siteOf(f: Finding, judge: Judge, rules: Rules, path: string): Site {
   const { site } = f
   const broken = f.verdict === 'broken'
-  const witness = broken && f.judged !== undefined ? witnessOf(f.judged, site) : undefined
+  const witness = broken && f.judged !== undefined ? witnessOf(f.judged, site, path) : undefined
   const repair = broken && f.plan !== undefined ? repairOf(site, f.plan, judge, rules) : undefined
   const result = f.judged?.result
   return {
@@ -196,7 +201,11 @@ function textOf(j: Judged, rules: Rules, f: Finding): string {
   })
 }
 
-function witnessOf(j: Judged, site: CallSite): Witness | undefined {
+/** As a shell takes it. */
+const quoted = (path: string): string =>
+  /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+
+function witnessOf(j: Judged, site: CallSite, path: string): Witness | undefined {
   const broken = j.result?.broken ?? []
   // What the reader came for first; a leaked lock or count is of less interest than memory that belongs to somebody else.
   const first = broken.find((b) => b.code === 'use-after-free') ?? broken[0]
@@ -215,7 +224,7 @@ function witnessOf(j: Judged, site: CallSite): Witness | undefined {
       changes: s.changes,
       pages: s.pages,
     })),
-    replay: `tenure audit ${site.file.path} --litmus DIR && tenure check DIR/${siteFile({ file: site.file.path, line: site.line, column: site.column })}`,
+    replay: `tenure audit ${quoted(path)} --litmus DIR && tenure check DIR/${siteFile({ file: site.file.path, line: site.line, column: site.column })}`,
   }
 }
 

@@ -153,7 +153,7 @@ export class State {
   free(to: string): State {
     let env: Map<string, Value> | undefined
     for (const [k, v] of this.env)
-      if (v.of !== undefined && isField(k, to)) {
+      if (v.of !== undefined && (k === to || isField(k, to))) {
         env ??= new Map(this.env)
         env.delete(k)
       }

@@ -902,6 +902,14 @@ export class Walk {
         }
         return just([state])
       }
+      case 'same': {
+        const [a, b] = args
+        if (a?.of === undefined || b?.of === undefined || a.of === b.of) return just([state])
+        return [
+          ...just(this.#say(state, e, { kind: 'same', value: a.of, other: b.of }), { int: 'pos' }),
+          { state, value: { int: 'zero' } },
+        ]
+      }
       case 'free': {
         const to = args[m.arg]?.to
         return just([to === undefined ? state : state.free(to)])
@@ -1116,7 +1124,11 @@ export class Walk {
   }
 
   #worthExpanding(text: string, args: readonly Value[], state: State): boolean {
-    return args.some((v) => taintOf({ state, value: v }) !== undefined) || interesting.test(text)
+    return (
+      args.some((v) => taintOf({ state, value: v }) !== undefined) ||
+      interesting.test(text) ||
+      (text.length < 400 && locks.test(text))
+    )
   }
 
   /** Whether walking into it can change what is known although it is given nothing: it locks, looks up, asks the notifier. */
@@ -1303,7 +1315,7 @@ const aroundFaults: ReadonlySet<Event['kind']> = new Set(['lock', 'unlock', 'fau
 const transparent =
   /^(un)?likely$|^(VM_)?WARN(_ON)?(_ONCE)?$|^(VM_)?BUG_ON$|^unlikely_notrace$|^__(force|user|iomem)$|^u64_to_user_ptr$/
 /** Functions that only look or report, by the kernel's habits of naming; asked when there is no body to read. */
-const quiet = /_(dbg|debug|err|warn|info|trace|printk|assert|assert_msg)(_ratelimited|_once)?$/
+const quiet = /for_each|_(dbg|debug|err|warn|info|trace|printk|assert|assert_msg)(_ratelimited|_once)?$/
 /** Macros in capitals are arithmetic, unless the file has its own. */
 const arithmetic = /^_*[A-Z][A-Z0-9_]*$/
 const lockName = /(^|_)(un)?lock(_|$)/
