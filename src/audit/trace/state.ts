@@ -190,7 +190,8 @@ export class State {
       if (roots.has(root)) continue
       roots.add(root)
       const base = baseOf(root)
-      for (const [k, v] of [...rest]) if (k.includes(base)) take(k, v)
+      const reached = [...rest].filter(([k]) => k.includes(base))
+      for (const [k, v] of reached) take(k, v)
     }
     return { seen: new State(seen, new Map(), this.trail), rest }
   }

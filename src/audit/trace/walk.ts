@@ -1344,11 +1344,12 @@ const guards: ReadonlyMap<string, { readonly mmap: boolean; readonly write: bool
 
 /** Calls that matter for themselves, whatever they are given. */
 const interesting = new RegExp(
-  `\\b(mmap_(read|write)_\\w*lock\\w*|mmap_(sem|lock)|mmu_interval_(read_begin|read_retry|check_retry|set_seq)|${lookups
-    .map((l) => l.name)
-    .join(
-      '|',
-    )}|${[...lookups.flatMap((l) => [l.endedBy?.name, l.putBy?.name])].filter((n) => n !== undefined).join('|')})\\s*[(;,)]`,
+  `\\b(${[
+    'mmap_(read|write)_\\w*lock\\w*',
+    'mmap_(sem|lock)',
+    'mmu_interval_(read_begin|read_retry|check_retry|set_seq)',
+    ...lookups.flatMap((l) => [l.name, l.endedBy?.name, l.putBy?.name].filter((n) => n !== undefined)),
+  ].join('|')})\\s*[(;,)]`,
 )
 
 const isNumber = (t: CType | undefined): boolean =>

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { audit, type AuditResult, type Site } from '../src/audit/index.ts'
+import { Source } from '../src/base/index.ts'
+import { asked, judge, parse } from '../src/litmus/index.ts'
+import { openTree, parseC, Program } from '../src/source/index.ts'
+
+/**
+ * The drivers in examples/ say what is to be found, as a comment on the line above the call: `finds: CLASS`, `holds`,
+ * `holds: CONTRACT`, `unknown: REASON`, or `todo: …` for what is known to be wrong. What nobody expects is an error as well.
+ */
+const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
+
+async function auditOf(path: string): Promise<AuditResult> {
+  const { value: tree, diagnostics } = await openTree(path)
+  assert.ok(tree, JSON.stringify(diagnostics))
+  const program = new Program(tree)
+  try {
+    return await audit(program, { treeKernel: undefined, version: 'test', path })
+  } finally {
+    await program.close()
+  }
+}
+
+type Expected = { readonly file: string; readonly line: number; readonly says: string }
+
+function expectations(file: string, text: string): Expected[] {
+  return text.split('\n').flatMap((l, i): Expected[] => {
+    const m = /^\s*\/\* ((?:finds|holds|unknown|todo)\b.*?) \*\/$/.exec(l)
+    return m === null ? [] : [{ file, line: i + 2, says: m[1]! }]
+  })
+}
+
+function found(s: Site): string {
+  if (s.verdict === 'broken') return `finds: ${s.classes.join(', ')}`
+  if (s.verdict === 'unknown') return `unknown: ${s.reason}`
+  return s.contract === undefined ? 'holds' : `holds: ${s.contract}`
+}
+
+const matches = (expected: string, s: Site): boolean => {
+  const [word = '', rest = ''] = expected.split(/: (.*)/s)
+  if (word === 'todo') return true
+  if (rest === '') return found(s).split(':')[0] === word
+  return word === 'finds'
+    ? s.classes.join(', ') === rest && s.verdict === 'broken'
+    : found(s).startsWith(`${word}:`) && found(s).includes(rest)
+}
+
+const files = readdirSync(folder)
+  .filter((f) => f.endsWith('.c'))
+  .sort()
+const all = files.flatMap((f) => expectations(f, readFileSync(join(folder, f), 'utf8')))
+
+let result: AuditResult
+let scratch: string
+before(async () => {
+  result = await auditOf(folder)
+  scratch = mkdtempSync(join(tmpdir(), 'tenure-'))
+})
+after(() => rmSync(scratch, { recursive: true, force: true }))
+
+test('every example is judged as its comments say, and nothing else is found', () => {
+  const wrong: string[] = []
+  for (const e of all) {
+    const s = result.sites.find((x) => x.file === e.file && x.line === e.line)
+    if (s === undefined) wrong.push(`${e.file}:${e.line} expects "${e.says}", and there is no site`)
+    else if (!matches(e.says, s))
+      wrong.push(`${e.file}:${e.line} expects "${e.says}", and it is "${found(s)}"`)
+  }
+  for (const s of result.sites)
+    if (!all.some((e) => e.file === s.file && e.line === s.line))
+      wrong.push(`${s.file}:${s.line} ${s.api} is "${found(s)}", and nothing is expected of it`)
+  assert.deepEqual(wrong, [])
+  assert.ok(all.length >= 24)
+})
+
+test('a lifted test is a file that the checker accepts and that gives the same verdict', () => {
+  for (const s of result.sites) {
+    assert.ok(s.litmus, `${s.file}:${s.line}`)
+    for (const text of [s.litmus.text, ...(s.repair === undefined ? [] : [s.repair.litmus])]) {
+      const { value, diagnostics } = parse(new Source(s.file, text))
+      assert.deepEqual(
+        diagnostics.map((d) => d.message),
+        [],
+        text,
+      )
+      const runs = asked(value!)
+      assert.equal(runs.length, 1, text)
+      for (const run of runs) {
+        assert.ok(run.expect)
+        const { value: judged } = judge(value!, { ...run, expect: run.expect })
+        assert.equal(judged?.verdict, 'match', `${text}\n${judged?.why.join('\n')}`)
+        const broken = (judged?.result.broken.length ?? 0) > 0
+        assert.equal(broken, text === s.litmus.text && s.verdict === 'broken', text)
+      }
+    }
+  }
+})
+
+test('a finding has a witness whose lines are in the driver, and a repair that was checked', () => {
+  for (const s of result.sites.filter((x) => x.verdict === 'broken')) {
+    assert.ok(s.witness && s.witness.steps.length > 0, `${s.file}:${s.line}`)
+    const placed = s.witness.steps.filter((x) => x.place !== undefined)
+    assert.ok(placed.length >= 2, `${s.file}:${s.line}`)
+    for (const x of placed) assert.match(x.place!, new RegExp(`^${s.file}:\\d+$`))
+    assert.ok(
+      placed.some((x) => x.place === `${s.file}:${s.line}`),
+      `the look-up itself is not in the witness of ${s.file}:${s.line}`,
+    )
+    assert.ok(s.repair, `${s.file}:${s.line} has no repair`)
+    assert.ok(s.repair.states > 0)
+  }
+})
+
+/** Words of the kernel's own structs that the drivers use: the fields of others keep their names. */
+const kernelFields = new Set(
+  'pfn vma address mm notifier notifier_seq start end hmm_pfns default_flags invalidate access vm_mm vm_start vm_end vm_flags rb_node rb_left rb_right'.split(
+    ' ',
+  ),
+)
+
+/** Everything that the file itself names, under other names: functions, structs, fields, parameters, locals. */
+function renamed(path: string, text: string): string {
+  const file = parseC(path, text)
+  const own = new Set([
+    ...file.functions.flatMap((f) => [
+      f.name,
+      ...f.params.map((p) => p.name),
+      ...f.body.locals.map((l) => l.name),
+    ]),
+    ...file.structs.flatMap((s) => [s.name, ...s.fields.map((f) => f.name)]),
+    ...file.globals.map((g) => g.name),
+  ])
+  return text
+    .split('\n')
+    .map((line) =>
+      /^\s*(#|\/\*|\/\/|\*(?= |\/|$))/.test(line)
+        ? line
+        : line.replaceAll(/(\.|->)?\b([A-Za-z_]\w*)\b/g, (whole, before: string | undefined, word: string) =>
+            !own.has(word) || (before !== undefined && kernelFields.has(word))
+              ? whole
+              : `${before ?? ''}zz_${word.length}${word.split('').reverse().join('')}`,
+          ),
+    )
+    .join('\n')
+}
+
+test('names decide nothing: with functions, structs, fields and variables renamed every verdict is the same', async () => {
+  for (const f of files) {
+    const text = readFileSync(join(folder, f), 'utf8')
+    const other = renamed(f, text)
+    assert.ok(other.split('zz_').length > 8, other)
+    writeFileSync(join(scratch, f), other)
+  }
+  const again = await auditOf(scratch)
+  assert.deepEqual(
+    again.sites.map((s) => `${s.file}:${s.line} ${s.verdict} ${s.classes.join()}`),
+    result.sites.map((s) => `${s.file}:${s.line} ${s.verdict} ${s.classes.join()}`),
+  )
+})
+
+/** Pairs that differ in one line: the lifted test and the verdict follow the code. */
+const pairs: readonly (readonly [string, string])[] = [
+  ['window_copy_after_unlock.c', 'window_copy_before_unlock.c'],
+  ['doorbell_end_first.c', 'doorbell_end_last.c'],
+  ['mirror_no_retry.c', 'mirror_retry.c'],
+  ['mirror_no_drop.c', 'mirror_retry.c'],
+  ['mirror_retry_unlocked.c', 'mirror_retry.c'],
+  ['peek_no_recheck.c', 'peek_recheck.c'],
+]
+for (const [bad, good] of pairs)
+  test(`${basename(bad, '.c')} is broken, its neighbour ${basename(good, '.c')} holds, and their lifted tests differ`, () => {
+    const sites = (f: string): Site[] => result.sites.filter((s) => s.file === f)
+    assert.ok(sites(bad).some((s) => s.verdict === 'broken'))
+    assert.ok(sites(good).every((s) => s.verdict === 'holds'))
+    const shape = (s: Site): string => s.litmus!.text.replaceAll(/\(\*[^]*?\*\)|\/\/.*$|^C .*$/gm, '')
+    const wrong = shape(sites(bad).find((s) => s.verdict === 'broken')!)
+    for (const s of sites(good)) assert.notEqual(shape(s), wrong)
+  })
+
+test('the same tree gives the same result', async () => {
+  assert.deepEqual(await auditOf(folder), result)
+})
