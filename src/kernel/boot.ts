@@ -2,8 +2,11 @@ import type { Id } from '../state/index.ts'
 import type { VmaConfig } from './config.ts'
 import { MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.ts'
 import type { Kernel } from './kernel.ts'
+import { SetPageAnonExclusive } from './mm/anon.ts'
+import { needs_dirty_tracking } from './mm/files.ts'
 import { kernelOf } from './mm/owners.ts'
 import { set_normal, set_special } from './mm/ptes.ts'
+import { is_private_memory } from './sizes.ts'
 
 /** Writes the initial state of a test into empty tables: as if all this had been set up by calls before it began. */
 export function boot(k: Kernel): void {
@@ -25,9 +28,10 @@ export function boot(k: Kernel): void {
   }
   for (const [i, bo] of config.bos.entries()) {
     const row = k.bo(i as Id<'bo'>)
-    row.alive = true
+    row.alive = !bo.anonymous || config.vmas.some((v) => v.bo === i)
     row.vram = bo.where === 'vram'
-    for (let p = 0; p < bo.pages; p++) {
+    row.size = bo.pages
+    for (const p of bo.present) {
       const pfn = take(config.mms.length + i)
       k.page(pfn).data = bo.data[p] ?? 0
       k.bo_page(i as Id<'bo'>, p as Id<'boPage'>).pfn = pfn
@@ -57,21 +61,26 @@ function populate(
   take: (owner: number) => Id<'pfn'>,
 ): void {
   const vma = k.vma(id as Id<'vma'>)
-  const writable = vma.VM_WRITE && (vma.VM_SHARED || v.bo === undefined)
+  const mm = v.mm as Id<'mm'>
+  const bo = v.bo as Id<'bo'> | undefined
+  const shared = vma.VM_WRITE && vma.VM_SHARED
   for (let p = 0; p < v.pages; p++) {
-    const pte = k.pte(v.mm as Id<'mm'>, (v.start + p) as Id<'vpn'>)
-    if (v.bo === undefined) {
+    const pte = k.pte(mm, (v.start + p) as Id<'vpn'>)
+    const of = bo === undefined ? undefined : k.bo_page(bo, (v.pgoff + p) as Id<'boPage'>).pfn
+    if (bo !== undefined && of === undefined) continue // beyond the end of a file
+    if (is_private_memory(k.config, v)) {
       const pfn = take(v.mm)
-      k.page(pfn).exclusive = true
-      set_normal(k, pte, pfn, writable)
+      if (of !== undefined) k.page(pfn).data = k.page(of).data
+      set_normal(k, pte, pfn, vma.VM_WRITE)
+      SetPageAnonExclusive(k, pfn)
       vma.anon_vma = true
       continue
     }
-    const pfn = k.bo_page(v.bo as Id<'bo'>, (v.pgoff + p) as Id<'boPage'>).pfn!
-    if (k.config.bos[v.bo]!.insert === 'vm_insert_page') {
-      k.page(pfn).refcount += 1
-      set_normal(k, pte, pfn, writable)
-    } else set_special(pte, pfn, writable)
+    const { insert } = k.config.bos[bo!]!
+    if (insert === 'vm_insert_page' || insert === 'filemap_fault') {
+      k.page(of!).refcount += 1
+      set_normal(k, pte, of!, shared && !needs_dirty_tracking(k, bo!))
+    } else set_special(pte, of!, shared)
   }
 }
 
@@ -89,6 +98,8 @@ export function setFlags(
   vma.VM_WRITE = (prot & PROT_WRITE) !== 0
   vma.VM_MAYWRITE = true
   vma.VM_SHARED = vma.VM_MAYSHARE = (flags & MAP_SHARED) !== 0
+  // do_mmap(): a shared mapping of what was opened for reading only looks like a private one that cannot be written.
+  if (bo !== undefined && vma.VM_SHARED && k.config.bos[bo]!.readonly) vma.VM_SHARED = vma.VM_MAYWRITE = false
   if (bo === undefined) return
   const of = k.config.bos[bo]!.flags
   vma.VM_IO = of.has('VM_IO')

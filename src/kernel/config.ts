@@ -1,7 +1,8 @@
 import { type Diagnostic, hasErrors, type Outcome, suggest } from '../base/index.ts'
 import { isOptional, type Kind, needsProcess, type Op } from './op.ts'
 import { defaultPolicies, policies, type PolicyValues } from './policies/index.ts'
-import type { Program } from './program.ts'
+import { MAP_SHARED } from './constants.ts'
+import type { Instruction, Operand, Program } from './program.ts'
 import { recursiveCallback } from './sizes.ts'
 import { compareVersions, hasChange, isVersion, kernels } from './versions.ts'
 
@@ -19,7 +20,16 @@ export type VmFlag =
   | 'VM_DONTCOPY'
 
 /** How a driver puts its pages into a mapping: by ->fault with one of the insertion functions, or all at mmap by remap_pfn_range(). */
-export type Insertion = 'vmf_insert_pfn' | 'vmf_insert_mixed' | 'vm_insert_page' | 'remap_pfn_range'
+export type Insertion =
+  | 'vmf_insert_pfn'
+  | 'vmf_insert_mixed'
+  | 'vm_insert_page'
+  | 'remap_pfn_range'
+  /** Files: ->fault gives a page of the page cache. */
+  | 'filemap_fault'
+
+/** A file's file system: shmem (memfd, shared anonymous memory), or one with a disk, which must be told of every write (ext4). */
+export type FileSystem = 'shmem' | 'ext4'
 
 /**
  * The initial state of a test, as plain data. Things are named by their place in these lists (an id); the litmus binder makes it from
@@ -51,8 +61,16 @@ export type BoConfig = {
   readonly insert?: Insertion
   /** Flags that the driver's mmap sets beside those that the insertion needs. Left out: as the insertion's usual users do. */
   readonly flags?: readonly VmFlag[]
-  /** What is in each page at first. */
+  /** What is in each page at first. Of a file, only these pages are in the page cache at first. */
   readonly data?: readonly number[]
+  /** A file: memory that is found by its place, in the page cache, and goes when the file is truncated. */
+  readonly fs?: FileSystem
+  /** The zone of a file's pages that are there at first. */
+  readonly zone?: Zone
+  /** It was opened for reading only. */
+  readonly readonly?: boolean
+  /** The file behind shared anonymous memory: made by mmap(), gone with its last mapping. */
+  readonly anonymous?: boolean
 }
 
 export type VmaConfig = {
@@ -88,7 +106,12 @@ export type NotifierConfig = {
 /** A configuration in which nothing is left out. */
 export type FullConfig = Required<Omit<KernelConfig, 'policies' | 'spare' | 'vmas' | 'bos'>> & {
   readonly policies: PolicyValues
-  readonly bos: readonly (Required<Omit<BoConfig, 'flags'>> & { readonly flags: ReadonlySet<VmFlag> })[]
+  readonly bos: readonly (Required<Omit<BoConfig, 'flags' | 'fs'>> & {
+    readonly flags: ReadonlySet<VmFlag>
+    readonly fs: FileSystem | undefined
+    /** The pages that are there at first. */
+    readonly present: readonly number[]
+  })[]
   readonly vmas: readonly (VmaConfig & {
     readonly start: number
     readonly pgoff: number
@@ -152,26 +175,65 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
   const callbacks = config.callbacks ?? []
   const notifiers = (config.notifiers ?? []).map((n) => ({ ...n }))
 
-  const bos = (config.bos ?? []).map((b) => {
-    const insert =
+  // Shared anonymous memory is a file of shmem's: one for each mapping, and for each call of mmap() that may make one.
+  const given = config.vmas ?? []
+  const shared = given.filter((v) => v.bo === undefined && (v.flags & MAP_SHARED) !== 0)
+  const calls = [...config.threads, ...callbacks].flatMap((p) => p.code.filter(mapsSharedMemory))
+  const anonymous = (name: string, pages: number): BoConfig => ({
+    name,
+    pages,
+    where: 'system',
+    fs: 'shmem',
+    anonymous: true,
+  })
+  const objects: BoConfig[] = [
+    ...(config.bos ?? []),
+    ...shared.map((v, i) => anonymous(`shmem of ${v.name ?? i}`, v.pages)),
+    ...calls.map((c, i) => anonymous(`shmem ${i}`, constant(c.kind === 'call' ? c.args[1] : undefined, 1))),
+  ]
+  const firstShared = config.bos?.length ?? 0
+  const asFile = given.map(
+    (v): VmaConfig => (shared.includes(v) ? { ...v, bo: firstShared + shared.indexOf(v) } : v),
+  )
+
+  const bos = objects.map((b, i) => {
+    const insert: Insertion =
       b.insert ??
-      (isVersion(version) && hasChange(version, 'ttm-pfnmap') ? 'vmf_insert_pfn' : 'vmf_insert_mixed')
+      (b.fs !== undefined
+        ? 'filemap_fault'
+        : isVersion(version) && hasChange(version, 'ttm-pfnmap')
+          ? 'vmf_insert_pfn'
+          : 'vmf_insert_mixed')
+    const data = b.data ?? []
+    const populated = asFile.filter((v) => v.bo === i && v.populated === true)
+    const pages = Array.from({ length: b.pages }, (_, p) => p)
     return {
       ...b,
       insert,
       flags: new Set(b.flags === undefined ? usualFlags[insert] : [...neededFlags[insert], ...b.flags]),
-      data: b.data ?? [],
+      data,
+      fs: b.fs,
+      zone: b.where === 'vram' ? ('vram' as const) : (b.zone ?? 'normal'),
+      readonly: b.readonly ?? false,
+      anonymous: b.anonymous ?? false,
+      present:
+        b.fs === undefined
+          ? pages
+          : pages.filter(
+              (p) =>
+                p < data.length || populated.some((v) => (v.pgoff ?? 0) <= p && p < (v.pgoff ?? 0) + v.pages),
+            ),
     }
   })
 
   const ends = mms.map(() => 0)
-  const vmas = (config.vmas ?? []).map((v) => {
+  const vmas = asFile.map((v) => {
     const start = v.start ?? ends[v.mm] ?? 0
     ends[v.mm] = Math.max(ends[v.mm] ?? 0, start + v.pages)
     if (mms[v.mm] === undefined) diagnostics.push(problem('mapping', `mapping ${v.name ?? ''} is in no mm`))
     if (v.pages < 1) diagnostics.push(problem('mapping', `mapping ${v.name ?? ''} has no pages`))
     const bo = v.bo === undefined ? undefined : bos[v.bo]
-    if (bo !== undefined && (v.pgoff ?? 0) + v.pages > bo.pages)
+    if (bo !== undefined && bo.fs === undefined && (v.pgoff ?? 0) + v.pages > bo.pages)
       diagnostics.push(
         problem('mapping', `mapping ${v.name ?? ''} is longer than ${bo.name}, which has ${bo.pages} pages`),
       )
@@ -236,6 +298,7 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
       ),
     )
   const vpns = Math.max(0, ...ends) + mmapped
+  for (const b of bos) spare.normal += b.pages - b.present.length
 
   const value: FullConfig = {
     version,
@@ -258,12 +321,23 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
   return hasErrors(diagnostics) ? { diagnostics } : { value, diagnostics }
 }
 
+/** Whether a call may make shared anonymous memory. */
+function mapsSharedMemory(i: Instruction): boolean {
+  if (i.kind !== 'call' || i.op !== 'mmap' || i.args[0] !== undefined) return false
+  const flags = i.args[3]
+  return flags?.kind !== 'const' || (flags.value & MAP_SHARED) !== 0
+}
+
+const constant = (o: Operand | undefined, otherwise: number): number =>
+  o?.kind === 'const' ? o.value : otherwise
+
 /** What the insertion functions insist on. */
 const neededFlags: Readonly<Record<Insertion, readonly VmFlag[]>> = {
   vmf_insert_pfn: [],
   vmf_insert_mixed: [],
   vm_insert_page: [],
   remap_pfn_range: ['VM_IO', 'VM_PFNMAP', 'VM_DONTEXPAND'],
+  filemap_fault: [],
 }
 
 /** What drivers set that use them: TTM for the first two. */
@@ -272,4 +346,5 @@ const usualFlags: Readonly<Record<Insertion, readonly VmFlag[]>> = {
   vmf_insert_mixed: ['VM_IO', 'VM_MIXEDMAP', 'VM_DONTEXPAND'],
   vm_insert_page: ['VM_MIXEDMAP'],
   remap_pfn_range: ['VM_IO', 'VM_PFNMAP', 'VM_DONTEXPAND'],
+  filemap_fault: [],
 }

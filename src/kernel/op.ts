@@ -15,6 +15,7 @@ export type ThingKind =
   | 'vma'
   | 'mm'
   | 'bo'
+  | 'file'
   | 'device'
   | 'notifier'
   | 'mutex'
@@ -24,6 +25,8 @@ export type ThingKind =
   /** Arguments only: a `pfn`, a `page` or `frames`; and any of these or a `dma`. */
   | 'frame'
   | 'target'
+  /** Arguments only: a `bo` or a `file`. */
+  | 'backing'
 export type Kind = NumberKind | ThingKind
 
 /** `vma?` may be left out; `&pfn` is a register that takes a result; `&page?` is both. */
@@ -36,9 +39,11 @@ type SetOf<K> = K extends 'page' | 'frames' | 'frame' | 'target'
   ? 'pfn'
   : K extends 'mutex' | 'spinlock' | 'rwsem'
     ? 'lock'
-    : K extends string
-      ? K
-      : never
+    : K extends 'file' | 'backing'
+      ? 'bo'
+      : K extends string
+        ? K
+        : never
 type Value<A> = A extends `&${string}`
   ? Out | undefined
   : A extends `${infer K}?`
@@ -180,6 +185,7 @@ export const isOptional = (kind: ArgKind): boolean => kind.endsWith('?')
 export function accepts(wanted: Kind, given: Kind): boolean {
   if (wanted === given || wanted === 'any' || given === 'any') return true
   if (wanted === 'frame') return namesFrame(given)
+  if (wanted === 'backing') return given === 'bo' || given === 'file'
   if (wanted === 'target') return namesFrame(given) || given === 'dma'
   return !isThing(wanted) && !isThing(given)
 }

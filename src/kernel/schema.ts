@@ -100,6 +100,8 @@ export function layoutFor(n: Sizes) {
           VM_MIXEDMAP: flag,
           VM_DONTEXPAND: flag,
           VM_DONTCOPY: flag,
+          VM_WIPEONFORK: flag,
+          VM_LOCKED: flag,
           VM_PAT: flag,
           anon_vma: flag,
         },
@@ -112,7 +114,8 @@ export function layoutFor(n: Sizes) {
       /**
        * A frame. No owner: it is free. `refcount` is without pins, each of which counts 1024 more in the kernel.
        * Ghosts: `gets`, those of the references that kernel code took by FOLL_GET or get_page; `was`, whose it was before it was freed
-       * (only while somebody stale still names it).
+       * (only while somebody stale still names it); `pin_mm` and `pin_addr`, where it was pinned, and `get_mm`, of whom a reference was got;
+       * `lost`, it was written after it was cleaned and nobody has said so.
        */
       page: {
         by: ['pfn'],
@@ -124,13 +127,21 @@ export function layoutFor(n: Sizes) {
           longterm: upTo(31),
           gets: upTo(31),
           exclusive: flag,
+          dirty: flag,
           data: i8,
           was: ref('owner'),
+          pin_mm: ref('mm'),
+          pin_addr: ref('vpn'),
+          get_mm: ref('mm'),
+          lost: flag,
         },
       },
 
-      /** What a driver maps out. `alive` until it is freed; `vram`: where its pages are. */
-      bo: { by: ['bo'], cols: { alive: flag, vram: flag } },
+      /**
+       * What a driver maps out, or a file. `alive` until it is freed; `vram`: where its pages are; `size` in pages, which a truncation makes
+       * smaller. `bo_page` is the page cache of a file: a page that is not there is found, or made, by a fault.
+       */
+      bo: { by: ['bo'], cols: { alive: flag, vram: flag, size: upTo(n.boPage) } },
       bo_page: { by: ['bo', 'boPage'], cols: { pfn: ref('pfn') } },
 
       /** An interval notifier (`deferred`: being inserted or removed while an invalidation runs), and the translation that its secondary MMU (a device's, a guest's) has for each address. */

@@ -1,6 +1,7 @@
 import { Bug } from '../base/index.ts'
 import type { FullConfig, Zone } from './config.ts'
 import { locksOf } from './mm/locks.ts'
+import { MAP_SHARED, PROT_WRITE } from './constants.ts'
 import type { Op } from './op.ts'
 import type { Program } from './program.ts'
 import type { Sizes } from './schema.ts'
@@ -14,10 +15,10 @@ export function sizesOf(
   ops: ReadonlyMap<string, Op>,
 ): { sizes: Sizes; zones: Zone[]; regBase: number[] } {
   const zones: Zone[] = config.zeroPage ? ['normal'] : []
-  for (const bo of config.bos)
-    for (let i = 0; i < bo.pages; i++) zones.push(bo.where === 'vram' ? 'vram' : 'normal')
+  for (const bo of config.bos) zones.push(...bo.present.map(() => bo.zone))
   for (const vma of config.vmas)
-    if (vma.bo === undefined && vma.populated) for (let i = 0; i < vma.pages; i++) zones.push(vma.zone)
+    if (vma.populated && is_private_memory(config, vma))
+      for (let i = 0; i < vma.pages; i++) zones.push(vma.zone)
   for (const zone of ['normal', 'movable', 'cma', 'vram'] as const)
     for (let i = 0; i < config.spare[zone]; i++) zones.push(zone)
 
@@ -51,6 +52,17 @@ export function sizesOf(
     dma: config.dmaSlots,
   }
   return { sizes, zones, regBase }
+}
+
+/** Whether the pages of a mapping that is populated are the process's own: anonymous memory, and copies of a file that it may write. */
+export function is_private_memory(
+  config: Pick<FullConfig, 'bos'>,
+  vma: { readonly bo?: number; readonly prot: number; readonly flags: number },
+): boolean {
+  if (vma.bo === undefined) return true
+  return (
+    config.bos[vma.bo]!.fs !== undefined && (vma.flags & MAP_SHARED) === 0 && (vma.prot & PROT_WRITE) !== 0
+  )
 }
 
 /** Whom a frame can belong to: whose memory it is. The mms come first, then the objects, then the kernel's own and everybody else. */

@@ -73,6 +73,12 @@ const table = [
     says: 'a read-only FOLL_LONGTERM pin of a file or zero page in a private mapping unshares it first',
   },
   {
+    name: 'gup-longterm-files',
+    since: '6.5',
+    commit: '8ac268436e6d',
+    says: 'FOLL_PIN | FOLL_LONGTERM | FOLL_WRITE of a shared mapping of a file whose file system tracks dirty pages is refused',
+  },
+  {
     name: 'gup-errno',
     since: '5.17',
     says: 'what check_vma_flags() returns reaches the caller of GUP; before it was always -EFAULT',

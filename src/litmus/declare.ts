@@ -139,6 +139,10 @@ export class Declared {
         const bo = this.#bo(d)
         return bo && add(this.bos, bo)
       }
+      case 'file': {
+        const file = this.#file(d)
+        return file && add(this.bos, file)
+      }
       case 'notifier': {
         const n = this.#notifier(d)
         return n && add(this.notifiers, n)
@@ -180,10 +184,12 @@ export class Declared {
       )
     let insert: Insertion | undefined
     let flags: VmFlag[] | undefined
+    let readonly = false
     for (const arg of rest) {
       const names = orNames(arg)
       const found = insertions.find((i) => i === names?.[0])
       if (found && names?.length === 1) insert = found
+      else if (names?.length === 1 && names[0] === 'O_RDONLY') readonly = true
       else if (names?.every((n): n is VmFlag => (vmFlags as readonly string[]).includes(n))) flags = names
       else
         this.#say.error(
@@ -200,6 +206,49 @@ export class Declared {
       where: place,
       ...(insert ? { insert } : {}),
       ...(flags ? { flags } : {}),
+      ...(readonly ? { readonly } : {}),
+    }
+  }
+
+  /** `file F = memfd(2 pages)`, or `ext4(…)`; then the zone of its pages, O_RDONLY, and what is in its first pages. */
+  #file(d: Declaration): BoConfig | undefined {
+    const usage = `write \`file ${d.name} = memfd(1 page);\``
+    const fs = fileSystems.find((f) => f === d.call?.name)
+    if (d.call === undefined || fs === undefined)
+      return this.#say.error(
+        'init',
+        d.call?.span ?? d.span,
+        `a file is made by ${Object.keys(fileSystemOf).join('() or ')}()`,
+        ...Say.meant(d.call?.name ?? '', fileSystems),
+        usage,
+      )
+    const [pages, ...rest] = d.call.args
+    const count = this.#count(pages, 1, 8, 'how many pages the file has')
+    const data: number[] = []
+    let zone: Zone | undefined
+    let readonly = false
+    for (const arg of rest) {
+      const named = arg.kind === 'name' ? zones.find((z) => z === arg.name && z !== 'vram') : undefined
+      if (arg.kind === 'number' && data.length < (count ?? 0)) data.push(arg.value)
+      else if (named) zone = named
+      else if (arg.kind === 'name' && arg.name === 'O_RDONLY') readonly = true
+      else
+        this.#say.error(
+          'argument',
+          arg.span ?? d.call.span,
+          `\`${printExpr(arg)}\` is neither the contents of a page, nor a zone, nor O_RDONLY`,
+          usage,
+        )
+    }
+    if (count === undefined) return undefined
+    return {
+      name: d.name,
+      pages: count,
+      where: 'system',
+      fs: fileSystemOf[fs],
+      ...(data.length > 0 ? { data } : {}),
+      ...(zone ? { zone } : {}),
+      ...(readonly ? { readonly } : {}),
     }
   }
 
@@ -274,11 +323,11 @@ export class Declared {
     const [object, length, protection, mapping, ...rest] = call.args
     const pages = this.#count(length, 1, 8, 'how many pages are mapped')
     const bo = object?.kind === 'name' && object.name !== 'NULL' ? this.thing(object.name) : undefined
-    if (object?.kind !== 'name' || (object.name !== 'NULL' && bo?.kind !== 'bo'))
+    if (object?.kind !== 'name' || (object.name !== 'NULL' && bo?.kind !== 'bo' && bo?.kind !== 'file'))
       return this.#say.error(
         'argument',
         object?.span ?? call.span,
-        'what is mapped is a bo, or NULL for anonymous memory',
+        'what is mapped is a bo, a file, or NULL for anonymous memory',
         usage,
       )
     const prot = this.#flags(protection, protFlags, 'PROT_READ, PROT_WRITE or PROT_NONE', call)
@@ -358,12 +407,15 @@ function orNames(e: Expr): string[] | undefined {
 /** The words of a type as a list: one that is missing or none of it does not compile. */
 const words = <W extends string>(all: Readonly<Record<W, true>>): readonly W[] => Object.keys(all) as W[]
 const zones = words<Zone>({ normal: true, movable: true, cma: true, vram: true })
-const insertions = words<Insertion>({
+const insertions = words<Exclude<Insertion, 'filemap_fault'>>({
   vmf_insert_pfn: true,
   vmf_insert_mixed: true,
   vm_insert_page: true,
   remap_pfn_range: true,
 })
+/** By the call that makes such a file. */
+const fileSystemOf = { memfd: 'shmem', ext4: 'ext4' } as const
+const fileSystems = Object.keys(fileSystemOf) as (keyof typeof fileSystemOf)[]
 const vmFlags = words<VmFlag>({
   VM_READ: true,
   VM_WRITE: true,
@@ -386,7 +438,7 @@ const mapFlags = { ...pick('MAP_SHARED', 'MAP_PRIVATE', 'MAP_ANONYMOUS'), MAP_PO
 
 /** Kinds of things, then kinds of shared variables. */
 const declarable = [
-  ...(['mm', 'device', 'bo', 'notifier', 'mutex', 'spinlock', 'rwsem', 'spare'] as const),
+  ...(['mm', 'device', 'bo', 'file', 'notifier', 'mutex', 'spinlock', 'rwsem', 'spare'] as const),
   ...(['int', 'errno', 'seq', 'pfn', 'page', 'frames', 'dma', 'vma'] as const),
 ] as const
 

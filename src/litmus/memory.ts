@@ -120,8 +120,16 @@ export function memoryOf(
     things.push({
       id: `bo ${name}`,
       kind: 'object',
-      title: `bo ${name}`,
-      facts: { '': row.alive ? (row.vram ? 'in vram' : 'in system memory') : 'freed' },
+      title: config.bos[i]!.fs === undefined ? `bo ${name}` : `file ${name}`,
+      facts: {
+        '': !row.alive
+          ? 'freed'
+          : config.bos[i]!.fs !== undefined
+            ? `${row.size} page${row.size === 1 ? '' : 's'} long`
+            : row.vram
+              ? 'in vram'
+              : 'in system memory',
+      },
       ...(row.alive ? {} : { idle: true }),
     })
     for (let p = 0; p < pages; p++) {

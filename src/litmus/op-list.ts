@@ -2,7 +2,10 @@ import { baseKind, isOptional, isOut, type Op, ops } from '../kernel/index.ts'
 
 /** Which operations belong together, for the reference. One that is in no list stands under the last heading. */
 const families: readonly (readonly [heading: string, names: RegExp])[] = [
-  ['What a process does', /^(load|store|mmap|munmap|exit|exit_mm|fork|mremap|mprotect|madvise)$/],
+  [
+    'What a process does',
+    /^(load|store|mmap|munmap|exit|exit_mm|fork|mremap|mprotect|madvise|mlock|munlock|vmsplice|process_vm_readv|process_vm_writev|ptrace_\w+|read|write)$/,
+  ],
   [
     'Look-ups',
     /^(vma_lookup|find_vma|follow_|pte_|fixup_user_fault|get_vaddr|put_vaddr|frame_vector|generic_access)|_fault$/,

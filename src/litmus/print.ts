@@ -116,7 +116,8 @@ export function printExpr(e: Expr, inCondition = false, atLeast = 0): string {
     case 'address':
       return `&${e.name}`
     case 'deref':
-      if (e.of.kind === 'name' && e.of.proc !== undefined) return `${printScope(e.of.proc)}:*${e.of.name}`
+      if (inCondition && e.of.kind === 'name' && e.of.proc !== undefined)
+        return `${printScope(e.of.proc)}:*${e.of.name}`
       return `*${printExpr(e.of, inCondition, unary)}`
     case 'unary': {
       const op = e.op === '!' && inCondition ? '~' : e.op

@@ -28,6 +28,7 @@ export function showValue(value: number, kind: Kind, k: Kernel): string {
     case 'mm':
       return k.config.mms[id]?.name ?? `mm${id}`
     case 'bo':
+    case 'file':
       return k.config.bos[id]?.name ?? `bo${id}`
     case 'notifier':
       return k.config.notifiers[id]?.name ?? `notifier${id}`
@@ -264,13 +265,18 @@ export class Words {
     const out: string[] = []
     for (const [i, { name, pages }] of this.#bound.config.bos.entries()) {
       const bo = i as Id<'bo'>
-      if (a.bo(bo).alive && !b.bo(bo).alive) out.push(`bo ${name} is freed`)
+      const what = this.#bound.config.bos[i]!.fs === undefined ? 'bo ' : ''
+      if (a.bo(bo).alive && !b.bo(bo).alive) out.push(`${what}${name} is freed`)
+      if (a.bo(bo).size !== b.bo(bo).size)
+        out.push(`${name} has ${b.bo(bo).size} pages, no longer ${a.bo(bo).size}`)
       if (a.bo(bo).vram !== b.bo(bo).vram)
         out.push(`bo ${name} is in ${b.bo(bo).vram ? 'vram' : 'system memory'}`)
       for (let p = 0; p < pages; p++) {
         const from = a.bo_page(bo, p as Id<'boPage'>).pfn
         const to = b.bo_page(bo, p as Id<'boPage'>).pfn
         const which = pages === 1 ? name : `${name}[${p}]`
+        if (from !== to && to === undefined && this.#bound.config.bos[i]!.fs !== undefined)
+          out.push(`${which} is no longer cached`)
         if (from !== to && to !== undefined)
           out.push(`${which} is f${to}${from === undefined ? '' : `, no longer f${from}`}`)
       }

@@ -1,8 +1,10 @@
+import { fork_isolation } from './fork_isolation.ts'
 import { freed_while_mapped } from './freed_while_mapped.ts'
 import { kernel_bug } from './kernel_bug.ts'
 import { lock_context } from './lock_context.ts'
 import { longterm_movable } from './longterm_movable.ts'
 import { model_bound } from './model_bound.ts'
+import { pinned_diverges } from './pinned_diverges.ts'
 import { read_only_write } from './read_only_write.ts'
 import { refcount_balance } from './refcount_balance.ts'
 import { secondary_outlives_primary } from './secondary_outlives_primary.ts'
@@ -14,11 +16,13 @@ import type { Invariant } from './invariant.ts'
 export type { Invariant } from './invariant.ts'
 
 const all = [
+  fork_isolation,
   freed_while_mapped,
   kernel_bug,
   lock_context,
   longterm_movable,
   model_bound,
+  pinned_diverges,
   read_only_write,
   refcount_balance,
   secondary_outlives_primary,

@@ -1,4 +1,5 @@
 import type { Id } from '../../state/index.ts'
+import { check_private_dma } from '../invariants/fork_isolation.ts'
 import type { Ghosted, Kernel } from '../kernel.ts'
 
 /**
@@ -40,5 +41,6 @@ export function write(k: Kernel, { pfn, stale, readonly }: Target, value: number
       'read-only-write',
       `${who} ${k.pfnName(pfn)}, of ${k.ownerName(pfn)}, which it was given for reading only`,
     )
+  check_private_dma(k, who, pfn)
   k.page(pfn).data = value
 }

@@ -56,7 +56,12 @@ export function free_page(k: Kernel, pfn: Pfn): void {
   page.longterm = 0
   page.gets = 0
   page.exclusive = false
+  page.dirty = false
   page.data = 0
+  page.pin_mm = undefined
+  page.pin_addr = undefined
+  page.get_mm = undefined
+  page.lost = false
   page.was = k.markStale(pfn) ? was : undefined
 }
 
@@ -86,10 +91,15 @@ export function put(k: Kernel, pfn: Pfn): void {
   if (page_count(k, pfn) === 0) free_page(k, pfn)
 }
 
-/** try_grab_page() for FOLL_PIN. `longterm` is a ghost: the kernel does not count these apart. */
-export function grab_pin(k: Kernel, pfn: Pfn, longterm: boolean): void {
+/** Where a page was looked up: in whose memory, and at which address. */
+type At = { readonly mm: Id<'mm'>; readonly addr: number }
+
+/** try_grab_page() for FOLL_PIN. `longterm` is a ghost: the kernel does not count these apart. So is where it is pinned, the last time. */
+export function grab_pin(k: Kernel, pfn: Pfn, longterm: boolean, at: At): void {
   const page = k.page(pfn)
   page.pins += 1
+  page.pin_mm = at.mm
+  page.pin_addr = at.addr as Id<'vpn'>
   if (longterm) page.longterm += 1
 }
 
@@ -103,15 +113,17 @@ export function drop_pin(k: Kernel, pfn: Pfn, who: string): void {
     return
   }
   page.pins -= 1
+  if (page.pins === 0) page.pin_mm = page.pin_addr = undefined
   page.longterm = Math.min(page.longterm, page.pins)
   if (page_count(k, pfn) === 0) free_page(k, pfn)
 }
 
-/** try_grab_page() for FOLL_GET, get_page(). `gets` is a ghost: what the releases are matched with. */
-export function grab_ref(k: Kernel, pfn: Pfn): void {
+/** try_grab_page() for FOLL_GET, get_page(). `gets` is a ghost: what the releases are matched with; so is of whom it is held. */
+export function grab_ref(k: Kernel, pfn: Pfn, at?: At): void {
   const page = k.page(pfn)
   page.refcount += 1
   page.gets += 1
+  if (at !== undefined) page.get_mm = at.mm
 }
 
 /** put_page() of a reference that kernel code took. */
@@ -121,5 +133,6 @@ export function drop_ref(k: Kernel, pfn: Pfn, who: string): void {
     const why = page.pins > 0 ? ': a pin is dropped by unpin_user_page()' : ''
     k.violate('refcount-balance', `${who} puts a reference to ${k.pfnName(pfn)} that it does not have${why}`)
   } else page.gets -= 1
+  if (page.gets === 0) page.get_mm = undefined
   put(k, pfn)
 }

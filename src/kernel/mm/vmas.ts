@@ -30,6 +30,10 @@ export const is_cow_mapping = (vma: Vma): boolean => vma.VM_MAYWRITE && !vma.VM_
 /** vma_is_anonymous() */
 export const vma_is_anonymous = (vma: Vma): boolean => vma.vm_file === undefined
 
+/** VM_SPECIAL: it must not be merged, grown or locked. */
+export const VM_SPECIAL = (vma: Vma): boolean =>
+  vma.VM_IO || vma.VM_DONTEXPAND || vma.VM_PFNMAP || vma.VM_MIXEDMAP
+
 /** The page of its object that an address of a VMA shows. */
 export const linear_page_index = (vma: Vma, addr: number): number => addr - vma.vm_start + vma.vm_pgoff
 
@@ -51,6 +55,8 @@ const flags = [
   'VM_MIXEDMAP',
   'VM_DONTEXPAND',
   'VM_DONTCOPY',
+  'VM_WIPEONFORK',
+  'VM_LOCKED',
   'VM_PAT',
 ] as const
 

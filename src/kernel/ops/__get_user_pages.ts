@@ -13,6 +13,7 @@ import {
 } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
 import { must_unshare } from '../mm/anon.ts'
+import { needs_dirty_tracking } from '../mm/files.ts'
 import { alloc_page, GFP_USER, grab_pin, grab_ref, page_anon, page_count, put } from '../mm/frames.ts'
 import { canLock, ptl, ptlFree } from '../mm/locks.ts'
 import { type Pte, pte_clear, pte_offset, set_normal, vm_normal_page } from '../mm/ptes.ts'
@@ -39,7 +40,7 @@ export const __get_user_pages = op({
       const id = vma_lookup(k, me.mm, me.addr)
       if (id === undefined) return k.done(-EFAULT)
       const vma = k.vma(id)
-      const error = check_vma_flags(vma, me.flags)
+      const error = check_vma_flags(k, vma, me)
       if (error !== 0) return k.done(k.has('gup-errno') ? error : -EFAULT)
       const pte = pte_offset(k, me.mm, me.addr)!
       const write = (me.flags & FOLL_WRITE) !== 0
@@ -97,10 +98,25 @@ type Gup = {
 }
 
 /** check_vma_flags(), in the kernel's order. */
-function check_vma_flags(vma: Row<'vma'>, flags: number): number {
+function check_vma_flags(
+  k: Kernel,
+  vma: Row<'vma'>,
+  { flags, pin }: { readonly flags: number; readonly pin: number },
+): number {
   if (vma.VM_IO || vma.VM_PFNMAP) return -EFAULT
   const force = (flags & FOLL_FORCE) !== 0
   if ((flags & FOLL_WRITE) !== 0) {
+    // writable_file_mapping_allowed(): a file system that tracks who writes cannot follow a device for long.
+    if (
+      k.has('gup-longterm-files') &&
+      pin !== 0 &&
+      (flags & FOLL_LONGTERM) !== 0 &&
+      vma.VM_SHARED &&
+      vma.VM_WRITE &&
+      vma.vm_file !== undefined &&
+      needs_dirty_tracking(k, vma.vm_file)
+    )
+      return -EFAULT
     if (!vma.VM_WRITE && (!force || !is_cow_mapping(vma))) return -EFAULT
   } else if (!vma.VM_READ && !force) return -EFAULT
   return 0
@@ -130,9 +146,14 @@ export function longterm_pinnable(k: Kernel, pfn: Id<'pfn'>): boolean {
   return zone !== 'cma' && !(zone === 'movable' && k.has('longterm-movable'))
 }
 
-export function take(k: Kernel, me: { readonly pin: number }, pfn: Id<'pfn'>, longterm: boolean): void {
-  if (me.pin !== 0) grab_pin(k, pfn, longterm)
-  else grab_ref(k, pfn)
+export function take(
+  k: Kernel,
+  me: { readonly pin: number; readonly mm: Id<'mm'>; readonly addr: number },
+  pfn: Id<'pfn'>,
+  longterm: boolean,
+): void {
+  if (me.pin !== 0) grab_pin(k, pfn, longterm, me)
+  else grab_ref(k, pfn, me)
 }
 
 export function give(

@@ -1,6 +1,7 @@
 import type { Id } from '../../state/index.ts'
 import { EAGAIN, ENOMEM } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
+import { SetPageAnonExclusive } from '../mm/anon.ts'
 import { alloc_page, GFP_HIGHUSER_MOVABLE, maybe_dma_pinned, page_anon } from '../mm/frames.ts'
 import { lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { anonOf } from '../mm/owners.ts'
@@ -120,7 +121,7 @@ function copy_pte(k: Kernel, mm: Id<'mm'>, child: Id<'mm'>, vma: Row<'vma'>, fro
       const copy = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, child))
       if (copy === undefined) return false
       k.page(copy).data = k.page(page).data
-      k.page(copy).exclusive = true
+      SetPageAnonExclusive(k, copy)
       set_normal(k, to, copy, vma.VM_WRITE)
       return true
     }

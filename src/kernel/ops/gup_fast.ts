@@ -1,4 +1,5 @@
 import { FOLL_LONGTERM, FOLL_WRITE } from '../constants.ts'
+import { needs_dirty_tracking, page_mapping } from '../mm/files.ts'
 import { page_anon } from '../mm/frames.ts'
 import { down_read, mmap_lock, mmap_unlock } from '../mm/locks.ts'
 import { pte_offset, pte_protnone, vm_normal_page } from '../mm/ptes.ts'
@@ -30,8 +31,14 @@ export const gup_fast = op({
         if (anon && k.has('gup-unshare') && !k.page(page).exclusive) return 'slow'
         if (!anon && k.has('gup-unshare-file') && longterm) return 'slow'
       }
-      // gup_fast_folio_allowed(): a driver's page has no mapping, and might be secret memory for all that it can tell.
-      if (!anon && k.has('gup-fast-needs-mapping')) return 'slow'
+      // gup_fast_folio_allowed(): a page without a mapping might be secret memory for all that it can tell.
+      if (!anon && k.has('gup-fast-needs-mapping')) {
+        const file = page_mapping(k, page)
+        if (file === undefined) return 'slow'
+        // Nor does it see whether a page of a file may be written without asking its file system.
+        if (longterm && write && me.pin !== 0 && k.has('gup-longterm-files') && needs_dirty_tracking(k, file))
+          return 'slow'
+      }
       take(k, me, page, longterm)
       give(k, me, page, !write)
       return k.done(1)

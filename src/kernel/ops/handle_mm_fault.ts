@@ -8,10 +8,12 @@ import {
   VM_FAULT_SIGBUS,
   VM_FAULT_SIGSEGV,
 } from '../constants.ts'
+import { check_pinned_diverges } from '../invariants/pinned_diverges.ts'
 import type { Kernel } from '../kernel.ts'
 import { reach } from '../mm/access.ts'
-import { do_anonymous_page, wp_can_reuse } from '../mm/anon.ts'
-import { alloc_page, GFP_HIGHUSER_MOVABLE, pfn_valid, put } from '../mm/frames.ts'
+import { may_reuse, SetPageAnonExclusive } from '../mm/anon.ts'
+import { filemap_fault, needs_dirty_tracking, page_cached } from '../mm/files.ts'
+import { alloc_page, GFP_HIGHUSER_MOVABLE, page_anon, pfn_valid, put } from '../mm/frames.ts'
 import { canLock, mmap_unlock, ptlFree, resv } from '../mm/locks.ts'
 import { bo_frame } from '../mm/objects.ts'
 import { anonOf } from '../mm/owners.ts'
@@ -25,9 +27,9 @@ import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_r
 export const handle_mm_fault = op({
   name: 'handle_mm_fault',
   source: 'mm/memory.c:handle_mm_fault',
-  doc: 'Makes a page present, or writable: a new page, the zero page, a page that the driver inserts, a copy.',
+  doc: 'Makes a page present, or writable: a new page, the zero page, a page of a file, a page that the driver inserts, a copy.',
   args: { vma: 'vma', addr: 'addr', flags: 'flags' },
-  locals: { copy: 'page', old: 'pfn', bo: 'bo' },
+  locals: { copy: 'page', old: 'pfn', page: 'page', bo: 'bo' },
   calls: () => [mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
   internal: true,
   takes: { pfn: 1 },
@@ -36,25 +38,17 @@ export const handle_mm_fault = op({
     fault(k, me) {
       const vma = k.vma(me.vma)
       if (vma.vm_mm === undefined) return vmaGone(k, me)
-      if (!ptlFree(k, vma.vm_mm!, me.thread)) return blocked
-      const pte = k.pte(vma.vm_mm!, me.addr as Id<'vpn'>)
-      const write = (me.flags & FAULT_FLAG_WRITE) !== 0
-      if (!pte.present) {
-        if (!vma_is_anonymous(vma)) return do_fault(k, me, vma, pte)
-        if (vma.VM_SHARED) return k.done(VM_FAULT_SIGBUS)
-        if (!write && k.zeroPage !== undefined) {
-          set_special(pte, k.zeroPage, false)
-          return k.done()
-        }
-        return k.done(do_anonymous_page(k, vma, pte) ? 0 : VM_FAULT_OOM)
-      }
+      if (!ptlFree(k, vma.vm_mm, me.thread)) return blocked
+      const pte = k.pte(vma.vm_mm, me.addr as Id<'vpn'>)
+      if (!pte.present)
+        return vma_is_anonymous(vma) ? do_anonymous_page(k, me, vma, pte) : do_fault(k, me, vma, pte)
       if (pte.write || (me.flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) === 0) return k.done()
       return do_wp_page(k, me, vma, pte)
     },
     // The driver dropped the mmap_lock and waits until the object is free; the fault starts again from the VMA.
     wait: (k, me) => (canLock(k, resv(k, me.bo!), me.thread) ? k.done(VM_FAULT_RETRY) : blocked),
 
-    // wp_page_copy(): the copy is there, the entry still shows the old page.
+    // wp_page_copy(): the copy is there, the entry still shows the old page, to which a reference is held.
     copied(k, me) {
       const mm = k.vma(me.vma).vm_mm
       if (mm === undefined) return vmaGone(k, me)
@@ -63,22 +57,26 @@ export const handle_mm_fault = op({
     },
     replace(k, me) {
       const vma = k.vma(me.vma)
-      if (vma.vm_mm === undefined) return vmaGone(k, me)
-      if (!ptlFree(k, vma.vm_mm!, me.thread)) return blocked
-      const pte = k.pte(vma.vm_mm!, me.addr as Id<'vpn'>)
+      const mm = vma.vm_mm
+      if (mm === undefined) return vmaGone(k, me)
+      if (!ptlFree(k, mm, me.thread)) return blocked
+      const pte = k.pte(mm, me.addr as Id<'vpn'>)
       if (!pte.present || pte.write || pte.pfn !== me.old)
         put(k, me.copy!) // pte_same() no longer: somebody else was here; the access tries again
       else {
+        const unshare = (me.flags & FAULT_FLAG_UNSHARE) !== 0
+        if (me.page !== undefined) check_pinned_diverges(k, me, mm, me.page)
         const old = pte_clear(k, pte)
-        set_normal(k, pte, me.copy!, vma.VM_WRITE && (me.flags & FAULT_FLAG_UNSHARE) === 0)
-        k.page(me.copy!).exclusive = true
-        vma.anon_vma = true
+        set_normal(k, pte, me.copy!, vma.VM_WRITE && !unshare)
+        SetPageAnonExclusive(k, me.copy!)
         if (old !== undefined) put(k, old)
       }
+      if (me.page !== undefined) put(k, me.page)
       me.copy = undefined
       me.old = undefined
-      if (!k.notified(vma.vm_mm!)) return k.done()
-      return k.call(mmu_notifier_invalidate_range_end, 'done', vma.vm_mm!, me.addr, me.addr + 1)
+      me.page = undefined
+      if (!k.notified(mm)) return k.done()
+      return k.call(mmu_notifier_invalidate_range_end, 'done', mm, me.addr, me.addr + 1)
     },
     done: (k) => k.done(),
   },
@@ -91,6 +89,7 @@ function vmaGone(k: Kernel, me: Fault) {
     `${k.threadName(me.thread)} faults in a VMA that has been freed meanwhile: nothing held the mmap_lock`,
   )
   if (me.copy !== undefined) put(k, me.copy)
+  if (me.page !== undefined) put(k, me.page)
   return k.done(VM_FAULT_SIGSEGV)
 }
 
@@ -101,14 +100,34 @@ type Fault = {
   readonly flags: number
   copy: Id<'pfn'> | undefined
   old: Id<'pfn'> | undefined
+  page: Id<'pfn'> | undefined
   bo: Id<'bo'> | undefined
 }
 
-/** do_fault() of an object that a driver maps: ->fault takes its reservation lock and inserts the page (ttm_bo_vm_fault). */
+/** do_anonymous_page(): the zero page for a read, a new zeroed page for a write. */
+function do_anonymous_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
+  if ((me.flags & FAULT_FLAG_WRITE) === 0 && k.zeroPage !== undefined) {
+    set_special(pte, k.zeroPage, false)
+    return k.done()
+  }
+  vma.anon_vma = true
+  const pfn = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, vma.vm_mm!))
+  if (pfn === undefined) return k.done(VM_FAULT_OOM)
+  set_normal(k, pte, pfn, vma.VM_WRITE)
+  SetPageAnonExclusive(k, pfn)
+  return k.done()
+}
+
+/** do_fault(): what is mapped belongs to somebody who has a ->fault. */
 function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   const bo = vma.vm_file!
   const { insert } = k.config.bos[bo]!
   if (insert === 'remap_pfn_range') return k.done(VM_FAULT_SIGBUS) // no ->fault: what was zapped is gone
+  // do_cow_fault() prepares for a copy before it asks, whatever comes of it.
+  if ((me.flags & FAULT_FLAG_WRITE) !== 0 && !vma.VM_SHARED) vma.anon_vma = true
+  if (insert === 'filemap_fault') return do_file_fault(k, me, vma, pte)
+
+  // The driver takes the reservation lock of its object and inserts the page (ttm_bo_vm_fault).
   if (!canLock(k, resv(k, bo), me.thread)) {
     if ((me.flags & FAULT_FLAG_ALLOW_RETRY) === 0) return blocked
     mmap_unlock(k, vma.vm_mm!, me.thread)
@@ -145,28 +164,76 @@ function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   }
 }
 
+/** do_read_fault(), do_cow_fault(), do_shared_fault() of a file: its page, or a copy of it. */
+function do_file_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
+  const file = vma.vm_file!
+  const write = (me.flags & FAULT_FLAG_WRITE) !== 0
+  const tracked = needs_dirty_tracking(k, file)
+  if (!write) fault_around(k, vma)
+  if (pte.present) return k.done()
+  const page = filemap_fault(k, file, linear_page_index(vma, me.addr))
+  if (page === 'oom') return k.done(VM_FAULT_OOM)
+  if (page === 'sigbus') return k.done(VM_FAULT_SIGBUS)
+  if (write && !vma.VM_SHARED) {
+    const copy = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, vma.vm_mm!))
+    if (copy === undefined) return k.done(VM_FAULT_OOM)
+    k.page(copy).data = k.page(page).data
+    set_normal(k, pte, copy, vma.VM_WRITE)
+    SetPageAnonExclusive(k, copy)
+    return k.done()
+  }
+  k.page(page).refcount += 1
+  set_normal(k, pte, page, vma.VM_WRITE && vma.VM_SHARED && (write || !tracked))
+  if (write && tracked) k.page(page).dirty = true // ->page_mkwrite
+  return k.done()
+}
+
+/** do_fault_around(): what of the file is cached is mapped in one go. A test's mappings are smaller than the window of 16 pages. */
+function fault_around(k: Kernel, vma: Row<'vma'>): void {
+  const file = vma.vm_file!
+  for (let addr = vma.vm_start; addr < vma.vm_end; addr++) {
+    const pte = k.pte(vma.vm_mm!, addr as Id<'vpn'>)
+    const index = linear_page_index(vma, addr)
+    const page = pte.present || index >= k.bo(file).size ? undefined : page_cached(k, file, index)
+    if (page === undefined) continue
+    k.page(page).refcount += 1
+    set_normal(k, pte, page, vma.VM_WRITE && vma.VM_SHARED && !needs_dirty_tracking(k, file))
+  }
+}
+
 /** do_wp_page(): the entry is there, and may not be written. */
 function do_wp_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   const unshare = (me.flags & FAULT_FLAG_UNSHARE) !== 0
+  const page = vm_normal_page(pte)
+  const anon = page !== undefined && page_anon(k, page)
   const shared = k.has('wp-shared-mayshare')
     ? vma.VM_SHARED || vma.VM_MAYSHARE
-    : vma.VM_SHARED && vma.VM_WRITE
-  const page = vm_normal_page(pte)
+    : vma.VM_SHARED && vma.VM_WRITE && !anon
+  // Only anonymous pages could be unshared at first.
+  if (unshare && !anon && !k.has('gup-unshare-file')) return k.done()
   if (shared) {
-    if (!unshare) pte.write = true // no ->pfn_mkwrite, no ->page_mkwrite
+    if (unshare) return k.done()
+    pte.write = true // wp_pfn_shared(), wp_page_shared(): no driver of a test has ->pfn_mkwrite
+    if (page !== undefined && vma.vm_file !== undefined && needs_dirty_tracking(k, vma.vm_file))
+      k.page(page).dirty = true // ->page_mkwrite
     return k.done()
   }
-  if (wp_can_reuse(k, pte)) {
-    k.page(page!).exclusive = true
+  if (anon && may_reuse(k, page)) {
+    SetPageAnonExclusive(k, page)
     if (!unshare) pte.write = vma.VM_WRITE
     return k.done()
   }
+  vma.anon_vma = true
   const copy = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, vma.vm_mm!))
   if (copy === undefined) return k.done(VM_FAULT_OOM)
   reach(k, pte.pfn!, pte.stale, `${k.threadName(me.thread)} copies on write from`)
   k.page(copy).data = k.page(pte.pfn!).data
   me.copy = copy
   me.old = pte.pfn
+  if (page !== undefined && !pte.stale) {
+    k.page(page).refcount += 1 // or it might be freed, and come back here as another page
+    me.page = page
+  }
   return 'copied' as const
 }
 

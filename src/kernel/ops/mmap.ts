@@ -1,7 +1,8 @@
 import type { Id } from '../../state/index.ts'
 import { setFlags } from '../boot.ts'
-import { EINVAL, ENOMEM, MAP_FIXED, MAP_SHARED } from '../constants.ts'
+import { EACCES, EINVAL, ENOMEM, MAP_FIXED, MAP_SHARED, PROT_WRITE } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
+import { is_file, shmem_zero_setup } from '../mm/files.ts'
 import { canLock, lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { bo_frame } from '../mm/objects.ts'
 import { set_special, zap_range } from '../mm/ptes.ts'
@@ -16,7 +17,7 @@ export const mmap = op({
   source: 'mm/mmap.c:do_mmap',
   doc: 'Maps an object, or anonymous memory when none is given, at the lowest free address or at a given one (MAP_FIXED): that, or an errno.',
   needs: ['current mm', 'may sleep'],
-  args: { bo: 'bo?', pages: 'int', prot: 'flags', flags: 'flags', pgoff: 'int?', addr: 'addr?' },
+  args: { bo: 'backing?', pages: 'int', prot: 'flags', flags: 'flags', pgoff: 'int?', addr: 'addr?' },
   returns: 'addr',
   locals: { start: 'addr', error: 'errno' },
   calls: () => [mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
@@ -25,6 +26,9 @@ export const mmap = op({
     map(k, me) {
       const mm = k.currentMm(me.thread)!
       if (me.pages <= 0) return k.done(-EINVAL)
+      const shared = (me.flags & MAP_SHARED) !== 0
+      if (shared && (me.prot & PROT_WRITE) !== 0 && me.bo !== undefined && k.config.bos[me.bo]!.readonly)
+        return k.done(-EACCES)
       if ((me.flags & MAP_FIXED) !== 0) {
         if (me.addr === undefined || me.addr < 0 || me.addr + me.pages > k.config.vpns) return k.done(-EINVAL)
         if (!lock(k, mmap_lock(k, mm), me.thread)) return blocked
@@ -108,12 +112,14 @@ function place(k: Kernel, mm: Id<'mm'>, me: Mmap): number {
   if (error !== 0) return error
   const id = vm_area_alloc(k)
   if (id === undefined) return -ENOMEM
+  const shared = (me.flags & MAP_SHARED) !== 0
+  const backing = me.bo ?? (shared ? shmem_zero_setup(k, me.pages) : undefined)
   const vma = k.vma(id)
   vma.vm_mm = mm
   vma.vm_start = me.start
   vma.vm_end = me.start + me.pages
   vma.vm_pgoff = me.pgoff
-  setFlags(k, id, me.prot, me.flags, me.bo)
+  setFlags(k, id, me.prot, me.flags, backing)
   if (me.bo !== undefined && k.config.bos[me.bo]!.insert === 'remap_pfn_range')
     for (let addr = vma.vm_start; addr < vma.vm_end; addr++)
       set_special(
@@ -130,6 +136,7 @@ function refuses(
   bo: Id<'bo'>,
   me: { readonly pages: number; readonly pgoff: number; readonly flags: number },
 ): number {
+  if (is_file(k, bo)) return 0 // what is beyond its end is SIGBUS
   if (!k.bo(bo).alive || me.pgoff + me.pages > k.config.bos[bo]!.pages) return -EINVAL
   const shared = (me.flags & MAP_SHARED) !== 0
   return !shared && k.config.bos[bo]!.insert === 'vmf_insert_pfn' && k.has('ttm-pfnmap') ? -EINVAL : 0

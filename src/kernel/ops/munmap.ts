@@ -1,6 +1,7 @@
 import type { Id } from '../../state/index.ts'
 import { EINVAL } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
+import { vma_gave_up_file } from '../mm/files.ts'
 import { canLock, i_mmap_rwsem, lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { zap_range } from '../mm/ptes.ts'
 import { split_vma, vm_area_free } from '../mm/vmas.ts'
@@ -77,6 +78,9 @@ export function canUnlink(
 export function unlink(k: Kernel, mm: Id<'mm'>, start: number, end: number): void {
   for (const id of k.vmas) {
     const vma = k.vma(id)
-    if (vma.vm_mm === mm && vma.vm_start >= start && vma.vm_end <= end) vm_area_free(vma)
+    if (vma.vm_mm !== mm || vma.vm_start < start || vma.vm_end > end) continue
+    const file = vma.vm_file
+    vm_area_free(vma)
+    if (file !== undefined) vma_gave_up_file(k, file)
   }
 }

@@ -6,6 +6,7 @@ import {
   VM_FAULT_OOM,
   VM_FAULT_RETRY,
 } from '../constants.ts'
+import { check_private_store } from '../invariants/fork_isolation.ts'
 import { reach } from '../mm/access.ts'
 import { down_read, mmap_lock, mmap_unlock } from '../mm/locks.ts'
 import { pte_offset } from '../mm/ptes.ts'
@@ -33,6 +34,7 @@ export const store = op({
         pte.stale,
         `${k.threadName(me.thread)} writes to ${k.addrName(k.currentMm(me.thread)!, me.addr)} and reaches`,
       )
+      if (!pte.special && !pte.stale) check_private_store(k, me.thread, k.currentMm(me.thread)!, pte.pfn!)
       k.page(pte.pfn!).data = me.value
       return k.done(0)
     },

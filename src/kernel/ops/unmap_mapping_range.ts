@@ -1,5 +1,6 @@
 import type { Id } from '../../state/index.ts'
 import type { Kernel } from '../kernel.ts'
+import { page_mapping } from '../mm/files.ts'
 import { page_anon } from '../mm/frames.ts'
 import { canRead, down_read, i_mmap_rwsem, ptlFree, unlock } from '../mm/locks.ts'
 import { vm_normal_page, zap_range } from '../mm/ptes.ts'
@@ -13,7 +14,7 @@ export const unmap_mapping_range = op({
   source: 'mm/memory.c:unmap_mapping_range',
   doc: 'Zaps every mapping of an object, in all processes. Needs no mmap_lock: whoever holds one is not protected from it.',
   needs: ['may sleep'],
-  args: { bo: 'bo', even_cows: 'int?' },
+  args: { bo: 'backing', even_cows: 'int?' },
   locals: { vma: 'vma' },
   calls: () => [mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
   steps: {
@@ -90,6 +91,6 @@ function zap(k: Kernel, me: Unmap, id: Id<'vma'>): void {
   zap_range(k, vma.vm_mm!, vma.vm_start, vma.vm_end, (pte) => {
     const page = vm_normal_page(pte)
     if (page === undefined || me.even_cows !== 0) return false
-    return k.has('unmap-skips-anon-only') ? page_anon(k, page) : true
+    return k.has('unmap-skips-anon-only') ? page_anon(k, page) : page_mapping(k, page) !== me.bo
   })
 }

@@ -1,0 +1,74 @@
+import type { Id } from '../../state/index.ts'
+import type { Kernel } from '../kernel.ts'
+import { alloc_page, GFP_HIGHUSER_MOVABLE, put } from './frames.ts'
+import { boOwner } from './owners.ts'
+
+type Pfn = Id<'pfn'>
+type File = Id<'bo'>
+
+/** Whether a VMA's object is a file, with a page cache. */
+export const is_file = (k: Kernel, object: File): boolean => k.config.bos[object]!.fs !== undefined
+
+/** vma_needs_dirty_tracking(): its file system wants to be asked before a page is written (->page_mkwrite), and cleans pages. */
+export const needs_dirty_tracking = (k: Kernel, file: File): boolean => k.config.bos[file]!.fs === 'ext4'
+
+/** page_mapping(): the file whose page cache has the page; undefined for anonymous memory, a driver's, and what was truncated. */
+export function page_mapping(k: Kernel, pfn: Pfn): File | undefined {
+  const object = k.page(pfn).owner! - k.config.mms.length
+  const of = k.config.bos[object]
+  if (of?.fs === undefined) return undefined
+  for (let i = 0; i < of.pages; i++)
+    if (k.bo_page(object as File, i as Id<'boPage'>).pfn === pfn) return object as File
+  return undefined
+}
+
+/** find_get_page(): the cached page of a file at a place, or undefined. */
+export const page_cached = (k: Kernel, file: File, index: number): Pfn | undefined =>
+  index >= 0 && index < k.config.bos[file]!.pages ? k.bo_page(file, index as Id<'boPage'>).pfn : undefined
+
+/**
+ * What ->fault of a file gives: the cached page, a new one where there is none. `sigbus` beyond the end of the file. Reading a page of ext4
+ * from its disk gives zeroes: what tests write to the disk they read back only from the cache.
+ */
+export function filemap_fault(k: Kernel, file: File, index: number): Pfn | 'sigbus' | 'oom' {
+  if (index >= k.bo(file).size) return 'sigbus'
+  const row = k.bo_page(file, index as Id<'boPage'>)
+  if (row.pfn !== undefined) return row.pfn
+  const pfn = alloc_page(k, GFP_HIGHUSER_MOVABLE, boOwner(k, file))
+  if (pfn === undefined) return 'oom'
+  row.pfn = pfn
+  return pfn
+}
+
+/** Takes a page out of the page cache, whatever else refers to it. */
+export function delete_from_page_cache(k: Kernel, file: File, index: number): void {
+  const row = k.bo_page(file, index as Id<'boPage'>)
+  const pfn = row.pfn
+  if (pfn === undefined) return
+  row.pfn = undefined
+  put(k, pfn)
+}
+
+/** fput() of the file behind shared anonymous memory: with its last mapping its memory goes. Other files stay open. */
+export function vma_gave_up_file(k: Kernel, file: File): void {
+  if (!k.config.bos[file]!.anonymous) return
+  for (const id of k.vmas) {
+    const vma = k.vma(id)
+    if (vma.vm_mm !== undefined && vma.vm_file === file) return
+  }
+  for (let i = 0; i < k.config.bos[file]!.pages; i++) delete_from_page_cache(k, file, i)
+  k.bo(file).alive = false
+}
+
+/** shmem_zero_setup(): a file for a new shared anonymous mapping. Undefined: the test makes more than its tables hold. */
+export function shmem_zero_setup(k: Kernel, pages: number): File | undefined {
+  for (const [i, b] of k.config.bos.entries()) {
+    const row = k.bo(i as File)
+    if (!b.anonymous || row.alive || b.pages < pages) continue
+    row.alive = true
+    row.size = pages
+    return i as File
+  }
+  k.violate('model-bound', 'no file is left for shared anonymous memory')
+  return undefined
+}
