@@ -119,6 +119,7 @@ export class Generator {
   readonly #random: Random
   readonly #room: Room
   readonly #weights: readonly (readonly [Opcode, number])[]
+  #proc = 0
 
   constructor(random: Random, room: Room) {
     this.#random = random
@@ -132,7 +133,9 @@ export class Generator {
     const room = this.#room
     const alive = Array.from({ length: room.procs }, (_, i) => i).filter((i) => seen.alive & (1 << i))
     if (alive.length === 0) return undefined
-    const proc = r.pick(alive)
+    // Mostly the one that went last: to change costs the guest more than to go on.
+    if (!alive.includes(this.#proc) || r.chance(25)) this.#proc = r.pick(alive)
+    const proc = this.#proc
     const op = r.weighted(this.#weights)
     const make = (...args: number[]): Op => ({ op, proc, args })
     const byNobody = (...args: number[]): Op => ({ op, proc: nobody, args })

@@ -30,9 +30,9 @@ export type Run = {
 type Predicted = { readonly sequence: Sequence; readonly seens: readonly Seen[]; readonly seed?: string }
 
 /** Operations of a random sequence. Long enough for memory to have a history, short enough to be shrunk. */
-const sequenceLength = 120
+const sequenceLength = 200
 /** Sequences that share a model: making one costs more than running one. */
-const groupSize = 40
+const groupSize = 50
 const batchOps = 6000
 
 const setupOps = (s: Sequence) => 1 + s.objects.length
@@ -107,6 +107,10 @@ export const knownWarnings: readonly { readonly pattern: RegExp; readonly why: s
   {
     pattern: /arch\/x86\/mm\/pat\/memtype\.c/,
     why: 'before 6.16 x86 warns once when a remap_pfn_range() mapping is unmapped whose first entry the driver has zapped',
+  },
+  {
+    pattern: /mm\/memory\.c:\d+ (at )?(do_wp_page|wp_page_copy|__wp_page_copy_user|cow_user_page)/,
+    why: 'a forced write to a PFN in a PROT_NONE mapping is copied through an entry that cannot be read; the copy is zeroes',
   },
 ]
 

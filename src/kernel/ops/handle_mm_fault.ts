@@ -17,7 +17,7 @@ import { alloc_page, GFP_HIGHUSER_MOVABLE, page_anon, pfn_valid, put } from '../
 import { canLock, mmap_unlock, ptlFree, resv } from '../mm/locks.ts'
 import { bo_frame } from '../mm/objects.ts'
 import { anonOf } from '../mm/owners.ts'
-import { type Pte, pte_clear, set_normal, set_special, vm_normal_page } from '../mm/ptes.ts'
+import { type Pte, pte_clear, pte_protnone, set_normal, set_special, vm_normal_page } from '../mm/ptes.ts'
 import { is_cow_mapping, linear_page_index, vma_is_anonymous } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import type { Row } from '../schema.ts'
@@ -227,7 +227,10 @@ function do_wp_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   const copy = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, vma.vm_mm!))
   if (copy === undefined) return k.done(VM_FAULT_OOM)
   reach(k, pte.pfn!, pte.stale, `${k.threadName(me.thread)} copies on write from`)
-  k.page(copy).data = k.page(pte.pfn!).data
+  // A raw PFN is copied through the user's own entry. One that may not be accessed (PROT_NONE, a forced write) cannot be read that
+  // way: the kernel warns, and gives a page of zeroes.
+  const unreadable = page === undefined && pte.pfn !== k.zeroPage && pte_protnone(k, vma.vm_mm!, me.addr)
+  k.page(copy).data = unreadable ? 0 : k.page(pte.pfn!).data
   me.copy = copy
   me.old = pte.pfn
   if (page !== undefined && !pte.stale) {
