@@ -65,7 +65,7 @@ export function chooseMirrors(
   const debian = /^(bullseye|bookworm|trixie|forky|sid|stable|testing|unstable|oldstable)$/
   const strip = (uri: string | undefined) => uri?.replace(/\/+$/, '')
   const main = strip(archives.find((a) => debian.test(a.suite))?.uri)
-  const security = strip(archives.find((a) => /-security$/.test(a.suite))?.uri)
+  const security = strip(archives.find((a) => a.suite.endsWith('-security'))?.uri)
   return {
     ...(main === undefined ? {} : { main }),
     ...(security !== undefined ? { security } : main === undefined ? {} : { security: `${main}-security` }),

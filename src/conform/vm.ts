@@ -132,22 +132,21 @@ export class Vm {
     const shm = openSync(shmPath, 'w+')
     ftruncateSync(shm, shmSize)
     const started = process.hrtime.bigint()
-    const child = spawn(
-      qemu,
-      [
-        ...['-accel', options.accel, ...(options.accel === 'kvm' ? ['-cpu', 'host'] : ['-cpu', 'max'])],
-        ...['-smp', '2', '-m', '512', '-display', 'none', '-no-reboot', '-nodefaults'],
-        ...['-kernel', image.vmlinuz, '-initrd', initrd],
-        '-append',
-        'console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on tsc=reliable transparent_hugepage=never audit=0 nowatchdog rcupdate.rcu_expedited=1 init_on_alloc=0',
-        ...['-serial', `file:${join(dir, 'console')}`],
-        ...['-chardev', 'stdio,id=line,signal=off', '-serial', 'chardev:line'],
-        '-object',
-        `memory-backend-file,id=shm,share=on,mem-path=${shmPath},size=${shmSize}`,
-        ...['-device', 'ivshmem-plain,memdev=shm'],
-      ],
-      { stdio: ['pipe', 'pipe', 'pipe'] },
-    )
+    const commandLine = [
+      'console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on tsc=reliable',
+      'transparent_hugepage=never audit=0 nowatchdog rcupdate.rcu_expedited=1 init_on_alloc=0',
+    ].join(' ')
+    const machine = ['-accel', options.accel, '-cpu', options.accel === 'kvm' ? 'host' : 'max']
+    const board = ['-smp', '2', '-m', '512', '-display', 'none', '-no-reboot', '-nodefaults']
+    const boot = ['-kernel', image.vmlinuz, '-initrd', initrd, '-append', commandLine]
+    // The first line is the console, the second says when there is something to do.
+    const console = ['-serial', `file:${join(dir, 'console')}`]
+    const line = ['-chardev', 'stdio,id=line,signal=off', '-serial', 'chardev:line']
+    const backend = `memory-backend-file,id=shm,share=on,mem-path=${shmPath},size=${shmSize}`
+    const shared = ['-object', backend, '-device', 'ivshmem-plain,memdev=shm']
+    const child = spawn(qemu, [machine, board, boot, console, line, shared].flat(), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     child.stdin.on('error', () => {})
     const vm = new Vm(image, child, shm, dir, options)
     try {

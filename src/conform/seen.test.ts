@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ModelMachine } from './model.ts'
+import { type Answer, eventKinds, frameBits, pteBits, refKinds } from './protocol.ts'
+import { agrees, byPfn, differences, KernelEyes, mergeVmas, type Seen } from './seen.ts'
+
+const compared = new ModelMachine('6.12', [], []).compared
+const answer = (more: Partial<Answer> = {}): Answer => ({
+  ret: 0,
+  data: 0,
+  data2: 0,
+  alive: 1,
+  overflow: false,
+  vmas: [],
+  ptes: [],
+  frames: [],
+  refs: [],
+  events: [],
+  ...more,
+})
+const page = (pfn: number, more: Partial<Answer['frames'][number]> = {}) => ({
+  pfn,
+  refcount: 1,
+  mapcount: 1,
+  flags: frameBits.VALID | frameBits.ANON,
+  data: 0,
+  ...more,
+})
+const mapped = (pfn: number, more = {}) =>
+  answer({
+    ptes: [{ proc: 0, page: 3, bits: pteBits.PRESENT | pteBits.DIRTY, frame: 0 }],
+    frames: [page(pfn, more)],
+  })
+
+test('a frame is known again by the entry that named it before, whatever its number', () => {
+  const eyes = new KernelEyes(compared)
+  assert.equal(eyes.see(mapped(77), 'STORE').frames[0]!.before, -1)
+  assert.equal(eyes.see(mapped(77), 'STORE').frames[0]!.before, 0)
+  assert.equal(eyes.see(mapped(78), 'STORE').frames[0]!.before, -1)
+  assert.equal(eyes.see(mapped(78), 'RESET').frames[0]!.before, -1)
+})
+
+test('each thing that is compared makes a difference, and is named', () => {
+  const see = (a: Answer, op: 'LOAD' | 'FOLLOW_PFNMAP' = 'LOAD'): Seen => new KernelEyes(compared).see(a, op)
+  const same = see(mapped(5))
+  assert.deepEqual(differences(same, see(mapped(9))), [])
+  const vma = { proc: 0, start: 1, end: 2, obj: 0, pgoff: 0, flags: 3 }
+  const event = { kind: eventKinds.INVALIDATE, id: 0, start: 0, end: 1, proc: 0, arg: 1 }
+  const others: [Seen, RegExp][] = [
+    [see({ ...mapped(5), ret: -14 }), /^result: the model has 0, the kernel -14/],
+    [see({ ...mapped(5), data: 4 }), /^data/],
+    [see({ ...mapped(5), alive: 3 }), /^processes/],
+    [see({ ...mapped(5), vmas: [vma] }), /^VMAs/],
+    [see({ ...mapped(5), ptes: [{ proc: 0, page: 4, bits: 1, frame: 0 }] }), /^page table entries/],
+    [see({ ...mapped(5), ptes: [{ proc: 0, page: 3, bits: 3, frame: 0 }] }), /^page table entries/],
+    [see(mapped(5, { refcount: 2 })), /^frames/],
+    [see(mapped(5, { mapcount: 2 })), /^frames/],
+    [see(mapped(5, { data: 2 })), /^frames/],
+    [see(mapped(5, { flags: frameBits.ANON | frameBits.EXCLUSIVE })), /^frames/],
+    [see({ ...mapped(5), refs: [{ kind: refKinds.HANDLE, id: 0, index: 0, frame: 0 }] }), /^objects/],
+    [see({ ...mapped(5), events: [event] }), /^calls back/],
+    [see({ ...mapped(5), data: 5 }, 'FOLLOW_PFNMAP'), /^frame looked up/],
+  ]
+  for (const [other, what] of others) {
+    assert.equal(agrees(same, other), false, String(what))
+    assert.match(differences(same, other)[0]!, what)
+  }
+})
+
+test("what means nothing is not compared: counts of the zero page, what is in memory that is nobody's", () => {
+  const see = (more: object) => new KernelEyes(compared).see(mapped(5, more), 'LOAD')
+  const zero = { flags: frameBits.ZERO }
+  assert.equal(agrees(see({ ...zero, refcount: 1 }), see({ ...zero, refcount: 9 })), true)
+  const freed = { flags: frameBits.QUARANTINE, refcount: 0 }
+  assert.equal(agrees(see({ ...freed, data: 1 }), see({ ...freed, data: 2 })), true)
+  const held = { flags: frameBits.QUARANTINE, refcount: 1 }
+  assert.equal(agrees(see({ ...held, data: 1 }), see({ ...held, data: 2 })), false)
+})
+
+test('a private remap_pfn_range() mapping has a PFN for an offset', () => {
+  const vma = { proc: 0, start: 1, end: 2, obj: 1, pgoff: 257, flags: 3 }
+  const see = (pgoff: number) =>
+    new KernelEyes(compared).see(answer({ vmas: [{ ...vma, pgoff }] }), 'MMAP').vmas[0]!.pgoff
+  assert.equal(see(257), 1)
+  assert.equal(see(0x5713), byPfn)
+})
+
+test('anonymous neighbours that are alike are one, others are not', () => {
+  const plain = { proc: 0, obj: 255, pgoff: 0, flags: 3 }
+  const vma = (start: number, end: number, more = {}) => ({ ...plain, start, end, ...more })
+  assert.equal(mergeVmas([vma(0, 1), vma(1, 2)]).length, 1)
+  assert.equal(mergeVmas([vma(0, 1), vma(2, 3)]).length, 2)
+  assert.equal(mergeVmas([vma(0, 1), vma(1, 2, { flags: 1 })]).length, 2)
+  assert.equal(mergeVmas([vma(0, 1, { obj: 0 }), vma(1, 2, { obj: 0 })]).length, 2)
+  assert.equal(mergeVmas([vma(0, 1), vma(1, 2, { proc: 1 })]).length, 2)
+})
