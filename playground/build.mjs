@@ -2,7 +2,7 @@
 // exactly these and this style, by their hashes. (Scripts beside it could not be named by hash where a page is opened
 // as a file. Style attributes are allowed, because browsers make them themselves where one types over a selection.)
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
@@ -29,6 +29,45 @@ const asFunction = async (entry, name) => {
   return `globalThis.${name}=function(){${text}\nreturn exported}`
 }
 
+/** The auditor asks the model that its worker has, and what it would ask of Node is not asked in a page: the files are given. */
+const auditorPlugin = {
+  name: 'auditor',
+  setup(b) {
+    b.onResolve({ filter: /\/(base|kernel|litmus)\/index\.ts$/ }, ({ path }) => ({
+      path: path.split('/').at(-2),
+      namespace: 'shared',
+    }))
+    b.onLoad({ filter: /./, namespace: 'shared' }, ({ path }) => ({
+      contents: `module.exports=globalThis.tenureShared.${path}`,
+    }))
+    b.onResolve({ filter: /^(node:|tar-stream$)/ }, ({ path }) => ({ path, namespace: 'node' }))
+    b.onLoad({ filter: /./, namespace: 'node' }, ({ path }) => ({
+      contents: { 'node:path': posix, 'node:os': 'exports.availableParallelism=()=>1' }[path] ?? '',
+      loader: 'js',
+    }))
+  },
+}
+const posix = `
+const normalize = (p) => {
+  const out = []
+  for (const part of p.split('/'))
+    if (part === '..' && out.length > 0 && out.at(-1) !== '..') out.pop()
+    else if (part !== '' && part !== '.') out.push(part)
+  return (p.startsWith('/') ? '/' : '') + out.join('/') || '.'
+}
+exports.posix = {
+  normalize,
+  join: (...parts) => normalize(parts.filter((p) => p !== '').join('/')),
+  dirname: (p) => (p.includes('/') ? p.slice(0, p.lastIndexOf('/')) || '/' : '.'),
+  basename: (p, end = '') => {
+    const name = p.slice(p.lastIndexOf('/') + 1)
+    return end !== '' && name !== end && name.endsWith(end) ? name.slice(0, -end.length) : name
+  },
+}
+exports.join = exports.posix.join
+exports.dirname = exports.posix.dirname
+exports.basename = exports.posix.basename`
+
 /** What stands in a script element or string of HTML must not end it. */
 const data = (value) => JSON.stringify(value).replaceAll('<', '\\u003c')
 
@@ -40,15 +79,33 @@ const corpus = walk(process.env['TENURE_CORPUS'] ?? join(here, '../litmus')).map
   }),
 )
 
+const examples = readdirSync(join(here, '../examples'))
+  .filter((name) => name.endsWith('.c'))
+  .sort()
+  .map((path) => ({ path, text: readFileSync(join(here, '../examples', path), 'utf8') }))
+
+// Not run by the page, only by its worker, so it stands there as text. The little of Node's globals that it uses goes before it.
+const globals = `globalThis.setImmediate=(f)=>setTimeout(f)
+globalThis.Buffer={from:(x,a,n)=>typeof x==='string'?Uint8Array.from(x,(c)=>c.charCodeAt(0)):new Uint8Array(x,a,n)}
+`
+const auditor =
+  globals +
+  (await bundle('src/auditor.ts', {
+    plugins: [auditorPlugin],
+    define: { 'import.meta.url': '""' },
+    // Files and threads are asked for only where a tree is on a disk.
+    logOverride: { 'import-is-undefined': 'silent' },
+  }))
+
 const scripts = {
   // The first worker starts at once, beside the rest of the page.
   model: `${await asFunction('src/model.ts', 'tenureModel')}
 globalThis.tenureWorkers=URL.createObjectURL(new Blob(["("+tenureModel+")()"],{type:"text/javascript"}))
 globalThis.tenureFirst=new Worker(tenureWorkers)`,
-  corpus: `globalThis.tenureCorpus=${data(corpus)}`,
+  corpus: `globalThis.tenureCorpus=${data(corpus)};globalThis.tenureExamples=${data(examples)}`,
   page: await bundle('src/main.ts'),
 }
-for (const [name, text] of Object.entries(scripts))
+for (const [name, text] of Object.entries({ ...scripts, auditor }))
   if (/<\/script|<!--/i.test(text)) throw new Error(`${name} would end its script element`)
 const style = await bundle('src/style.ts', { format: 'esm' }).then(evaluate)
 const hash = (text) => `sha256-${createHash('sha256').update(text).digest('base64')}`
@@ -62,15 +119,17 @@ const page = readFileSync(join(here, 'index.html'), 'utf8')
   )
   .replace('STYLE', () => style)
   .replace('SCRIPTTAGS', () =>
-    Object.values(scripts)
-      .map((text) => `<script>${text}</script>`)
-      .join('\n'),
+    [
+      `<script type="text/plain" id="auditor">${auditor}</script>`,
+      ...Object.values(scripts).map((text) => `<script>${text}</script>`),
+    ].join('\n'),
   )
 
-rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist, { recursive: true })
-writeFileSync(join(dist, 'index.html'), page)
-for (const [name, text] of Object.entries({ ...scripts, style, 'in all': page }))
+const beside = join(dist, `index.html.${process.pid}`)
+writeFileSync(beside, page)
+renameSync(beside, join(dist, 'index.html'))
+for (const [name, text] of Object.entries({ ...scripts, auditor, style, 'in all': page }))
   console.log(
     `${name.padEnd(8)} ${kb(text.length)}, ${kb(gzipSync(text).length)} gzip, ${kb(brotliCompressSync(text).length)} brotli`,
   )

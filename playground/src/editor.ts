@@ -20,6 +20,7 @@ import {
 
 export type Editor = {
   readonly element: HTMLElement
+  readonly view: EditorView
   text: () => string
   set: (text: string) => void
   /** Looks at the text again: the kernel is another. */
@@ -31,7 +32,12 @@ export type Editor = {
  * The editor, in a shadow root: its style sheets are then constructed, and the page's policy need not allow inline style.
  * Tab moves on, as everywhere in a page; a line is indented by its brackets.
  */
-export function editor(text: string, language: Extension, onChange: (text: string) => void): Editor {
+export function editor(
+  text: string,
+  language: Extension,
+  label: string,
+  onChange: (text: string) => void,
+): Editor {
   const element = document.createElement('div')
   element.className = 'editor'
   const root = element.attachShadow({ mode: 'open' })
@@ -55,7 +61,7 @@ export function editor(text: string, language: Extension, onChange: (text: strin
         indentUnit.of('\t'),
         EditorState.tabSize.of(4),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ 'aria-label': 'Litmus test', tabindex: '0' }),
+        EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
         keymap.of([
           ...closeBracketsKeymap,
           ...completionKeymap,
@@ -74,6 +80,7 @@ export function editor(text: string, language: Extension, onChange: (text: strin
   })
   return {
     element,
+    view,
     text: () => view.state.doc.toString(),
     set: (to) => {
       quiet = true

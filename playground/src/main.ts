@@ -1,5 +1,6 @@
 import { mount } from '../../src/report/page/mount.ts'
 import { h } from '../../src/report/picture/markup.ts'
+import { AuditView } from './audit-view.ts'
 import { Column } from './column.ts'
 import { Corpus, type CorpusTest, idOf } from './corpus.ts'
 import { editor } from './editor.ts'
@@ -45,6 +46,7 @@ const corpus = new Corpus(tenureCorpus, (t) => {
 const code = editor(
   '',
   litmus(model, () => columns[0]?.setting ?? { kernel: '6.12', policies: {} }),
+  'Litmus test',
   () => {
     clearTimeout(timer)
     timer = setTimeout(edited, 300)
@@ -183,10 +185,33 @@ const same = (a: Setting, b: Setting): boolean =>
 
 async function link(): Promise<string> {
   const text = code.text()
+  if (document.body.dataset['view'] === 'audit') return writeLink({ view: 'audit', columns: [] })
   return writeLink({
     ...(opened !== undefined && opened.text === text ? { test: idOf(opened) } : { text }),
     columns: columns.map((c) => c.link),
   })
+}
+
+/** The view that is shown: tests, or the audit of files. */
+let audit: AuditView | undefined
+function view(name: 'test' | 'audit'): void {
+  document.body.dataset['view'] = name
+  for (const b of slot('views').querySelectorAll('button'))
+    if (b.dataset['view'] === name) b.setAttribute('aria-current', 'page')
+    else b.removeAttribute('aria-current')
+  slot('audit').hidden = name !== 'audit'
+  for (const id of ['tests', 'editor', 'main']) slot(id).hidden = name !== 'test'
+  if (name === 'audit') {
+    if (audit === undefined) {
+      audit = new AuditView(model, (litmus) => {
+        view('test')
+        open(litmus)
+      })
+      slot('audit').append(audit.element)
+    }
+    audit.start()
+  }
+  keepLink()
 }
 
 let pending = false
@@ -220,7 +245,9 @@ function say(text: string): void {
 }
 
 async function follow(): Promise<void> {
-  const { test, text, columns: wanted } = await readLink(location.hash)
+  const { view: shown, test, text, columns: wanted } = await readLink(location.hash)
+  if (shown === 'audit') return view('audit')
+  view('test')
   const known = test === undefined ? undefined : corpus.find(test)
   if (known) open(known.text, known, wanted)
   else if (text !== undefined) open(text, undefined, wanted)
@@ -231,6 +258,8 @@ async function follow(): Promise<void> {
   }
 }
 
+for (const b of slot('views').querySelectorAll('button'))
+  b.addEventListener('click', () => view(b.dataset['view'] === 'audit' ? 'audit' : 'test'))
 slot('theme').append(themeButton())
 slot('corpus').append(corpus.element)
 slot('editor').append(code.element)

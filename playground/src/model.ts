@@ -1,3 +1,6 @@
+import * as base from '../../src/base/index.ts'
+import * as kernel from '../../src/kernel/index.ts'
+import * as litmus from '../../src/litmus/index.ts'
 import { type Diagnostic, hasErrors, Source } from '../../src/base/index.ts'
 import {
   constants,
@@ -104,6 +107,9 @@ function samePolicies(a: Readonly<Record<string, string>>, b: Readonly<Record<st
   return (Object.keys(policies) as (keyof typeof policies)[]).every((n) => value(a, n) === value(b, n))
 }
 
+/** What the auditor is built without, and finds here. */
+export const shared = { base, kernel, litmus }
+
 /** What the editor knows of words. */
 export type Word = {
   readonly name: string
@@ -162,7 +168,9 @@ export type Answer = { readonly id: number } & (
 )
 if (typeof document === 'undefined') {
   const say = (a: Answer) => self.postMessage(a)
-  self.addEventListener('message', ({ data: { id, text, setting } }: MessageEvent<Ask>) => {
+  self.addEventListener('message', ({ data: { id, text, setting } }: MessageEvent<Partial<Ask>>) => {
+    // What is asked of the auditor, in a worker that has both, is not for us.
+    if (id === undefined || text === undefined || setting === undefined) return
     try {
       say({ id, run: run(text, setting, (states, depth) => say({ id, progress: { states, depth } })) })
     } catch (e) {

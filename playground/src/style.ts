@@ -1,5 +1,5 @@
 import { palette, pictureStyle, timelineStyle } from '../../src/report/picture/style.ts'
-import { base, viewerStyle } from '../../src/report/page-style.ts'
+import { base, reportStyle, viewerStyle } from '../../src/report/page-style.ts'
 
 /** The style of the page, as one text: the page's policy names its hash. */
 export const css = `${palette}
@@ -7,10 +7,27 @@ ${base}
 ${timelineStyle}
 ${pictureStyle}
 ${viewerStyle}
+${reportStyle}
 body{display:grid;grid-template:auto minmax(0,1fr)/15rem minmax(20rem,5fr) minmax(22rem,8fr);height:100dvh;overflow:hidden}
 header{grid-column:1/-1;display:flex;align-items:center;gap:1rem;padding:.5rem 1rem;border-bottom:1px solid var(--line);background:var(--panel)}
 h1{font-size:1.15rem;margin:0;letter-spacing:-.01em;flex:1;min-width:0}
 h1 small{font-weight:400;color:var(--dim);font-size:.82rem;letter-spacing:0;margin-left:.6rem}
+#views{display:flex;gap:.2rem}
+#views button{border-color:transparent;background:none;font-size:.9rem}
+#views button[aria-current]{background:var(--soft);font-weight:600;box-shadow:inset 0 -2px var(--accent)}
+#audit{grid-column:1/-1;min-height:0}
+.audit{display:grid;grid-template-columns:minmax(20rem,5fr) minmax(24rem,7fr);height:100%;min-height:0}
+.audit[data-drop]{outline:3px dashed var(--accent);outline-offset:-6px}
+.audit-source{display:flex;flex-direction:column;min-height:0;min-width:0;border-right:1px solid var(--line);background:var(--panel)}
+.audit-source .editor{flex:1;min-height:0}
+.audit-found{overflow:auto;min-width:0;padding:.7rem .9rem 2rem}
+.audit-bar{display:flex;flex-wrap:wrap;gap:.4rem .8rem;align-items:center;padding:.6rem .8rem}
+.audit-bar p{margin:0;color:var(--dim);font-size:.82rem}
+.open-file{position:relative;font-size:.85rem;border:1px solid var(--line);border-radius:7px;padding:.28rem .65rem;cursor:pointer}
+.open-file:focus-within{outline:2px solid var(--accent);outline-offset:2px}
+.open-file input{position:absolute;inset:0;opacity:0;cursor:pointer;font-size:0}
+.files{display:flex;flex-wrap:wrap;gap:.3rem;padding:0 .8rem .5rem}
+.files:empty{display:none}
 #said{margin:0;color:var(--accent);font-size:.85rem}
 #tests{display:flex;flex-direction:column;min-height:0;border-right:1px solid var(--line)}
 .tests-head{display:flex;align-items:center;gap:.5rem;padding:.6rem .75rem .3rem}
@@ -56,6 +73,11 @@ main{min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
  #tests[data-open] #corpus{display:block}
 }
 @media (max-width:720px){
+ .audit{display:block;height:auto}
+ .audit-source{border-right:0;border-bottom:1px solid var(--line)}
+ .audit-found{overflow:visible}
+ #views button{padding:.28rem .4rem}
+ header{flex-wrap:wrap;gap:.2rem .6rem;padding:.4rem .75rem}
  body{display:block;height:auto;overflow:auto}
  #editor{border-right:0;border-bottom:1px solid var(--line)}
  .editor{height:auto;max-height:55dvh;overflow:auto}

@@ -2,6 +2,7 @@ import { mono, sans } from './picture/style.ts'
 
 /** What the playground and the report page have in common: text, buttons, fields, verdicts. */
 export const base = `*{box-sizing:border-box}
+[hidden]{display:none!important}
 body{margin:0;font:15px/1.5 ${sans};background:var(--paper);color:var(--ink);-webkit-text-size-adjust:100%}
 code,pre{font-family:${mono};font-size:.92em}
 pre{margin:0}

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 /** What the tests use of a browser. Playwright and axe are the playground's own dependencies, so their types are not here. */
 export type Page = {
@@ -59,6 +61,17 @@ type Playwright = { chromium: { launch(options: object): Promise<Browser> } }
 const require = createRequire(new URL('../../../playground/package.json', import.meta.url))
 const chromium = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 export const playground = new URL('../../../playground/', import.meta.url)
+
+export const playgroundPage = new URL('dist/index.html', playground)
+
+/** Builds the page that the tests look at. A file that another run has just written is what we would write, too. */
+export function buildPlayground(): void {
+  if (skip !== false) return
+  const built = spawnSync(process.execPath, [fileURLToPath(new URL('build.mjs', playground))], {
+    encoding: 'utf8',
+  })
+  if (built.status !== 0) throw new Error(`the playground does not build:\n${built.stdout}${built.stderr}`)
+}
 
 function load(name: string): unknown {
   try {

@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { browserTest, type Page, playground, seriousIn, skip } from './browser.ts'
+import { browserTest, buildPlayground, type Page, playgroundPage, seriousIn, skip } from './browser.ts'
 
-const file = new URL('dist/index.html', playground)
-if (skip === false) {
-  const built = spawnSync(process.execPath, [fileURLToPath(new URL('build.mjs', playground))], {
-    encoding: 'utf8',
-  })
-  if (built.status !== 0) throw new Error(`the playground does not build:\n${built.stdout}${built.stderr}`)
-}
+buildPlayground()
+const file = playgroundPage
 
 const moved = 'pfn-lookup/follow_pfn+unlock+dma+bo_move'
 const at = (hash = ''): string => `${file.href}${hash === '' ? '' : `#${hash}`}`

@@ -108,7 +108,7 @@ export class Report {
       ),
       h(
         'div',
-        { class: 'filters', role: 'search' },
+        { class: 'filters', role: 'search', hidden: this.#all.length < 6 },
         h('input', {
           type: 'search',
           placeholder: 'Search file, function, words',
