@@ -13,21 +13,50 @@ export type LineOf = (file: string, line: number) => string | undefined
 export function renderAudit(result: AuditResult, lineOf: LineOf, style: Style = plain): string {
   const out: string[] = []
   const sites = (verdict: Site['verdict']): Site[] => result.sites.filter((s) => s.verdict === verdict)
-  for (const s of sites('broken')) out.push(...renderBrokenSite(s, lineOf, style), '')
+  for (const [s, ...same] of grouped(sites('broken')))
+    out.push(...renderBrokenSite(s!, lineOf, style, same), '')
   for (const s of sites('unknown')) out.push(...renderUnknownSite(s, lineOf, style), '')
   const holds = sites('holds')
   if (holds.length > 0) {
     out.push(style.bold('These hold:'))
     for (const s of holds) {
       out.push(...hang('  ', `${style.good('holds')} ${s.file}:${s.line} ${s.function}(): ${s.api}()`))
-      out.push(...hang('        ', s.contract === undefined ? s.summary : s.summary))
+      out.push(...hang('        ', s.summary))
     }
     out.push('')
   }
   return [...out, ...renderSummary(result, style)].join('\n')
 }
 
-export function renderBrokenSite(s: Site, lineOf: LineOf, style: Style = plain): string[] {
+/** Sites of one function that break the same way, by the same run: they are told once. */
+function grouped(sites: readonly Site[]): Site[][] {
+  const groups = new Map<string, Site[]>()
+  for (const s of sites) {
+    const run = s.witness?.steps.map((w) => [w.actor, w.step, w.statement, w.changes])
+    const key = JSON.stringify([
+      s.file,
+      s.function,
+      s.api,
+      s.classes,
+      s.guard,
+      run,
+      s.escapes.slice(1),
+      s.repair?.name,
+    ])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [s])
+    else group.push(s)
+  }
+  return [...groups.values()]
+}
+
+/** `same`: other sites of the function of which all this is true, too. */
+export function renderBrokenSite(
+  s: Site,
+  lineOf: LineOf,
+  style: Style = plain,
+  same: readonly Site[] = [],
+): string[] {
   const [cls = 'broken', ...more] = s.classes
   const out = [
     ...head('error', cls, s.summary, style.bad, style),
@@ -35,6 +64,8 @@ export function renderBrokenSite(s: Site, lineOf: LineOf, style: Style = plain):
     ...note('note', guard(s), style),
   ]
   if (more.length > 0) out.push(...note('note', `also: ${more.join(', ')}`, style))
+  if (same.length > 0)
+    out.push(...note('note', `the same at line ${same.map((o) => o.line).join(', ')}`, style))
   if (s.escapes.length > 0) {
     out.push(...note('note', 'where the value goes:', style))
     for (const h of s.escapes) out.push(...hang('        ', `${h.file}:${h.line}: ${h.text}`))
