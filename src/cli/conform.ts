@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
   cacheFolder,
@@ -22,8 +23,6 @@ import {
   qemuMissing,
   VmError,
 } from '../conform/index.ts'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Command, exit, type Io, UsageError } from './io.ts'
 
 const known = kernels.map((k) => k.name).join(', ')
@@ -45,6 +44,7 @@ V is one of ${known}; all of them without it.
 --replay  runs saved sequences instead
 --save    keeps the shortest sequence of each difference as a file
 --most N  stop after N differences (default 1)
+--counts  also says how often each operation was run
 
 Exit codes: 0 no difference, 1 differences, 2 could not run.`,
   async run(argv, io) {
@@ -61,6 +61,7 @@ Exit codes: 0 no difference, 1 differences, 2 could not run.`,
         most: { type: 'string' },
         replay: { type: 'boolean' },
         save: { type: 'string' },
+        counts: { type: 'boolean' },
       },
     })
     const names = (values.kernel?.flatMap((k) => k.split(',')) ?? kernels.map((k) => k.name)).map(
@@ -100,6 +101,7 @@ Exit codes: 0 no difference, 1 differences, 2 could not run.`,
               ops: whole('ops', values.ops ?? '20000'),
               seed: whole('seed', values.seed ?? '1'),
               most: whole('most', values.most ?? '1'),
+              counts: values.counts === true,
               ...(values.save === undefined ? {} : { save: values.save }),
             })
       return found > 0 ? exit.found : exit.ok
@@ -154,7 +156,7 @@ async function randomRun(
   image: Image,
   accel: string,
   io: Io,
-  wanted: { ops: number; seed: number; most: number; save?: string },
+  wanted: { ops: number; seed: number; most: number; counts: boolean; save?: string },
 ): Promise<number> {
   const progress = (ops: number, seconds: number, differences: number) => {
     if (!io.errIsTerminal) return
@@ -176,6 +178,9 @@ async function randomRun(
       `${result.seconds.toFixed(1)} s with ${result.bootSeconds.toFixed(1)} s of booting, ${rate} operations/s, ` +
       `seed ${wanted.seed}: ${result.differences.length === 0 ? 'no difference' : `${result.differences.length} differences`}\n`,
   )
+  if (wanted.counts)
+    for (const [op, count] of [...result.counts].sort((a, b) => b[1] - a[1]))
+      io.out(`${String(count).padStart(9)} ${op.toLowerCase()}\n`)
   if (result.differences.length === 0) return 0
   const machine = new Machine(image, { accel, signal: io.signal })
   try {

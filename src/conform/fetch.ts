@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Apt, chooseMirrors, configuredArchives } from './apt.ts'
 import {
@@ -286,11 +284,4 @@ class State {
     await rename(`${file}.part`, file)
     return image
   }
-}
-
-/** A short name of what an image is made of, for reports: two runs with the same name ran the same code. */
-export function imageDigest(image: Image): string {
-  const hash = createHash('sha256')
-  for (const file of [image.vmlinuz, image.module, image.agent]) hash.update(readFileSync(file))
-  return hash.digest('hex').slice(0, 12)
 }

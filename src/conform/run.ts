@@ -173,7 +173,7 @@ function compareBatch(
       const at = i - setup
       if (parted || at < -1) continue
       const op = sequence.ops[at]
-      const kernel = eyes.see(answer, op?.op ?? 'RESET')
+      const kernel = eyes.see(answer, op?.op ?? 'RESET', op?.args[0])
       const model = seens[at + 1]!
       if (at < 0) kernel.ret = 0
       if (!answer.overflow && agrees(model, kernel)) continue

@@ -8,6 +8,7 @@ import {
   objStride,
   pages,
   pteBits,
+  refKinds,
   vmaAnon,
 } from './protocol.ts'
 
@@ -80,7 +81,7 @@ export class KernelEyes {
     this.#compared = compared
   }
 
-  see(answer: Answer, op: Opcode): Seen {
+  see(answer: Answer, op: Opcode, moved = -1): Seen {
     const isReset = op === 'RESET' || op === 'OBJ'
     const isLookup = op.startsWith('FOLLOW')
     const c = this.#compared
@@ -114,6 +115,10 @@ export class KernelEyes {
       events: this.#events(answer.events),
     }
     this.#before = now
+    // The new frames of an object that moved may be some that its unmapping has just freed, as chance will have it.
+    if (op.startsWith('MOVE') && answer.ret === 0)
+      for (const r of answer.refs)
+        if (r.kind === refKinds.OBJ && r.id === moved) seen.frames[r.frame]!.before = -1
     return seen
   }
 

@@ -84,6 +84,7 @@ export class Vm {
   #wake: (() => void) | undefined
   #ended: string | undefined
   readonly #stop: () => void
+  readonly #leave: () => void
   readonly #signal: AbortSignal | undefined
 
   private constructor(image: Image, child: ChildProcess, shm: number, dir: string, options: VmOptions) {
@@ -94,7 +95,12 @@ export class Vm {
     this.#batchSeconds = options.batchSeconds ?? 120
     this.bootSeconds = 0
     this.#stop = () => void child.kill('SIGKILL')
-    process.on('exit', this.#stop)
+    // However we end, nothing is left behind.
+    this.#leave = () => {
+      this.#stop()
+      rmSync(dir, { recursive: true, force: true })
+    }
+    process.on('exit', this.#leave)
     this.#signal = options.signal
     this.#signal?.addEventListener('abort', this.#stop)
     child.stdout!.setEncoding('latin1').on('data', (s: string) => {
@@ -204,7 +210,7 @@ export class Vm {
   }
 
   async close(): Promise<void> {
-    process.off('exit', this.#stop)
+    process.off('exit', this.#leave)
     this.#signal?.removeEventListener('abort', this.#stop)
     if (this.#ended === undefined) {
       this.#child.kill('SIGKILL')
