@@ -9,6 +9,7 @@ import {
   type Struct,
 } from '../source/index.ts'
 import type { Code, Graph } from './code.ts'
+import { eachExpr, eachStmt } from './each.ts'
 import { graphOf } from './graph.ts'
 
 const most = { files: 150 }
@@ -106,10 +107,18 @@ export class Knowledge implements Code {
       `ops ${struct} ${field}`,
       struct === undefined ? [field] : [struct, field],
       async () => {
-        if (struct !== undefined) return this.#program.implementations(struct, field)
         const files = await this.#program.filesWith(field)
+        if (struct !== undefined) {
+          const tables = await this.#program.implementations(struct, field)
+          return files.length > most.files
+            ? tables
+            : [...tables, ...this.#read(files).flatMap((f) => assigned(f, field))]
+        }
         if (files.length > most.files) return []
-        return this.#read(files).flatMap((f) => opsOf(f).filter((o) => o.field === field))
+        return this.#read(files).flatMap((f) => [
+          ...opsOf(f).filter((o) => o.field === field),
+          ...assigned(f, field),
+        ])
       },
       [],
     )
@@ -168,6 +177,25 @@ export class Knowledge implements Code {
   #read(paths: readonly string[]): CFile[] {
     return paths.flatMap((p) => this.#program.file(p) ?? [])
   }
+}
+
+/** `platform.untracked = uv_untracked`: a pointer that is set in code. */
+function assigned(file: CFile, field: string): OpsEntry[] {
+  const found: OpsEntry[] = []
+  const sets = new RegExp(`(->|\\.)\\s*${field}\\s*=[^=]`)
+  for (const func of file.functions) {
+    if (!sets.test(file.source.text.slice(func.start, func.end))) continue
+    eachStmt(func.body.stmts, (outer) =>
+      eachExpr(outer, (e) => {
+        if (e.kind !== 'assign' || e.target.kind !== 'member' || e.target.field !== field) return
+        const value = e.value.kind === 'unary' && e.value.op === '&' ? e.value.of : e.value
+        if (value.kind !== 'name' || value.name === 'NULL') return
+        const line = file.source.position(e.start).line
+        found.push({ table: '', struct: '', field, func: value.name, file, line })
+      }),
+    )
+  }
+  return found
 }
 
 const functionsOf = (file: CFile): ReadonlyMap<string, Func> => {

@@ -728,6 +728,21 @@ export class Syntax {
     return makeType(spec, d, this.textOf(from, this.p))
   }
 
+  /** Attributes from here up to the end of a declarator, and nothing else. */
+  #onlyAttributes(i: number): boolean {
+    let k = i
+    while (this.isIdent(k) && isAttribute(this.word(k))) {
+      k++
+      if (this.punct(k) === PAREN) {
+        const close = this.partner(k)
+        if (close < 0) return false
+        k = close + 1
+      }
+    }
+    const c = this.punct(k)
+    return k > i && (c === op('=') || c === op(';') || c === op(','))
+  }
+
   specifiers(): Specifiers {
     const from = this.p
     const s: Specifiers = {
@@ -798,6 +813,9 @@ export class Syntax {
           s.base = word
           fromIdent = true
           this.p++
+        } else if (followed && this.#onlyAttributes(i + 1)) {
+          // `struct foo_ops foo __ro_after_init = {`: the word is the name
+          break
         } else if (followed || pointer) {
           if (fromIdent && isAttributeLike(s.base) && !isAttributeLike(word)) {
             s.attributes.push(s.base)
