@@ -90,10 +90,21 @@ export class Analyse {
   }
 
   /** Twice around loops where that is cheap, once where it is not, or not at all. */
-  #walk(root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults'): Walked {
+  #walk(
+    root: Func,
+    towards: ReadonlySet<Func>,
+    about: 'values' | 'faults',
+    focus?: { readonly file: string; readonly line: number },
+  ): Walked {
     let walked: Walked | undefined
     for (const l of limits) {
-      const walk = new Walk(this.#code, { limits: l, towards, about, notifier: this.#sequence(root.file) })
+      const walk = new Walk(this.#code, {
+        limits: l,
+        towards,
+        about,
+        notifier: this.#sequence(root.file),
+        ...(focus !== undefined && { focus }),
+      })
       try {
         return { paths: walk.run(root), complete: true }
       } catch (e) {
@@ -135,7 +146,14 @@ export class Analyse {
     up: number,
     done: Finding[],
   ): Finding {
-    const { paths, complete } = walk(root, towards, 'values')
+    let { paths, complete } = walk(root, towards, 'values')
+    const compares = paths.some((p) => p.events.some((e) => e.kind === 'same'))
+    if (!complete && !compares && !paths.some((p) => valuesOf(p.events, site).size > 0)) {
+      // Too many ways, and none of those walked was this call's: walk again for it alone.
+      const focus = { file: site.file.path, line: site.line }
+      const alone = this.#walk(root, towards, 'values', focus)
+      ;({ paths, complete } = alone)
+    }
 
     const about = paths.flatMap((p) => {
       const values = valuesOf(p.events, site)

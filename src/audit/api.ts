@@ -265,6 +265,8 @@ say(
    unpin_user_page unpin_user_pages unpin_user_pages_dirty_lock
    lock_page unlock_page folio_lock folio_unlock page_pgmap page_rmapping
    page_is_mergeable mmget_not_zero mmput mmput_async put_task_struct time_after cond_resched
+   interval_tree_iter_first interval_tree_iter_next interval_tree_insert interval_tree_remove
+   seq_printf seq_puts seq_write sprintf snprintf scnprintf vsnprintf vscnprintf
    walk_system_ram_range region_intersects arch_io_reserve_memtype_wc
    ioremap_change_attr prefetch flush_dcache_page upper_32_bits`,
   { does: 'nothing' },

@@ -74,6 +74,7 @@ export class State {
       this.trail.before !== undefined
     )
       return new State(this.env, this.facts, this.trail.before)
+    if (sameAgain(this.trail, event)) return this
     let before = 0
     for (let t: Trail | undefined = this.trail; t?.event !== undefined; t = t.before)
       if (sameSpot(t.event, event) && ++before === rounds) return undefined
@@ -241,6 +242,33 @@ export function isField(loc: string, of: string): boolean {
 /** The variable that a location begins at: `0:args` of `*(0:args.vma).vm_mm`. */
 function baseOf(loc: string): string {
   return /(?:\d+:|g:|@)[\w.~]*?\w+/.exec(loc)?.[0] ?? loc
+}
+
+/** The value was used in this way since a lock was last taken or dropped, a look-up ended, or the notifier was asked. */
+function sameAgain(trail: Trail, event: Event): boolean {
+  const way = wayOf(event)
+  if (way === undefined) return false
+  for (let t: Trail | undefined = trail; t?.event !== undefined; t = t.before) {
+    const before = wayOf(t.event)
+    if (before === undefined) return false
+    if (before === way) return true
+  }
+  return false
+}
+
+function wayOf(e: Event): string | undefined {
+  switch (e.kind) {
+    case 'cpu':
+      return `cpu ${e.value} ${e.write}`
+    case 'device':
+    case 'guest':
+    case 'lost':
+      return `${e.kind} ${e.value}`
+    case 'hop':
+      return `hop ${e.value} ${e.struct} ${e.field}`
+    default:
+      return undefined
+  }
 }
 
 const isNothing = (v: Value): boolean =>

@@ -22,6 +22,7 @@ export class Walk {
   readonly #leads: ReadonlySet<string>
   readonly notifier: SequenceFields
   readonly about: 'values' | 'faults'
+  readonly focus: { readonly file: string; readonly line: number } | undefined
   #visits = 0
   readonly #uses = new Map<number, Trail>()
   #after = 0
@@ -38,6 +39,7 @@ export class Walk {
     this.towards = options.towards ?? new Set()
     this.#leads = new Set([...this.towards].map((f) => f.name))
     this.about = options.about ?? 'values'
+    this.focus = options.focus
     this.notifier = options.notifier ?? { fields: new Set(), retries: new Set() }
   }
 
@@ -710,7 +712,8 @@ export class Walk {
       const ours = this.code.macroHere(name, this.#frame.file)
       if (ours === undefined) {
         if (tainted && arithmetic.test(name)) return [{ state, value: derived(args) }]
-        if (quiet.test(name)) return this.#passedBy(e, args, state)
+        // A tree of intervals that a macro makes: what it is given is a key.
+        if (quiet.test(name) || this.#isIntervalTree(name)) return this.#passedBy(e, args, state)
         const locks = this.#asksNotifiers() && lockName.test(name) && !generalLock.test(name)
         if (!tainted && !locks && !this.#leads.has(name)) return this.#passedBy(e, args, state)
       }
@@ -764,7 +767,7 @@ export class Walk {
       return outs
     }
     for (const s of states) {
-      if (this.about === 'faults') outs.push({ state: s, value: { int: api.success } })
+      if (this.about === 'faults' || !this.#inFocus(e)) outs.push({ state: s, value: { int: api.success } })
       else {
         const value = countLookups(s)
         for (const t of this.#say(s, e, { kind: 'lookup', api: api.name, value }))
@@ -773,6 +776,12 @@ export class Walk {
       for (const int of [...(api.errors ?? []), 'neg' as const]) outs.push({ state: s, value: { int } })
     }
     return outs
+  }
+
+  #inFocus(e: Call): boolean {
+    if (this.focus === undefined) return true
+    const { file, line } = this.#place(e)
+    return file === this.focus.file && line === this.focus.line
   }
 
   #delivered(api: LookupApi, args: readonly Value[], state: State, of: number): State {
@@ -1005,6 +1014,16 @@ export class Walk {
       if (v.vma === 'stale')
         states = states.flatMap((s) => this.#say(s, e, { kind: 'stale-vma', text: this.#text(e) }))
     return states.flatMap((s) => this.#havoc(args, s))
+  }
+
+  #isIntervalTree(name: string): boolean {
+    const m = /^(\w+)_(iter_first|iter_next|insert|remove|subtree_search)$/.exec(name)
+    return (
+      m !== null &&
+      this.#frame.file.invocations.some(
+        (i) => i.name === 'INTERVAL_TREE_DEFINE' && i.args.some((a) => a.kind === 'name' && a.name === m[1]),
+      )
+    )
   }
 
   /** Only where a notifier is asked do the driver's own locks matter. */
@@ -1247,6 +1266,8 @@ export type WalkOptions = {
   readonly kept?: readonly Kept[]
   readonly towards?: ReadonlySet<Func>
   readonly notifier?: SequenceFields
+  /** Only look-ups on this line give a value: for functions with too many ways. */
+  readonly focus?: { readonly file: string; readonly line: number }
   /** What is written down: what happens to looked-up values, or what happens around a fault. The other is left out, so that ways meet. */
   readonly about?: 'values' | 'faults'
 }
