@@ -74,7 +74,7 @@ export function problems(text: string, { kernel, policies }: Setting): Problem[]
 }
 
 /** The name of a test, and the settings that its Result lines ask for. */
-export function about(text: string): { name: string; asked: (Setting & { says: string })[] } {
+export function about(text: string): { name: string; asked: (Setting & { what: string })[] } {
   const { value: test } = parse(new Source('', text))
   if (test === undefined) return { name: '', asked: [] }
   return {
@@ -82,7 +82,7 @@ export function about(text: string): { name: string; asked: (Setting & { says: s
     asked: asked(test).map(({ kernel, policies, expect }) => ({
       kernel,
       policies,
-      says: expect ? printExpect({ ...expect, kernels: [kernel] }) : '',
+      what: expect ? printExpect({ ...expect, kernels: ['0.0'] }).slice(4) : '',
     })),
   }
 }

@@ -46,6 +46,8 @@ h1 small{font-weight:400;color:var(--dim);font-size:.82rem;letter-spacing:0;marg
 main{min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
 #bar{display:flex;flex-wrap:wrap;gap:.4rem;align-items:center;margin-bottom:.7rem}
 .asked{display:flex;flex-wrap:wrap;gap:.3rem;align-items:center;font-size:.8rem;color:var(--dim);margin-left:.4rem}
+.asked{gap:.3rem .9rem}
+.clause{display:inline-flex;flex-wrap:wrap;gap:.2rem .3rem;align-items:center;color:var(--ink)}
 #columns{display:grid;gap:1.2rem;grid-template-columns:minmax(0,1fr)}
 #columns[data-count='2']{grid-template-columns:repeat(2,minmax(0,1fr))}
 .column-head{display:flex;flex-wrap:wrap;gap:.4rem .8rem;align-items:center;margin-bottom:.5rem}

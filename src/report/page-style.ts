@@ -46,6 +46,10 @@ export const viewerStyle = `.viewer{container-type:inline-size;border-radius:8px
 .viewer-memory svg{display:block;max-width:100%;height:auto}
 .icon{display:block;margin:.2rem auto;fill:currentColor;stroke:currentColor;stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}
 .play .icon{fill:none}
+@container (max-width:30rem){
+ .viewer-bar{flex-wrap:nowrap}
+ .viewer-bar .edge,.viewer-count{display:none}
+}
 @container (min-width:60rem){
  .viewer-body{grid-template-columns:minmax(19rem,2fr) minmax(0,3fr);align-items:start}
  .viewer-memory{position:sticky;top:3rem}

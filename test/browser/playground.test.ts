@@ -34,7 +34,10 @@ browserTest('it opens with a test, its verdict and its run, from a file', async 
   await page.goto(at())
   await settled(page)
   assert.match(await verdict(page), /[✗✓]/)
-  await page.locator('.viewer .step').first().waitFor()
+  await page
+    .locator(`.viewer[aria-label^="${moved.split('/')[1]}"] .step`)
+    .first()
+    .waitFor()
 })
 
 browserTest('the first step is there within 0.3 s of loading', async (page) => {

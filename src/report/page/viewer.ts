@@ -87,10 +87,17 @@ export class Viewer {
       this.#stop()
       this.goTo(to)
     }
-    const button = (label: string, path: string, to: number, off: boolean) =>
+    const button = (label: string, path: string, to: number, off: boolean, className?: string) =>
       h(
         'button',
-        { type: 'button', 'aria-label': label, title: label, disabled: off, onclick: go(to) },
+        {
+          type: 'button',
+          class: className,
+          'aria-label': label,
+          title: label,
+          disabled: off,
+          onclick: go(to),
+        },
         icon(path),
       )
     mount(
@@ -98,7 +105,7 @@ export class Viewer {
       h(
         'div',
         { class: 'viewer-bar', role: 'group', 'aria-label': 'Steps' },
-        button('To the start', 'M4 3v10M13 3L6 8l7 5z', 0, step === 0),
+        button('To the start', 'M4 3v10M13 3L6 8l7 5z', 0, step === 0, 'edge'),
         button('One step back', 'M11 3L4 8l7 5z', step - 1, step === 0),
         h(
           'button',
@@ -112,7 +119,7 @@ export class Viewer {
           icon(this.#timer ? 'M5 3v10M11 3v10' : 'M8 1.5a6.5 6.5 0 1 0 .01 0M6.6 5.2v5.6L11 8z'),
         ),
         button('One step on', 'M5 3l7 5-7 5z', step + 1, step === last),
-        button('To the end', 'M12 3v10M3 3l7 5-7 5z', last, step === last),
+        button('To the end', 'M12 3v10M3 3l7 5-7 5z', last, step === last, 'edge'),
         h('input', {
           type: 'range',
           min: 0,

@@ -104,7 +104,11 @@ function drawThing(
   ]
   return h(
     'g',
-    { class: classes.join(' '), 'data-level': level === 'card' ? 0 : level === 'box' ? 1 : 2 },
+    {
+      class: classes.join(' '),
+      'data-thing': thing.id,
+      'data-level': level === 'card' ? 0 : level === 'box' ? 1 : 2,
+    },
     row
       ? (added.has(thing.id) || isHit) &&
           h('rect', { class: 'ground', x: x + 3, y: y + 1, width: width - 6, height: height - 2, rx: 4 })

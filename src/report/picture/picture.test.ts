@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { hasErrors, Source } from '../../base/index.ts'
 import { asked, parse, runLitmus, type Timeline } from '../../litmus/index.ts'
 import { exportSvg } from './export.ts'
-import { h, write } from './markup.ts'
+import { h, type Markup, write } from './markup.ts'
 import { memoryPicture, planScene } from './memory.ts'
 import { differenceAt, type Scene, sceneOf, thingsAt } from './scene.ts'
 import { timeline } from './lanes.ts'
@@ -117,6 +117,25 @@ for (const width of [320, 480, 700, 980])
           )
     }
   })
+
+test('what a step takes away has room, too: no word is drawn below its box', () => {
+  for (const { title, scene } of runs)
+    for (const width of [320, 800]) {
+      const plan = planScene(scene, width)
+      for (let step = 1; step <= scene.steps.length; step++) {
+        const drawn = memoryPicture(scene, step, plan)
+        const inside = (e: Markup, place?: { y: number; height: number }): void => {
+          if (typeof e === 'string') return
+          const y = Number(e.attributes['y'])
+          if (place !== undefined && e.tag === 'text')
+            assert.ok(y <= place.y + place.height, `${title} at ${width}, step ${step}: ${write(e)}`)
+          const id = e.attributes['data-thing']
+          for (const c of e.children) inside(c, id === undefined ? place : plan.places.get(String(id)))
+        }
+        inside(drawn)
+      }
+    }
+})
 
 test('every step is drawn: one mark in the lanes, a line for each name of a frame', () => {
   for (const { title, scene } of runs.slice(0, 30)) {

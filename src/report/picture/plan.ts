@@ -1,5 +1,5 @@
 import type { Thing } from '../../litmus/index.ts'
-import { type Scene, thingsAt, type Word, wordsOf } from './scene.ts'
+import { differenceAt, type Scene, thingsAt, type Word, wordsOf } from './scene.ts'
 
 /** A character of the pictures' font, and the heights of lines, in pixels. */
 export const metrics = { char: 7.23, line: 18, head: 22, pad: 8, gap: 14, small: 6.63 } as const
@@ -113,11 +113,13 @@ function put(
 function slotsOf(scene: Scene, charsOf: (level: 'frame' | 'row' | 'card') => number): Slot[] {
   const slots = new Map<string, Slot>()
   const roots: Slot[] = []
-  for (let step = 0; step <= scene.steps.length; step++)
+  for (let step = 0; step <= scene.steps.length; step++) {
+    const { left } = differenceAt(scene, step)
     for (const thing of thingsAt(scene, step).values()) {
       const known = slots.get(thing.id)
       const level = thing.kind === 'frame' ? 'frame' : thing.within === undefined ? 'card' : 'row'
-      const lines = lineCount(thing, charsOf(level), level === 'row' && thing.kind !== 'vma')
+      const words = wordsOf(thing, level === 'row' && thing.kind !== 'vma')
+      const lines = linesOf([...words, ...(left.get(thing.id) ?? [])], charsOf(level)).length
       if (known) {
         known.lines = Math.max(known.lines, lines)
         continue
@@ -142,6 +144,7 @@ function slotsOf(scene: Scene, charsOf: (level: 'frame' | 'row' | 'card') => num
       }
       holder.children.push(slot)
     }
+  }
   return roots.filter((s) => s.lines > 0 || s.children.length > 0 || s.thing.kind !== 'actor')
 }
 
@@ -161,6 +164,3 @@ export function linesOf(words: readonly Word[], chars: number): Word[][] {
   }
   return lines
 }
-
-const lineCount = (thing: Thing, chars: number, row: boolean): number =>
-  linesOf(wordsOf(thing, row), chars).length
