@@ -25,7 +25,7 @@ const outside: Record<string, RegExp> = {
   kernel: /^$/,
   litmus: /^$/,
   report: /^$/,
-  source: /^(node:|web-tree-sitter$|tar-stream$)/,
+  source: /^(node:|tar-stream$)/,
   audit: /^node:crypto$/,
   conform: /^node:/,
   cli: /^node:/,
