@@ -4,6 +4,7 @@ import { MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.ts'
 import type { Kernel } from './kernel.ts'
 import { SetPageAnonExclusive } from './mm/anon.ts'
 import { needs_dirty_tracking } from './mm/files.ts'
+import { allocFd, dmaBufOf, get_file } from './mm/dma_buf.ts'
 import { kernelOf } from './mm/owners.ts'
 import { set_normal, set_special } from './mm/ptes.ts'
 import { is_private_memory } from './sizes.ts'
@@ -37,6 +38,23 @@ export function boot(k: Kernel): void {
       k.bo_page(i as Id<'bo'>, p as Id<'boPage'>).pfn = pfn
     }
   }
+  for (const [i, bo] of config.bos.entries()) {
+    if (bo.exported === undefined || bo.exported.at === 'none') continue
+    const buf = dmaBufOf(i as Id<'bo'>)
+    const row = k.dma_buf(buf)
+    row.exported = true
+    row.owns = bo.exported.owns ?? false
+    row.f_count = 1
+    if (bo.exported.at === 'kernel') row.gets = 1
+    else {
+      const fd = k.fd(allocFd(k)!)
+      fd.taken = true
+      fd.file = buf
+    }
+  }
+  for (const [i, a] of config.attachments.entries())
+    if (a.unattached !== true) k.attachment(i as Id<'attachment'>).dma_buf = dmaBufOf(a.bo as Id<'bo'>)
+  for (const [i, o] of config.objects.entries()) k.object(i as Id<'object'>).refcount = o.refcount
   for (const [i, v] of config.vmas.entries()) {
     const vma = k.vma(i as Id<'vma'>)
     vma.vm_mm = v.mm as Id<'mm'>
@@ -44,6 +62,10 @@ export function boot(k: Kernel): void {
     vma.vm_end = v.start + v.pages
     vma.vm_pgoff = v.pgoff
     setFlags(k, i as Id<'vma'>, v.prot, v.flags, v.bo)
+    if (v.dma_buf) {
+      k.vma(i as Id<'vma'>).dma_buf = true
+      get_file(k, dmaBufOf(v.bo as Id<'bo'>))
+    }
     if (v.populated || config.bos[v.bo ?? -1]?.insert === 'remap_pfn_range') populate(k, i, v, take)
   }
   for (const [i, n] of config.notifiers.entries()) {

@@ -1,7 +1,7 @@
 import { type Diagnostic, hasErrors, type Outcome, suggest } from '../base/index.ts'
 import { isOptional, type Kind, needsProcess, type Op } from './op.ts'
-import { defaultPolicies, policies, type PolicyValues } from './policies/index.ts'
 import { MAP_SHARED } from './constants.ts'
+import { defaultPolicies, policies, type Policy, type PolicyValues } from './policies/index.ts'
 import type { Instruction, Operand, Program } from './program.ts'
 import { recursiveCallback } from './sizes.ts'
 import { compareVersions, hasChange, isVersion, kernels } from './versions.ts'
@@ -41,11 +41,15 @@ export type KernelConfig = {
   readonly policies?: Readonly<Record<string, string>>
   /** `unborn`: the child that fork() will make. */
   readonly mms?: readonly { readonly name: string; readonly unborn?: boolean }[]
-  readonly devices?: readonly { readonly name: string }[]
+  /** `swiotlb`: what it reaches by the DMA API goes through bounce buffers. */
+  readonly devices?: readonly { readonly name: string; readonly swiotlb?: boolean }[]
   readonly bos?: readonly BoConfig[]
   readonly vmas?: readonly VmaConfig[]
   readonly locks?: readonly { readonly name: string; readonly kind: 'mutex' | 'spinlock' | 'rwsem' }[]
   readonly notifiers?: readonly NotifierConfig[]
+  readonly attachments?: readonly AttachmentConfig[]
+  /** Objects that kernel code allocates and counts, with their references at the start. */
+  readonly objects?: readonly { readonly name: string; readonly refcount: number }[]
   readonly vars?: readonly { readonly name: string; readonly kind: Kind; readonly value?: number }[]
   readonly threads: readonly Program[]
   readonly callbacks?: readonly Program[]
@@ -71,6 +75,34 @@ export type BoConfig = {
   readonly readonly?: boolean
   /** The file behind shared anonymous memory: made by mmap(), gone with its last mapping. */
   readonly anonymous?: boolean
+  /** It is exported as a dma-buf, or a program does that. */
+  readonly exported?: ExportConfig
+}
+
+/**
+ * How an object is exported. `static` exporters have no ->pin: their memory never moves. `dynamic` ones pin for importers that cannot be
+ * told of moves; `revocable` ones refuse those, and take the memory away at will.
+ */
+export type ExportConfig = {
+  readonly name: string
+  readonly exporter: 'static' | 'dynamic' | 'revocable'
+  /** The memory goes with the dma-buf; otherwise the driver has a handle of its own. */
+  readonly owns?: boolean
+  /** Where it is at the start. `fd`: a process has it as a file descriptor; `kernel`: whoever made it has not published it yet; `none`: it is not made yet. */
+  readonly at: 'fd' | 'kernel' | 'none'
+}
+
+export type AttachmentConfig = {
+  readonly name: string
+  /** The object whose dma-buf it is. */
+  readonly bo: number
+  /** The importer has a callback for moves, of `callbacks`; a dynamic importer without one does nothing in it. */
+  readonly callback?: number
+  readonly dynamic?: boolean
+  /** The importer can reach the exporter's own memory (allow_peer2peer). */
+  readonly peer2peer?: boolean
+  /** Not yet attached: a program does that. */
+  readonly unattached?: boolean
 }
 
 export type VmaConfig = {
@@ -88,6 +120,8 @@ export type VmaConfig = {
   readonly flags: number
   /** Its pages are there from the start. remap_pfn_range always populates. */
   readonly populated?: boolean
+  /** It maps the dma-buf of the object, whose file it then holds. */
+  readonly dma_buf?: boolean
   /** The zone of its anonymous pages. */
   readonly zone?: Zone
 }
@@ -106,11 +140,12 @@ export type NotifierConfig = {
 /** A configuration in which nothing is left out. */
 export type FullConfig = Required<Omit<KernelConfig, 'policies' | 'spare' | 'vmas' | 'bos'>> & {
   readonly policies: PolicyValues
-  readonly bos: readonly (Required<Omit<BoConfig, 'flags' | 'fs'>> & {
+  readonly bos: readonly (Required<Omit<BoConfig, 'flags' | 'fs' | 'exported'>> & {
     readonly flags: ReadonlySet<VmFlag>
     readonly fs: FileSystem | undefined
     /** The pages that are there at first. */
     readonly present: readonly number[]
+    readonly exported?: ExportConfig
   })[]
   readonly vmas: readonly (VmaConfig & {
     readonly start: number
@@ -122,6 +157,10 @@ export type FullConfig = Required<Omit<KernelConfig, 'policies' | 'spare' | 'vma
   readonly vpns: number
   readonly vmaSlots: number
   readonly dmaSlots: number
+  readonly attachmentSlots: number
+  readonly fdSlots: number
+  /** There are DMA mappings with a direction. */
+  readonly directed: boolean
   /** There is anonymous memory, and so the zero page: frame 0. */
   readonly zeroPage: boolean
 }
@@ -157,7 +196,7 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
 
   const values: Record<string, string> = { ...defaultPolicies }
   for (const [name, value] of Object.entries(config.policies ?? {})) {
-    const policy = (policies as Record<string, (typeof policies)[keyof typeof policies]>)[name]
+    const policy = (policies as Readonly<Record<string, Policy>>)[name]
     if (policy === undefined) {
       diagnostics.push(
         problem('policy', `there is no policy ${name}`, ...suggest(name, Object.keys(policies))),
@@ -165,7 +204,11 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
     } else if (!(value in policy.values)) {
       const words = Object.keys(policy.values)
       diagnostics.push(problem('policy', `${name} cannot be ${value}`, `it can be ${words.join(', ')}`))
-    } else values[name] = value
+    } else {
+      const why = isVersion(version) ? policy.unavailable?.(version, value) : undefined
+      if (why === undefined) values[name] = value
+      else diagnostics.push(problem('policy', `${name} cannot be ${value}: ${why}`))
+    }
   }
 
   const mms = config.mms ?? []
@@ -174,6 +217,8 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
   const vars = config.vars ?? []
   const callbacks = config.callbacks ?? []
   const notifiers = (config.notifiers ?? []).map((n) => ({ ...n }))
+  const attachments = config.attachments ?? []
+  const counted = config.objects ?? []
 
   // Shared anonymous memory is a file of shmem's: one for each mapping, and for each call of mmap() that may make one.
   const given = config.vmas ?? []
@@ -246,6 +291,10 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
 
   let vmaSlots = vmas.length
   let dmaSlots = 0
+  let attachmentSlots = attachments.length
+  let fdSlots = bos.filter((b) => b.exported?.at === 'fd').length
+  let directed = false
+  let imports = false
   let mmapped = 0
   const spare: Record<Zone, number> = { normal: 0, movable: 0, cma: 0, vram: 0 }
   const programs = [...config.threads, ...callbacks]
@@ -273,9 +322,17 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
         diagnostics.push(problem('context', `${op.name} needs a process: ${program.name} has no mm`))
       vmaSlots += op.takes.vma ?? 0
       dmaSlots += op.takes.dma ?? 0
+      attachmentSlots += op.takes.attachment ?? 0
+      fdSlots += op.takes.fd ?? 0
+      if (op.takes.mapping !== undefined) directed = true
+      if (
+        op.takes.mapping !== undefined &&
+        op.args.some((a) => a.base === 'attachment' || a.base === 'dma_buf')
+      )
+        imports = true
       spare.normal += op.takes.pfn ?? 0
-      if (op.name === 'mmap') {
-        const pages = instruction.args[1]
+      if (op.name === 'mmap' || op.name === 'dma_buf_mmap') {
+        const pages = instruction.args[op.args.findIndex((a) => a.name === 'pages')]
         mmapped += pages?.kind === 'const' ? pages.value : 1
       }
       const bo = instruction.args[op.args.findIndex((a) => a.kind === 'bo')]
@@ -288,6 +345,8 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
         spare.normal += vmas.reduce((n, v) => n + v.pages, 0)
       }
     }
+  // An importer that does no peer to peer has the memory brought to the system's.
+  if (imports) for (const b of bos) if (b.exported && b.where === 'vram') spare.normal += b.pages
   const recursive = recursiveCallback({ callbacks }, ops)
   if (recursive !== undefined)
     diagnostics.push(
@@ -309,6 +368,8 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
     vmas,
     locks,
     notifiers,
+    attachments,
+    objects: counted,
     vars,
     threads: config.threads,
     callbacks,
@@ -316,6 +377,9 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
     vpns,
     vmaSlots,
     dmaSlots,
+    attachmentSlots,
+    fdSlots,
+    directed,
     zeroPage: mmapped > 0 || vmas.some((v) => v.bo === undefined),
   }
   return hasErrors(diagnostics) ? { diagnostics } : { value, diagnostics }

@@ -5,13 +5,16 @@
 export const EPERM = 1
 export const EINTR = 4
 export const ENXIO = 6
+export const EBADF = 9
 export const EAGAIN = 11
 export const ENOMEM = 12
 export const EACCES = 13
 export const EFAULT = 14
 export const EBUSY = 16
 export const EEXIST = 17
+export const ENODEV = 19
 export const EINVAL = 22
+export const EMFILE = 24
 export const EMLINK = 31
 export const ENOSYS = 38
 export const EOPNOTSUPP = 95
@@ -28,6 +31,8 @@ export const MAP_SHARED = 1
 export const MAP_PRIVATE = 2
 export const MAP_FIXED = 4
 export const MAP_ANONYMOUS = 8
+/** Ours: it is the file of the dma-buf that is mapped. */
+export const MAP_DMA_BUF = 64
 
 export const FOLL_WRITE = 1
 export const FOLL_FORCE = 2
@@ -48,6 +53,11 @@ export const VM_FAULT_SIGSEGV = 4
 /** The mmap_lock was dropped. */
 export const VM_FAULT_RETRY = 8
 
+/** enum dma_data_direction */
+export const DMA_BIDIRECTIONAL = 0
+export const DMA_TO_DEVICE = 1
+export const DMA_FROM_DEVICE = 2
+
 /** Where a buffer object lives. */
 export const system = 0
 export const vram = 1
@@ -57,13 +67,16 @@ export const constants: Readonly<Record<string, number>> = {
   EPERM,
   EINTR,
   ENXIO,
+  EBADF,
   EAGAIN,
   ENOMEM,
   EACCES,
   EFAULT,
   EBUSY,
   EEXIST,
+  ENODEV,
   EINVAL,
+  EMFILE,
   EMLINK,
   ENOSYS,
   EOPNOTSUPP,
@@ -82,6 +95,9 @@ export const constants: Readonly<Record<string, number>> = {
   FOLL_NOFAULT,
   FAULT_FLAG_WRITE,
   FAULT_FLAG_ALLOW_RETRY,
+  DMA_BIDIRECTIONAL,
+  DMA_TO_DEVICE,
+  DMA_FROM_DEVICE,
   system,
   vram,
   NULL: 0,

@@ -1,5 +1,6 @@
 /** The executable kernel: operations, invariants, versions and policies over one small state. See docs/model.md. */
 export {
+  type AttachmentConfig,
   type BoConfig,
   configure,
   type FullConfig,
@@ -15,6 +16,7 @@ export { constants, errnoName } from './constants.ts'
 export { type Invariant, type InvariantCode, invariants } from './invariants/index.ts'
 export { stackTables } from './schema.ts'
 export { Kernel } from './kernel.ts'
+export { firstFd } from './mm/dma_buf.ts'
 export {
   accepts,
   type ArgKind,

@@ -93,6 +93,11 @@ export class Kernel {
   readonly notifier: KernelRows['notifier']
   readonly secondary: KernelRows['secondary']
   readonly dma: KernelRows['dma']
+  readonly mapping: KernelRows['mapping']
+  readonly dma_buf: KernelRows['dma_buf']
+  readonly attachment: KernelRows['attachment']
+  readonly fd: KernelRows['fd']
+  readonly object: KernelRows['object']
   readonly system: Row<'system'>
 
   /** The frame of zeroes that anonymous memory shows before it is written; tests without anonymous memory have none. */
@@ -152,6 +157,11 @@ export class Kernel {
     this.notifier = rows.notifier
     this.secondary = rows.secondary
     this.dma = rows.dma
+    this.mapping = rows.mapping
+    this.dma_buf = rows.dma_buf
+    this.attachment = rows.attachment
+    this.fd = rows.fd
+    this.object = rows.object
     this.system = rows.system(0 as Id<'one'>)
 
     this.policy = config.policies

@@ -12,6 +12,11 @@ export type ThingKind =
   | 'page'
   | 'frames'
   | 'dma'
+  /** A DMA mapping of a dma-buf attachment: handled as a `dma`. */
+  | 'sgt'
+  | 'dma_buf'
+  | 'attachment'
+  | 'object'
   | 'vma'
   | 'mm'
   | 'bo'
@@ -22,7 +27,7 @@ export type ThingKind =
   | 'spinlock'
   | 'rwsem'
   | 'var'
-  /** Arguments only: a `pfn`, a `page` or `frames`; and any of these or a `dma`. */
+  /** Arguments only: a `pfn`, a `page` or `frames`; and any of these, a `dma` or an `sgt`. */
   | 'frame'
   | 'target'
   /** Arguments only: a `bo` or a `file`. */
@@ -41,6 +46,8 @@ type SetOf<K> = K extends 'page' | 'frames' | 'frame' | 'target'
     ? 'lock'
     : K extends 'file' | 'backing'
       ? 'bo'
+      : K extends 'sgt'
+        ? 'dma'
       : K extends string
         ? K
         : never
@@ -90,6 +97,9 @@ export type Need =
   | 'mmap_lock or i_mmap_rwsem'
   | 'may sleep'
 
+/** What an operation can take for good. `mapping`: a DMA mapping with a direction. */
+export type Taken = 'vma' | 'pfn' | 'dma' | 'mapping' | 'attachment' | 'fd'
+
 export type OpSpec<A extends Record<string, ArgKind>, L extends Record<string, Kind>, S extends string> = {
   readonly name: string
   /** Where the kernel has it. */
@@ -108,7 +118,7 @@ export type OpSpec<A extends Record<string, ArgKind>, L extends Record<string, K
   /** It may run notifier callbacks. */
   readonly notifies?: boolean
   /** How much of what it may take for good, per call: the test's tables are sized by it. */
-  readonly takes?: Partial<Record<'vma' | 'pfn' | 'dma', number>>
+  readonly takes?: Partial<Record<Taken, number>>
   /** Cannot be called from a litmus test. */
   readonly internal?: boolean
   readonly steps: Record<S, (k: Kernel, me: Me<A, L>) => NoInfer<S> | Flow>
@@ -142,7 +152,7 @@ export type Op = {
   readonly ghosts: number
   readonly calls: () => readonly Op[]
   readonly notifies: boolean
-  readonly takes: Partial<Record<'vma' | 'pfn' | 'dma', number>>
+  readonly takes: Partial<Record<Taken, number>>
   readonly internal: boolean
   readonly labels: readonly string[]
   readonly steps: readonly ((k: Kernel, me: Me) => string)[]
@@ -185,8 +195,10 @@ export const isOptional = (kind: ArgKind): boolean => kind.endsWith('?')
 export function accepts(wanted: Kind, given: Kind): boolean {
   if (wanted === given || wanted === 'any' || given === 'any') return true
   if (wanted === 'frame') return namesFrame(given)
-  if (wanted === 'backing') return given === 'bo' || given === 'file'
-  if (wanted === 'target') return namesFrame(given) || given === 'dma'
+  if (wanted === 'backing') return given === 'bo' || given === 'file' || given === 'dma_buf'
+  if (wanted === 'target') return namesFrame(given) || given === 'dma' || given === 'sgt'
+  // A dma-buf stands for the object that it exports: its reservation lock, its memory.
+  if (wanted === 'bo' && given === 'dma_buf') return true
   return !isThing(wanted) && !isThing(given)
 }
 

@@ -7,7 +7,12 @@ import type { Kind } from './op.ts'
 export type Program = {
   readonly name: string
   /** What runs it: the process's mm (`current->mm`), or the device or notifier that it belongs to. Ids, in the order of the configuration. */
-  readonly context: { readonly mm?: number; readonly device?: number; readonly notifier?: number }
+  readonly context: {
+    readonly mm?: number
+    readonly device?: number
+    readonly notifier?: number
+    readonly attachment?: number
+  }
   /** It may stop anywhere, and need not end. */
   readonly daemon?: boolean
   readonly registers: readonly Register[]

@@ -20,6 +20,13 @@ export type Sizes = {
   readonly lock: readonly string[]
   readonly notifier: readonly string[]
   readonly dma: number
+  /** DMA mappings that have a direction: as many as there are of them all, or none. */
+  readonly mapping: number
+  /** Its ids are those of the objects: each is exported at most once. None when no object is exported. */
+  readonly dma_buf: readonly string[]
+  readonly attachment: readonly string[]
+  readonly fd: number
+  readonly object: readonly string[]
 }
 
 const numbered = (prefix: string, n: number): string[] => Array.from({ length: n }, (_, i) => `${prefix}${i}`)
@@ -51,6 +58,11 @@ export function layoutFor(n: Sizes) {
       lock: set(n.lock),
       notifier: set(n.notifier),
       dma: set(numbered('dma', n.dma)),
+      mapping: { size: n.mapping },
+      dma_buf: set(n.dma_buf),
+      attachment: set(n.attachment),
+      fd: { size: n.fd },
+      object: set(n.object),
       one: { size: 1 },
     },
     tables: {
@@ -104,6 +116,8 @@ export function layoutFor(n: Sizes) {
           VM_LOCKED: flag,
           VM_PAT: flag,
           anon_vma: flag,
+          /** Its vm_file is that of the dma-buf of the object, and holds a reference to it. */
+          dma_buf: flag,
         },
       },
       pte: {
@@ -153,6 +167,45 @@ export function layoutFor(n: Sizes) {
 
       /** What an IOMMU or a bus lets a device reach. */
       dma: { by: ['dma'], cols: { active: flag, pfn: ref('pfn'), stale: flag, readonly: flag } },
+
+      /** Of a DMA mapping that has a direction: whose it is when a dma-buf's, and the bounce buffer when it goes through one (swiotlb). */
+      mapping: {
+        by: ['mapping'],
+        cols: { attachment: ref('attachment'), dir: upTo(3), bounced: flag, bounce: i8 },
+      },
+
+      /**
+       * A dma-buf, by the object that it exports. `f_count` is that of its file; `released`: the last of them is gone. `pin_count` keeps the exporter
+       * from moving it, `fences` are those of its dma_resv that have not signaled. `owns`: with it goes the memory. Ghost: `gets`, those of
+       * the references that kernel code took.
+       */
+      dma_buf: {
+        by: ['dma_buf'],
+        cols: {
+          exported: flag,
+          released: flag,
+          f_count: upTo(15),
+          gets: upTo(15),
+          pin_count: upTo(7),
+          fences: upTo(7),
+          revoked: flag,
+          owns: flag,
+        },
+      },
+      /** `detached`: it is freed. `sgt` is the mapping that was made and cached at attach. `pins`: those that the importer asked for. */
+      attachment: {
+        by: ['attachment'],
+        cols: {
+          dma_buf: ref('dma_buf'),
+          detached: flag,
+          sgt: ref('dma'),
+          pins: upTo(7),
+        },
+      },
+      /** A file descriptor of the processes, who share one table: its number is taken, and then the file is there. */
+      fd: { by: ['fd'], cols: { taken: flag, file: ref('dma_buf') } },
+      /** An object that kernel code allocates and counts. */
+      object: { by: ['object'], cols: { refcount: upTo(15), freed: flag } },
 
       system: { by: ['one'], cols: { tainted: flag } },
     },

@@ -50,6 +50,11 @@ export function sizesOf(
     lock: locksOf(config).map((l) => l.name),
     notifier: config.notifiers.map((n) => n.name),
     dma: config.dmaSlots,
+    mapping: config.directed ? config.dmaSlots : 0,
+    dma_buf: config.bos.some((b) => b.exported) ? config.bos.map((b) => b.exported?.name ?? b.name) : [],
+    attachment: attachmentsOf(config),
+    fd: config.fdSlots,
+    object: config.objects.map((o) => o.name),
   }
   return { sizes, zones, regBase }
 }
@@ -62,6 +67,14 @@ export function is_private_memory(
   if (vma.bo === undefined) return true
   return (
     config.bos[vma.bo]!.fs !== undefined && (vma.flags & MAP_SHARED) === 0 && (vma.prot & PROT_WRITE) !== 0
+  )
+}
+
+/** Those that are declared, and those that the programs can make. */
+export function attachmentsOf(config: Pick<FullConfig, 'attachments' | 'attachmentSlots'>): string[] {
+  return Array.from(
+    { length: config.attachmentSlots },
+    (_, i) => config.attachments[i]?.name ?? `attach${i - config.attachments.length}`,
   )
 }
 

@@ -130,6 +130,26 @@ const table = [
     until: '6.16',
     says: 'x86 finds the memory type of a remap_pfn_range() mapping through its first entry (VM_PAT): fork fails when that is gone or a copy',
   },
+  {
+    name: 'dma-buf-cached-at-attach',
+    until: '7.0',
+    says: 'dma_buf_attach() of an importer that cannot be told of moves pins and maps at once; later, dma_buf_map_attachment() pins',
+  },
+  {
+    name: 'dma-buf-map-locked',
+    since: '6.2',
+    says: 'dma_buf_map_attachment() and its kin need the reservation lock always; before, when importer or exporter is dynamic',
+  },
+  {
+    name: 'dma-buf-optional-callback',
+    since: '7.0',
+    says: 'a dynamic importer may have no callback for moves; before, dma_buf_dynamic_attach() refused it with -EINVAL',
+  },
+  {
+    name: 'm68k-faults-vm-io',
+    since: '6.1',
+    says: 'm68k handles faults on VM_IO mappings as any; before, they were SIGSEGV (read in 5.10 and 6.1)',
+  },
 ] as const satisfies readonly Change[]
 
 export type ChangeName = (typeof table)[number]['name']
@@ -157,3 +177,18 @@ export function hasChange(version: string, name: ChangeName): boolean {
   const ended = c.until !== undefined && (compareVersions(version, c.until) >= 0 || backported)
   return began && !ended
 }
+
+/**
+ * How many bits of vm_flags no architecture and no option uses, in 32 and in 64 bits: counted in include/linux/mm.h. On 32 bits all were taken
+ * until VM_DENYWRITE left its bit in 5.15; in 7.2 VM_MAYBE_GUARD has it. A release between two that were read has what
+ * the older of them has.
+ */
+const freeBits: readonly (readonly [since: string, free: { readonly 32: number; readonly 64: number }])[] = [
+  ['5.9', { 32: 0, 64: 27 }],
+  ['6.1', { 32: 1, 64: 27 }],
+  ['6.12', { 32: 1, 64: 23 }],
+  ['7.2', { 32: 0, 64: 21 }],
+]
+
+export const freeVmFlagBits = (version: string): { readonly 32: number; readonly 64: number } =>
+  freeBits.findLast(([since]) => compareVersions(version, since) >= 0)![1]

@@ -1,5 +1,12 @@
 import { hasErrors, type Outcome } from '../base/index.ts'
-import { configure, type FullConfig, type NotifierConfig, ops, type Program } from '../kernel/index.ts'
+import {
+  type AttachmentConfig,
+  configure,
+  type FullConfig,
+  type NotifierConfig,
+  ops,
+  type Program,
+} from '../kernel/index.ts'
 import type { LitmusTest, Proc } from './ast.ts'
 import { compile } from './compile.ts'
 import { bindCondition, type BoundCondition, type Observed } from './condition.ts'
@@ -34,7 +41,7 @@ export function bind(
     seen.set(proc.name, proc)
     const context = contextOf(proc, declared, say)
     const program = compile(proc, context, declared, kernel, say)
-    if (context.notifier === undefined) threads.push({ proc, program })
+    if (context.notifier === undefined && context.attachment === undefined) threads.push({ proc, program })
     else {
       callbackOf.set(proc.name, callbacks.length)
       callbacks.push(program)
@@ -59,6 +66,26 @@ export function bind(
     callbackOf.delete(callback)
     return { ...rest, invalidate }
   })
+  const attachments = declared.attachments.map((a, id): AttachmentConfig => {
+    const { callback: named, span, ...rest } = a
+    // Left out, it is the one that says `(attachment a)` of itself.
+    const callback =
+      named ?? test.procs.find((p) => p.context.kind === 'attachment' && p.context.name === a.name)?.name
+    if (callback === undefined) return rest
+    const known = callbackOf.get(callback)
+    if (known === undefined) {
+      say.error(
+        'undeclared',
+        span,
+        `there is no callback \`${callback}\``,
+        ...Say.meant(callback, callbackOf.keys()),
+        `write \`${callback}(attachment ${declared.attachments[id]!.name}) { … }\``,
+      )
+      return rest
+    }
+    callbackOf.delete(callback)
+    return { ...rest, callback: known }
+  })
   for (const name of callbackOf.keys())
     if (!declared.notifiers.some((n) => n.callback === name))
       say.warning('unused', seen.get(name)?.span, `no notifier calls \`${name}\``)
@@ -76,6 +103,8 @@ export function bind(
       vmas: declared.vmas,
       locks: declared.locks,
       notifiers,
+      attachments,
+      objects: declared.objects,
       vars: declared.vars,
       threads: programs,
       callbacks,
@@ -101,12 +130,12 @@ function contextOf(proc: Proc, declared: Declared, say: Say): Program['context']
   const { kind, name } = proc.context
   const help = 'a process is `P0(mm A)`, `P0(device gpu)` or `P0()`; a callback is `invalidate(notifier n)`'
   if (kind === '') return {}
-  if (kind !== 'mm' && kind !== 'device' && kind !== 'notifier') {
+  if (kind !== 'mm' && kind !== 'device' && kind !== 'notifier' && kind !== 'attachment') {
     say.error(
       'context',
       proc.span,
       `\`${kind}\` is no context of a process`,
-      ...Say.meant(kind, ['mm', 'device', 'notifier']),
+      ...Say.meant(kind, ['mm', 'device', 'notifier', 'attachment']),
       help,
     )
     return {}
@@ -119,9 +148,10 @@ function contextOf(proc: Proc, declared: Declared, say: Say): Program['context']
     return { [kind]: 0 }
   }
   const numbered = /^P\d+$/.test(proc.name)
-  if (kind === 'notifier' && numbered)
-    say.error('context', proc.span, `${proc.name} is a process, and a notifier is no context of one`, help)
-  if (kind !== 'notifier' && !numbered)
+  const callback = kind === 'notifier' || kind === 'attachment'
+  if (callback && numbered)
+    say.error('context', proc.span, `${proc.name} is a process, and that is no context of one`, help)
+  if (!callback && !numbered)
     say.error('context', proc.span, `\`${proc.name}\` is no name of a process`, help)
   return { [kind]: thing.id }
 }

@@ -109,7 +109,11 @@ function bindAtom(e: Expr, declared: Declared, programs: readonly Program[]): Ob
   if (what === undefined || of === undefined || e.args.length > 2) return undefined
   const bo = of.kind === 'name' && of.proc === undefined ? declared.thing(of.name) : undefined
   const index = page === undefined ? 0 : page.kind === 'number' ? page.value : undefined
-  if ((bo?.kind === 'bo' || bo?.kind === 'file') && index !== undefined && index < declared.bos[bo.id]!.pages)
+  if (
+    (bo?.kind === 'bo' || bo?.kind === 'file' || bo?.kind === 'dma_buf') &&
+    index !== undefined &&
+    index < declared.bos[bo.id]!.pages
+  )
     return { kind: 'page', text, what, at: { bo: bo.id, page: index } }
   const at = page === undefined ? address(of, declared) : undefined
   return at && { kind: 'page', text, what, at }

@@ -1,5 +1,6 @@
 import type { Span } from '../base/index.ts'
 import {
+  type AttachmentConfig,
   type BoConfig,
   constants,
   type Insertion,
@@ -30,8 +31,14 @@ export class Declared {
   /** By `A:p`. */
   readonly addresses = new Map<string, Address>()
   readonly mms: { name: string; unborn?: boolean }[] = []
-  readonly devices: { name: string }[] = []
-  readonly bos: BoConfig[] = []
+  readonly devices: { name: string; swiotlb?: boolean }[] = []
+  readonly bos: (BoConfig & { exported?: NonNullable<BoConfig['exported']> })[] = []
+  readonly objects: { name: string; refcount: number }[] = []
+  /** `invalidate` by name: the callbacks are compiled later. */
+  readonly attachments: (Omit<AttachmentConfig, 'callback'> & {
+    readonly callback?: string
+    readonly span?: Span
+  })[] = []
   readonly vmas: VmaConfig[] = []
   readonly locks: { name: string; kind: 'mutex' | 'spinlock' | 'rwsem' }[] = []
   readonly vars: { name: string; kind: Kind }[] = []
@@ -127,9 +134,38 @@ export class Declared {
         this.#ends.push(0)
         return
       }
-      case 'device':
-        bare()
-        return add(this.devices, { name: d.name })
+      case 'device': {
+        const [word, ...more] = d.call?.args ?? []
+        const swiotlb = word?.kind === 'name' && word.name === 'swiotlb'
+        if (d.call && (d.call.name !== 'pci' || more.length > 0 || (word !== undefined && !swiotlb)))
+          this.#say.error(
+            'init',
+            d.call.span,
+            'a device is there, or works through bounce buffers',
+            `write \`device ${d.name};\` or \`device ${d.name} = pci(swiotlb);\``,
+          )
+        return add(this.devices, { name: d.name, ...(swiotlb ? { swiotlb } : {}) })
+      }
+      case 'object': {
+        if (!d.call) break
+        if (d.call.name !== 'kref')
+          return this.#say.error(
+            'init',
+            d.call.span,
+            'an object has references at the start',
+            `write \`object ${d.name} = kref(1);\``,
+          )
+        const refcount = this.#count(d.call.args[0], 1, 8, 'how many references it has')
+        return refcount === undefined ? undefined : add(this.objects, { name: d.name, refcount })
+      }
+      case 'dma_buf':
+        if (d.call) return this.#dmaBuf(d)
+        break
+      case 'attachment': {
+        if (!d.call) break
+        const a = this.#attachment(d)
+        return a && add(this.attachments, a)
+      }
       case 'mutex':
       case 'spinlock':
       case 'rwsem':
@@ -147,11 +183,110 @@ export class Declared {
         const n = this.#notifier(d)
         return n && add(this.notifiers, n)
       }
-      default: {
-        bare()
-        this.things.set(d.name, { kind: 'var', id: this.vars.length, declaration: d })
-        this.vars.push({ name: d.name, kind })
-      }
+      default:
+    }
+    bare()
+    this.things.set(d.name, { kind: 'var', id: this.vars.length, declaration: d })
+    this.vars.push({ name: d.name, kind: kind as Kind })
+  }
+
+  /**
+   * `dma_buf D = dma_buf_export(B)`: of an object whose driver has a handle of its own; or `dma_buf D = gpu(1 page, vram)`, `heap(1 page)`: it is all
+   * there is of the memory. Behind it `static`, `dynamic` or `revocable`, and `unpublished` or `unexported`.
+   */
+  #dmaBuf(d: Declaration): void {
+    const call = d.call as Call
+    const usage = `write \`dma_buf ${d.name} = dma_buf_export(B);\`, or \`dma_buf ${d.name} = heap(1 page);\` for memory that goes with it`
+    const words: string[] = []
+    const plain: Expr[] = []
+    for (const arg of call.args) {
+      const word = arg.kind === 'name' ? exportWords.find((x) => x === arg.name) : undefined
+      if (word) words.push(word)
+      else plain.push(arg)
+    }
+    let bo: number
+    let usual: 'static' | 'dynamic' = 'dynamic'
+    const owns = call.name !== 'dma_buf_export'
+    if (!owns) {
+      const of = plain[0]?.kind === 'name' ? this.thing(plain[0].name) : undefined
+      if (of?.kind !== 'bo' || plain.length !== 1)
+        return this.#say.error('argument', plain[0]?.span ?? call.span, 'what is exported is a bo', usage)
+      bo = of.id
+      if (this.bos[bo]!.exported)
+        return this.#say.error('duplicate', d.span, `${this.bos[bo]!.name} is exported twice`)
+    } else {
+      const heap = call.name === 'heap'
+      if (heap) usual = 'static'
+      const [pages, ...rest] = plain
+      const made = this.#bo({
+        ...d,
+        call: {
+          ...call,
+          args: [
+            pages ?? { kind: 'number', value: 1 },
+            ...(rest[0]?.kind === 'name' && (rest[0].name === 'vram' || rest[0].name === 'system')
+              ? []
+              : [{ kind: 'name', name: heap ? 'system' : 'vram' } as const]),
+            ...rest,
+          ],
+        },
+      })
+      if (made === undefined) return
+      bo = this.bos.length
+      this.bos.push(made)
+    }
+    const exporter = words.find((x) => x === 'static' || x === 'dynamic' || x === 'revocable') ?? usual
+    this.bos[bo] = {
+      ...this.bos[bo]!,
+      exported: {
+        name: d.name,
+        exporter: exporter as 'static' | 'dynamic' | 'revocable',
+        ...(owns ? { owns } : {}),
+        at: words.includes('unexported') ? 'none' : words.includes('unpublished') ? 'kernel' : 'fd',
+      },
+    }
+    this.things.set(d.name, { kind: 'dma_buf', id: bo, declaration: d })
+  }
+
+  /** `attachment a = dma_buf_dynamic_attach(D, nic, invalidate)`; then `peer2peer`, `unattached`. */
+  #attachment(d: Declaration): Declared['attachments'][number] | undefined {
+    const usage = `write \`attachment ${d.name} = dma_buf_dynamic_attach(D, DEVICE, CALLBACK);\``
+    const call = d.call as Call
+    if (call.name !== 'dma_buf_dynamic_attach')
+      return this.#say.error(
+        'init',
+        call.span,
+        'an attachment that is declared is one whose driver can be told of moves; the others are made by dma_buf_attach()',
+        usage,
+      )
+    const [of, device, ...rest] = call.args
+    const thing = of?.kind === 'name' ? this.thing(of.name) : undefined
+    if (thing?.kind !== 'dma_buf' && thing?.kind !== 'bo')
+      return this.#say.error('argument', of?.span ?? call.span, 'it is attached to a dma_buf', usage)
+    const to = device?.kind === 'name' ? this.thing(device.name) : undefined
+    if (to?.kind !== 'device')
+      return this.#say.error('argument', device?.span ?? call.span, 'a declared device is attached', usage)
+    const bo = thing.id
+    // An object that nothing else is said of is exported for the purpose.
+    this.bos[bo] = {
+      ...this.bos[bo]!,
+      exported: this.bos[bo]!.exported ?? { name: this.bos[bo]!.name, exporter: 'dynamic', at: 'fd' },
+    }
+    let callback: string | undefined
+    const words = new Set<string>()
+    for (const arg of rest)
+      if (arg.kind !== 'name')
+        this.#say.error('argument', arg.span ?? call.span, 'the name of the callback is expected', usage)
+      else if (arg.name === 'peer2peer' || arg.name === 'unattached') words.add(arg.name)
+      else if (arg.name !== 'NULL') callback = arg.name
+    return {
+      name: d.name,
+      bo,
+      dynamic: true,
+      ...(words.has('peer2peer') ? { peer2peer: true } : {}),
+      ...(words.has('unattached') ? { unattached: true } : {}),
+      ...(callback === undefined ? {} : { callback }),
+      ...(call.span ? { span: call.span } : {}),
     }
   }
 
@@ -159,8 +294,9 @@ export class Declared {
   #bo(d: Declaration): BoConfig | undefined {
     const usage = `write \`bo ${d.name} = DEVICE(1 page, vram);\``
     if (!d.call) return this.#say.error('init', d.span, 'a bo belongs to a device', usage)
-    const device = this.thing(d.call.name)
-    if (device?.kind !== 'device') {
+    // The system heap is nobody's device.
+    const device = d.kind === 'dma_buf' && d.call.name === 'heap' ? undefined : this.thing(d.call.name)
+    if (device?.kind !== 'device' && !(d.kind === 'dma_buf' && d.call.name === 'heap')) {
       const devices = this.devices.map((x) => x.name)
       const help = Say.meant(d.call.name, devices)
       return this.#say.error(
@@ -323,7 +459,10 @@ export class Declared {
     const [object, length, protection, mapping, ...rest] = call.args
     const pages = this.#count(length, 1, 8, 'how many pages are mapped')
     const bo = object?.kind === 'name' && object.name !== 'NULL' ? this.thing(object.name) : undefined
-    if (object?.kind !== 'name' || (object.name !== 'NULL' && bo?.kind !== 'bo' && bo?.kind !== 'file'))
+    if (
+      object?.kind !== 'name' ||
+      (object.name !== 'NULL' && bo?.kind !== 'bo' && bo?.kind !== 'file' && bo?.kind !== 'dma_buf')
+    )
       return this.#say.error(
         'argument',
         object?.span ?? call.span,
@@ -357,6 +496,7 @@ export class Declared {
       pages,
       start,
       ...(bo ? { bo: bo.id } : {}),
+      ...(bo?.kind === 'dma_buf' ? { dma_buf: true } : {}),
       pgoff,
       prot,
       flags: flags & ~MAP_POPULATE,
@@ -429,6 +569,9 @@ const vmFlags = words<VmFlag>({
   VM_DONTCOPY: true,
 })
 
+/** Of a dma-buf, in its declaration. */
+const exportWords = ['static', 'dynamic', 'revocable', 'unpublished', 'unexported'] as const
+
 /** Only in declarations: the pages are there from the start. */
 const MAP_POPULATE = 1 << 20
 const pick = (...names: string[]): Record<string, number> =>
@@ -438,8 +581,9 @@ const mapFlags = { ...pick('MAP_SHARED', 'MAP_PRIVATE', 'MAP_ANONYMOUS'), MAP_PO
 
 /** Kinds of things, then kinds of shared variables. */
 const declarable = [
-  ...(['mm', 'device', 'bo', 'file', 'notifier', 'mutex', 'spinlock', 'rwsem', 'spare'] as const),
-  ...(['int', 'errno', 'seq', 'pfn', 'page', 'frames', 'dma', 'vma'] as const),
+  ...(['mm', 'device', 'bo', 'file', 'dma_buf', 'attachment', 'object', 'notifier'] as const),
+  ...(['mutex', 'spinlock', 'rwsem', 'spare'] as const),
+  ...(['int', 'errno', 'seq', 'pfn', 'page', 'frames', 'dma', 'sgt', 'vma'] as const),
 ] as const
 
 /** The first word of a declaration, for an editor. */

@@ -170,6 +170,46 @@ export function memoryOf(
       )
   }
 
+  for (const [i, { exported }] of config.bos.entries()) {
+    if (exported === undefined) continue
+    const row = rows.dma_buf(i as Id<'dma_buf'>)
+    if (!row.exported) continue
+    things.push({
+      id: `dma_buf ${exported.name}`,
+      kind: 'object',
+      title: `dma_buf ${exported.name}`,
+      facts: {
+        '': row.released ? 'released' : row.revoked ? 'revoked' : exported.exporter,
+        ...(row.released ? {} : { f_count: String(row.f_count) }),
+        ...(row.pin_count > 0 ? { pin_count: String(row.pin_count) } : {}),
+        ...(row.fences > 0 ? { fences: String(row.fences) } : {}),
+      },
+      ...(row.released ? { idle: true } : {}),
+    })
+  }
+  for (let i = 0; i < config.attachmentSlots; i++) {
+    const { dma_buf: buf } = rows.attachment(i as Id<'attachment'>)
+    if (buf === undefined) continue
+    const name = showValue(i + 1, 'attachment', k)
+    things.push({
+      id: `attachment ${name}`,
+      kind: 'object',
+      within: `dma_buf ${config.bos[buf]!.exported!.name}`,
+      title: `attachment ${name}`,
+      facts: {},
+    })
+  }
+  for (const [i, { name }] of config.objects.entries()) {
+    const row = rows.object(i as Id<'object'>)
+    things.push({
+      id: `object ${name}`,
+      kind: 'object',
+      title: name,
+      facts: row.freed ? { '': 'freed' } : { refcount: String(row.refcount) },
+      ...(row.freed ? { idle: true } : {}),
+    })
+  }
+
   for (let d = 0; d < config.dmaSlots; d++) {
     const dma = rows.dma(d as Id<'dma'>)
     if (dma.active && dma.pfn !== undefined)

@@ -1,4 +1,12 @@
-import { constants, firstDma, isThing, type Kernel, type KernelRows, type Kind } from '../kernel/index.ts'
+import {
+  constants,
+  firstDma,
+  firstFd,
+  isThing,
+  type Kernel,
+  type KernelRows,
+  type Kind,
+} from '../kernel/index.ts'
 import type { Id } from '../state/index.ts'
 import type { Bound } from './bind.ts'
 
@@ -24,12 +32,19 @@ export function showValue(value: number, kind: Kind, k: Kernel): string {
     case 'frames':
       return `f${id}`
     case 'dma':
+    case 'sgt':
       return `dma${id - firstDma}`
     case 'mm':
       return k.config.mms[id]?.name ?? `mm${id}`
     case 'bo':
     case 'file':
       return k.config.bos[id]?.name ?? `bo${id}`
+    case 'dma_buf':
+      return k.config.bos[id]?.exported?.name ?? `dma_buf${id}`
+    case 'attachment':
+      return k.config.attachments[id]?.name ?? `attach${id - k.config.attachments.length}`
+    case 'object':
+      return k.config.objects[id]?.name ?? `object${id}`
     case 'notifier':
       return k.config.notifiers[id]?.name ?? `notifier${id}`
     default:
@@ -76,6 +91,7 @@ export class Words {
       ...this.#mappings(a, b),
       ...this.#notifiers(a, b),
       ...this.#objects(a, b),
+      ...this.#dmaBufs(a, b),
       ...this.#frames(a, b),
       ...this.#tables(a, b),
       ...this.#registers(a, b),
@@ -283,6 +299,48 @@ export class Words {
     }
     const one = 0 as Id<'one'>
     if (!a.system(one).tainted && b.system(one).tainted) out.push('the kernel is tainted')
+    return out
+  }
+
+  #dmaBufs(a: KernelRows, b: KernelRows): string[] {
+    const out: string[] = []
+    const { config } = this.#bound
+    for (const [i, { exported }] of config.bos.entries()) {
+      if (exported === undefined) continue
+      const { name } = exported
+      const from = a.dma_buf(i as Id<'dma_buf'>)
+      const to = b.dma_buf(i as Id<'dma_buf'>)
+      if (to.released && !from.released) out.push(`dma_buf ${name} is released`)
+      else if (from.f_count !== to.f_count) out.push(`${name}: f_count ${from.f_count} -> ${to.f_count}`)
+      for (const count of ['pin_count', 'fences'] as const)
+        if (from[count] !== to[count]) out.push(`${name}: ${count} ${from[count]} -> ${to[count]}`)
+      if (to.revoked && !from.revoked) out.push(`${name} is revoked`)
+      if (to.owns && !from.owns) out.push(`${name} is the last to hold its memory`)
+    }
+    for (let i = 0; i < config.attachmentSlots; i++) {
+      const from = a.attachment(i as Id<'attachment'>).dma_buf
+      const to = b.attachment(i as Id<'attachment'>).dma_buf
+      if (from === to) continue
+      const buf = config.bos[(from ?? to)!]!.exported!.name
+      const which = showValue(i + 1, 'attachment', this.#k)
+      out.push(to === undefined ? `${which} is detached from ${buf}` : `${which} is attached to ${buf}`)
+    }
+    for (let i = 0; i < config.fdSlots; i++) {
+      const from = a.fd(i as Id<'fd'>)
+      const to = b.fd(i as Id<'fd'>)
+      const name = `fd ${firstFd + i}`
+      if (from.file !== to.file)
+        out.push(
+          to.file === undefined ? `${name} is closed` : `${name} is ${config.bos[to.file]!.exported!.name}`,
+        )
+      else if (from.taken !== to.taken) out.push(`${name} is ${to.taken ? 'taken' : 'given back'}`)
+    }
+    for (const [i, { name }] of config.objects.entries()) {
+      const from = a.object(i as Id<'object'>)
+      const to = b.object(i as Id<'object'>)
+      if (to.freed && !from.freed) out.push(`${name} is freed`)
+      else if (from.refcount !== to.refcount) out.push(`${name}: refcount ${from.refcount} -> ${to.refcount}`)
+    }
     return out
   }
 

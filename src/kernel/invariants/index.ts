@@ -1,3 +1,6 @@
+import { attachment_leak } from './attachment_leak.ts'
+import { dma_buf_released_under_importer } from './dma_buf_released_under_importer.ts'
+import { dma_direction_mismatch } from './dma_direction_mismatch.ts'
 import { fork_isolation } from './fork_isolation.ts'
 import { freed_while_mapped } from './freed_while_mapped.ts'
 import { kernel_bug } from './kernel_bug.ts'
@@ -16,6 +19,9 @@ import type { Invariant } from './invariant.ts'
 export type { Invariant } from './invariant.ts'
 
 const all = [
+  attachment_leak,
+  dma_buf_released_under_importer,
+  dma_direction_mismatch,
   fork_isolation,
   freed_while_mapped,
   kernel_bug,

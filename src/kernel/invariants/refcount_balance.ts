@@ -1,3 +1,4 @@
+import type { Id } from '../../state/index.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Invariant, Report } from './invariant.ts'
 
@@ -13,6 +14,11 @@ export const refcount_balance = {
         report(`${k.pfnName(pfn)} still has ${count(page.gets, 'reference')} that nobody will put`)
       if (page.pins !== 0)
         report(`${k.pfnName(pfn)} still has ${count(page.pins, 'pin')} that nobody will drop`)
+    }
+    for (const [i, { exported }] of k.config.bos.entries()) {
+      const gets = exported === undefined ? 0 : k.dma_buf(i as Id<'dma_buf'>).gets
+      if (gets !== 0)
+        report(`the dma-buf ${exported!.name} still has ${count(gets, 'reference')} that nobody will put`)
     }
   },
 } as const satisfies Invariant

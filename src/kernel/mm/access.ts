@@ -1,6 +1,7 @@
 import type { Id } from '../../state/index.ts'
 import { check_private_dma } from '../invariants/fork_isolation.ts'
 import type { Ghosted, Kernel } from '../kernel.ts'
+import type { Row } from '../schema.ts'
 
 /**
  * A frame is reached through a name for it. When the name is stale the frame was freed meanwhile: whoever reaches it reaches a stranger.
@@ -21,6 +22,14 @@ export function reach(k: Kernel, pfn: Id<'pfn'>, stale: boolean, what: string): 
 
 /** Dma handles are numbered behind the frames, so that a `target` tells which of the two it is. */
 export const firstDma = 64
+
+/** The mapping with a direction behind a target, if it is one. */
+export function directedMapping(k: Kernel, cell: Ghosted): Row<'mapping'> | undefined {
+  const id = Math.abs(cell.value) - 1 - firstDma
+  return k.config.directed && id >= 0 && k.dma(id as Id<'dma'>).active
+    ? k.mapping(id as Id<'mapping'>)
+    : undefined
+}
 
 type Target = { readonly pfn: Id<'pfn'>; readonly stale: boolean; readonly readonly: boolean }
 

@@ -1,6 +1,7 @@
 import type { Id } from '../../state/index.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Row } from '../schema.ts'
+import { dmaBufOf, fput, get_file } from './dma_buf.ts'
 
 type Vma = Row<'vma'>
 
@@ -26,6 +27,10 @@ export function find_vma(k: Kernel, mm: Id<'mm'>, addr: number): Id<'vma'> | und
 
 /** is_cow_mapping(): it may be written, and what is written stays private. */
 export const is_cow_mapping = (vma: Vma): boolean => vma.VM_MAYWRITE && !vma.VM_SHARED
+
+/** m68k's do_page_fault() refused VM_IO mappings: what is not mapped at once is SIGSEGV. arch/m68k/mm/fault.c. */
+export const vm_io_refused = (k: Kernel, vma: Id<'vma'>): boolean =>
+  k.policy.arch === 'm68k' && !k.has('m68k-faults-vm-io') && k.vma(vma).VM_IO
 
 /** vma_is_anonymous() */
 export const vma_is_anonymous = (vma: Vma): boolean => vma.vm_file === undefined
@@ -72,18 +77,23 @@ export function vm_area_dup(k: Kernel, from: Vma): Id<'vma'> | undefined {
   vma.vm_file = from.vm_file
   vma.anon_vma = from.anon_vma
   for (const f of flags) vma[f] = from[f]
+  vma.dma_buf = from.dma_buf
+  if (from.dma_buf) get_file(k, dmaBufOf(from.vm_file!))
   return id
 }
 
-/** vm_area_free(): the slot is empty again, and looks like one that was never used. */
-export function vm_area_free(vma: Vma): void {
+/** remove_vma(): drops its reference to a dma-buf's file, which may be the last; then the slot is empty again, and looks like one that was never used. */
+export function vm_area_free(k: Kernel, vma: Vma): void {
+  const file = vma.dma_buf ? dmaBufOf(vma.vm_file!) : undefined
   vma.vm_mm = undefined
   vma.vm_start = 0
   vma.vm_end = 0
   vma.vm_pgoff = 0
   vma.vm_file = undefined
   vma.anon_vma = false
+  vma.dma_buf = false
   for (const f of flags) vma[f] = false
+  if (file !== undefined) fput(k, file, 'the VMA that goes')
 }
 
 /** Splits a VMA so that one begins at the address. False: no slot is left. */

@@ -1,3 +1,4 @@
+import { liveExport } from '../mm/dma_buf.ts'
 import { lock, resv, unlock } from '../mm/locks.ts'
 import { free_pages_of } from '../mm/objects.ts'
 import { blocked, op } from '../op.ts'
@@ -18,7 +19,10 @@ export const bo_free = op({
       return k.call(unmap_mapping_range, 'free', me.bo, 1)
     },
     free(k, me) {
-      free_pages_of(k, me.bo, k.threadName(me.thread))
+      // A dma-buf holds the object: the memory goes with its last reference.
+      const buf = liveExport(k, me.bo)
+      if (buf === undefined) free_pages_of(k, me.bo, k.threadName(me.thread))
+      else k.dma_buf(buf).owns = true
       unlock(k, resv(k, me.bo), me.thread)
       return k.done()
     },

@@ -1,5 +1,6 @@
-import { EFAULT } from '../constants.ts'
+import { DMA_TO_DEVICE, EFAULT } from '../constants.ts'
 import { reach, targetFrame } from '../mm/access.ts'
+import { checkAccessDirection } from '../mm/direction.ts'
 import { op } from '../op.ts'
 
 export const dma_read = op({
@@ -10,8 +11,16 @@ export const dma_read = op({
   returns: 'int',
   steps: {
     read(k, me) {
-      const at = targetFrame(k, k.cell(me, 'from'))
+      const cell = k.cell(me, 'from')
+      const at = targetFrame(k, cell)
       if (at === undefined) return k.done(-EFAULT) // the IOMMU blocks it
+      const mapping = checkAccessDirection(
+        k,
+        cell,
+        DMA_TO_DEVICE,
+        `${k.threadName(me.thread)} lets the device read`,
+      )
+      if (mapping?.bounced === true) return k.done(mapping.bounce)
       reach(k, at.pfn, at.stale, `${k.threadName(me.thread)} lets the device read`)
       return k.done(k.page(at.pfn).data)
     },

@@ -1,5 +1,6 @@
 import { targetFrame, write } from '../mm/access.ts'
-import { EFAULT } from '../constants.ts'
+import { checkAccessDirection } from '../mm/direction.ts'
+import { DMA_FROM_DEVICE, EFAULT } from '../constants.ts'
 import { op } from '../op.ts'
 
 export const dma_write = op({
@@ -10,9 +11,13 @@ export const dma_write = op({
   returns: 'errno',
   steps: {
     write(k, me) {
-      const at = targetFrame(k, k.cell(me, 'to'))
+      const cell = k.cell(me, 'to')
+      const at = targetFrame(k, cell)
       if (at === undefined) return k.done(-EFAULT) // the IOMMU blocks it
-      write(k, at, me.value, `${k.threadName(me.thread)} lets the device write to`)
+      const who = k.threadName(me.thread)
+      const mapping = checkAccessDirection(k, cell, DMA_FROM_DEVICE, `${who} lets the device write`)
+      if (mapping?.bounced === true) mapping.bounce = me.value
+      else write(k, at, me.value, `${who} lets the device write to`)
       return k.done(0)
     },
   },

@@ -1,5 +1,6 @@
 import { EINVAL } from '../constants.ts'
 import { ptlFree } from '../mm/locks.ts'
+import { lookup_refused } from '../mm/lookups.ts'
 import { pte_offset } from '../mm/ptes.ts'
 import { vma_lookup } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
@@ -19,7 +20,7 @@ export const follow_pfn = op({
       if (id === undefined) return k.done(-EINVAL)
       const vma = k.vma(id)
       if (!vma.VM_IO && !vma.VM_PFNMAP) return k.done(-EINVAL)
-      if (k.policy.follow_pfn === 'strict') return k.done(-EINVAL)
+      if (lookup_refused(k, vma)) return k.done(-EINVAL)
       if (!ptlFree(k, vma.vm_mm!, me.thread)) return blocked
       const pte = pte_offset(k, vma.vm_mm!, me.addr)
       if (pte === undefined || !pte.present) return k.done(-EINVAL)

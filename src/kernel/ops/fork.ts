@@ -69,7 +69,7 @@ export const fork = op({
 /** The half-made child is torn down. What was write-protected in the parent stays so. */
 function fail(k: Kernel, thread: Id<'thread'>, mm: Id<'mm'>, child: Id<'mm'>) {
   zap_range(k, child, 0, k.config.vpns)
-  for (const id of k.vmas) if (k.vma(id).vm_mm === child) vm_area_free(k.vma(id))
+  for (const id of k.vmas) if (k.vma(id).vm_mm === child) vm_area_free(k, k.vma(id))
   mmap_unlock(k, mm, thread)
   return k.done(-ENOMEM)
 }

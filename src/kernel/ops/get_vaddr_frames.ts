@@ -2,6 +2,7 @@ import type { Id } from '../../state/index.ts'
 import { EFAULT, EINVAL, FOLL_FORCE, FOLL_LONGTERM, FOLL_WRITE } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
 import { canRead, down_read, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
+import { lookup_refused } from '../mm/lookups.ts'
 import { pte_offset } from '../mm/ptes.ts'
 import { vma_lookup } from '../mm/vmas.ts'
 import { blocked, type Out, op } from '../op.ts'
@@ -22,7 +23,7 @@ export const get_vaddr_frames = op({
       // Since 5.11: pin first, and look at the VMA only when that fails.
       if (!k.has('frame-vector-locked')) {
         const asked = k.has('vb2-no-force') ? me.flags & FOLL_WRITE : FOLL_FORCE | FOLL_WRITE
-        const flags = asked | (k.has('vb2-longterm') ? FOLL_LONGTERM : 0)
+        const flags = asked | (k.has('vb2-longterm') || k.policy.longterm === 'required' ? FOLL_LONGTERM : 0)
         return k.call(gup_fast, 'pinned', k.currentMm(me.thread), me.addr, flags, 1, undefined, me.vec)
       }
       const mm = k.currentMm(me.thread)!
@@ -34,7 +35,8 @@ export const get_vaddr_frames = op({
         return k.has('frame-vector-follow-pfn') ? follow(k, me) : k.done(-EFAULT)
       down_read(k, mmap_lock(k, mm), me.thread)
       k.mm(mm).has_pinned = true
-      return k.call(__get_user_pages, 'unlock', mm, me.addr, me.flags, 1, undefined, me.vec)
+      const flags = me.flags | (k.policy.longterm === 'required' ? FOLL_LONGTERM : 0)
+      return k.call(__get_user_pages, 'unlock', mm, me.addr, flags, 1, undefined, me.vec)
     },
     unlock(k, me) {
       mmap_unlock(k, k.currentMm(me.thread)!, me.thread)
@@ -57,7 +59,7 @@ function follow(
   if (id === undefined) return k.done(-EFAULT)
   const vma = k.vma(id)
   if (!vma.VM_IO && !vma.VM_PFNMAP) return k.done(-EFAULT)
-  if (k.policy.follow_pfn === 'strict') return k.done(-EINVAL)
+  if (k.policy.follow_pfn_longterm === 'fail' || lookup_refused(k, vma)) return k.done(-EINVAL)
   const pte = pte_offset(k, mm, me.addr)
   if (pte === undefined || !pte.present) return k.done(-EINVAL)
   if (k.policy.follow_pfn === 'taint') k.system.tainted = true

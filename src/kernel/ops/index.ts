@@ -7,25 +7,54 @@ import { bo_free } from './bo_free.ts'
 import { bo_free_nounmap } from './bo_free_nounmap.ts'
 import { bo_move } from './bo_move.ts'
 import { bo_move_nounmap } from './bo_move_nounmap.ts'
+import { bo_validate } from './bo_validate.ts'
+import { close } from './close.ts'
+import { dma_buf_attach } from './dma_buf_attach.ts'
+import { dma_buf_detach } from './dma_buf_detach.ts'
+import { dma_buf_dynamic_attach } from './dma_buf_dynamic_attach.ts'
+import { dma_buf_export } from './dma_buf_export.ts'
+import { dma_buf_fd } from './dma_buf_fd.ts'
+import { dma_buf_get } from './dma_buf_get.ts'
+import { dma_buf_get_from_vma } from './dma_buf_get_from_vma.ts'
+import { dma_buf_invalidate_mappings } from './dma_buf_invalidate_mappings.ts'
+import { dma_buf_map_attachment } from './dma_buf_map_attachment.ts'
+import { dma_buf_map_attachment_unlocked } from './dma_buf_map_attachment_unlocked.ts'
+import { dma_buf_mmap } from './dma_buf_mmap.ts'
+import { dma_buf_move_notify } from './dma_buf_move_notify.ts'
+import { dma_buf_p2p_dma_map } from './dma_buf_p2p_dma_map.ts'
+import { dma_buf_pin } from './dma_buf_pin.ts'
+import { dma_buf_put } from './dma_buf_put.ts'
+import { dma_buf_unmap } from './dma_buf_unmap.ts'
+import { dma_buf_unmap_attachment } from './dma_buf_unmap_attachment.ts'
+import { dma_buf_unmap_attachment_unlocked } from './dma_buf_unmap_attachment_unlocked.ts'
+import { dma_buf_unpin } from './dma_buf_unpin.ts'
+import { dma_fence_signal } from './dma_fence_signal.ts'
+import { dma_map_page } from './dma_map_page.ts'
 import { dma_map_pfn } from './dma_map_pfn.ts'
 import { dma_read } from './dma_read.ts'
+import { dma_resv_add_fence } from './dma_resv_add_fence.ts'
 import { dma_resv_lock } from './dma_resv_lock.ts'
 import { dma_resv_unlock } from './dma_resv_unlock.ts'
 import { dma_unmap } from './dma_unmap.ts'
+import { dma_unmap_page } from './dma_unmap_page.ts'
 import { dma_write } from './dma_write.ts'
 import { down_read } from './down_read.ts'
 import { down_write } from './down_write.ts'
 import { exit_mm } from './exit_mm.ts'
+import { fd_install } from './fd_install.ts'
 import { find_vma } from './find_vma.ts'
 import { fixup_user_fault } from './fixup_user_fault.ts'
 import { follow_pfn } from './follow_pfn.ts'
+import { follow_pfn_longterm } from './follow_pfn_longterm.ts'
 import { follow_pfnmap_end } from './follow_pfnmap_end.ts'
 import { follow_pfnmap_start } from './follow_pfnmap_start.ts'
 import { follow_phys } from './follow_phys.ts'
 import { follow_pte } from './follow_pte.ts'
 import { fork } from './fork.ts'
+import { get_dma_buf } from './get_dma_buf.ts'
 import { get_page } from './get_page.ts'
 import { get_page_unless_zero } from './get_page_unless_zero.ts'
+import { get_unused_fd_flags } from './get_unused_fd_flags.ts'
 import { get_user_pages } from './get_user_pages.ts'
 import { get_user_pages_fast } from './get_user_pages_fast.ts'
 import { get_user_pages_remote } from './get_user_pages_remote.ts'
@@ -35,8 +64,13 @@ import { handle_mm_fault } from './handle_mm_fault.ts'
 import { hmm_range_fault } from './hmm_range_fault.ts'
 import { i_mmap_lock_read } from './i_mmap_lock_read.ts'
 import { i_mmap_unlock_read } from './i_mmap_unlock_read.ts'
+import { invalidate_importers } from './invalidate_importers.ts'
 import { kernel_read } from './kernel_read.ts'
 import { kernel_write } from './kernel_write.ts'
+import { kfree } from './kfree.ts'
+import { kmalloc } from './kmalloc.ts'
+import { kref_get } from './kref_get.ts'
+import { kref_put } from './kref_put.ts'
 import { load } from './load.ts'
 import { mmap } from './mmap.ts'
 import { mmap_read_lock } from './mmap_read_lock.ts'
@@ -60,7 +94,9 @@ import { pin_user_pages_fast } from './pin_user_pages_fast.ts'
 import { pin_user_pages_remote } from './pin_user_pages_remote.ts'
 import { pte_unmap_unlock } from './pte_unmap_unlock.ts'
 import { put_page } from './put_page.ts'
+import { put_unused_fd } from './put_unused_fd.ts'
 import { put_vaddr_frames } from './put_vaddr_frames.ts'
+import { read_field } from './read_field.ts'
 import { secondary_map } from './secondary_map.ts'
 import { secondary_read } from './secondary_read.ts'
 import { secondary_unmap } from './secondary_unmap.ts'
@@ -73,6 +109,7 @@ import { unmap_mapping_range } from './unmap_mapping_range.ts'
 import { unpin_user_page } from './unpin_user_page.ts'
 import { up_read } from './up_read.ts'
 import { up_write } from './up_write.ts'
+import { vfio_pci_dma_buf_move } from './vfio_pci_dma_buf_move.ts'
 import { vma_lookup } from './vma_lookup.ts'
 
 const all: readonly Op[] = [
@@ -84,25 +121,54 @@ const all: readonly Op[] = [
   bo_free_nounmap,
   bo_move,
   bo_move_nounmap,
+  bo_validate,
+  close,
+  dma_buf_attach,
+  dma_buf_detach,
+  dma_buf_dynamic_attach,
+  dma_buf_export,
+  dma_buf_fd,
+  dma_buf_get,
+  dma_buf_get_from_vma,
+  dma_buf_invalidate_mappings,
+  dma_buf_map_attachment,
+  dma_buf_map_attachment_unlocked,
+  dma_buf_mmap,
+  dma_buf_move_notify,
+  dma_buf_p2p_dma_map,
+  dma_buf_pin,
+  dma_buf_put,
+  dma_buf_unmap,
+  dma_buf_unmap_attachment,
+  dma_buf_unmap_attachment_unlocked,
+  dma_buf_unpin,
+  dma_fence_signal,
+  dma_map_page,
   dma_map_pfn,
   dma_read,
+  dma_resv_add_fence,
   dma_resv_lock,
   dma_resv_unlock,
   dma_unmap,
+  dma_unmap_page,
   dma_write,
   down_read,
   down_write,
   exit_mm,
+  fd_install,
   find_vma,
   fixup_user_fault,
   follow_pfn,
+  follow_pfn_longterm,
   follow_pfnmap_end,
   follow_pfnmap_start,
   follow_phys,
   follow_pte,
   fork,
+  get_dma_buf,
   get_page,
   get_page_unless_zero,
+  get_unused_fd_flags,
   get_user_pages,
   get_user_pages_fast,
   get_user_pages_remote,
@@ -112,8 +178,13 @@ const all: readonly Op[] = [
   hmm_range_fault,
   i_mmap_lock_read,
   i_mmap_unlock_read,
+  invalidate_importers,
   kernel_read,
   kernel_write,
+  kfree,
+  kmalloc,
+  kref_get,
+  kref_put,
   load,
   mmap,
   mmap_read_lock,
@@ -137,7 +208,9 @@ const all: readonly Op[] = [
   pin_user_pages_remote,
   pte_unmap_unlock,
   put_page,
+  put_unused_fd,
   put_vaddr_frames,
+  read_field,
   secondary_map,
   secondary_read,
   secondary_unmap,
@@ -150,6 +223,7 @@ const all: readonly Op[] = [
   unpin_user_page,
   up_read,
   up_write,
+  vfio_pci_dma_buf_move,
   vma_lookup,
 ]
 

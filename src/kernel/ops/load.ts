@@ -2,7 +2,7 @@ import { FAULT_FLAG_ALLOW_RETRY, SIGBUS, SIGSEGV, VM_FAULT_OOM, VM_FAULT_RETRY }
 import { reach } from '../mm/access.ts'
 import { down_read, mmap_lock, mmap_unlock } from '../mm/locks.ts'
 import { pte_offset, pte_protnone } from '../mm/ptes.ts'
-import { vma_lookup } from '../mm/vmas.ts'
+import { vm_io_refused, vma_lookup } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { handle_mm_fault } from './handle_mm_fault.ts'
 
@@ -35,6 +35,10 @@ export const load = op({
       const vma = vma_lookup(k, mm, me.addr)
       // access_error(): what may be written may be read, the processor has no other way.
       if (vma === undefined || !(k.vma(vma).VM_READ || k.vma(vma).VM_WRITE)) {
+        mmap_unlock(k, mm, me.thread)
+        return k.done(SIGSEGV)
+      }
+      if (vm_io_refused(k, vma)) {
         mmap_unlock(k, mm, me.thread)
         return k.done(SIGSEGV)
       }

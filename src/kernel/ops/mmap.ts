@@ -1,7 +1,8 @@
 import type { Id } from '../../state/index.ts'
 import { setFlags } from '../boot.ts'
-import { EACCES, EINVAL, ENOMEM, MAP_FIXED, MAP_SHARED, PROT_WRITE } from '../constants.ts'
+import { EACCES, EINVAL, ENOMEM, MAP_DMA_BUF, MAP_FIXED, MAP_SHARED, PROT_WRITE } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
+import { dmaBufOf, get_file, liveExport } from '../mm/dma_buf.ts'
 import { is_file, shmem_zero_setup } from '../mm/files.ts'
 import { canLock, lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { bo_frame } from '../mm/objects.ts'
@@ -120,6 +121,10 @@ function place(k: Kernel, mm: Id<'mm'>, me: Mmap): number {
   vma.vm_end = me.start + me.pages
   vma.vm_pgoff = me.pgoff
   setFlags(k, id, me.prot, me.flags, backing)
+  if (me.bo !== undefined && viaDmaBuf(k, me.bo, me.flags)) {
+    vma.dma_buf = true
+    get_file(k, dmaBufOf(me.bo))
+  }
   if (me.bo !== undefined && k.config.bos[me.bo]!.insert === 'remap_pfn_range')
     for (let addr = vma.vm_start; addr < vma.vm_end; addr++)
       set_special(
@@ -130,6 +135,10 @@ function place(k: Kernel, mm: Id<'mm'>, me: Mmap): number {
   return 0
 }
 
+/** Whether it is the dma-buf's file that is mapped: asked for, or the only way to the object. */
+const viaDmaBuf = (k: Kernel, bo: Id<'bo'>, flags: number): boolean =>
+  (flags & MAP_DMA_BUF) !== 0 || k.config.bos[bo]!.exported?.owns === true
+
 /** The driver's ->mmap: what it refuses. TTM refuses to be mapped privately since it uses VM_PFNMAP. */
 function refuses(
   k: Kernel,
@@ -139,6 +148,11 @@ function refuses(
   if (is_file(k, bo)) return 0 // what is beyond its end is SIGBUS
   if (!k.bo(bo).alive || me.pgoff + me.pages > k.config.bos[bo]!.pages) return -EINVAL
   const shared = (me.flags & MAP_SHARED) !== 0
+  const { flags, exported } = k.config.bos[bo]!
+  if (exported !== undefined && viaDmaBuf(k, bo, me.flags)) {
+    if (liveExport(k, bo) === undefined) return -EINVAL
+    if (k.policy.dma_buf_mmap === 'pfnmap' && !flags.has('VM_PFNMAP')) return -EINVAL
+  }
   return !shared && k.config.bos[bo]!.insert === 'vmf_insert_pfn' && k.has('ttm-pfnmap') ? -EINVAL : 0
 }
 

@@ -80,7 +80,7 @@ export function unlink(k: Kernel, mm: Id<'mm'>, start: number, end: number): voi
     const vma = k.vma(id)
     if (vma.vm_mm !== mm || vma.vm_start < start || vma.vm_end > end) continue
     const file = vma.vm_file
-    vm_area_free(vma)
+    vm_area_free(k, vma)
     if (file !== undefined) vma_gave_up_file(k, file)
   }
 }

@@ -10,7 +10,7 @@ import { check_private_store } from '../invariants/fork_isolation.ts'
 import { reach } from '../mm/access.ts'
 import { down_read, mmap_lock, mmap_unlock } from '../mm/locks.ts'
 import { pte_offset } from '../mm/ptes.ts'
-import { vma_lookup } from '../mm/vmas.ts'
+import { vm_io_refused, vma_lookup } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { handle_mm_fault } from './handle_mm_fault.ts'
 
@@ -43,6 +43,10 @@ export const store = op({
       if (!down_read(k, mmap_lock(k, mm), me.thread)) return blocked
       const vma = vma_lookup(k, mm, me.addr)
       if (vma === undefined || !k.vma(vma).VM_WRITE) {
+        mmap_unlock(k, mm, me.thread)
+        return k.done(SIGSEGV)
+      }
+      if (vm_io_refused(k, vma)) {
         mmap_unlock(k, mm, me.thread)
         return k.done(SIGSEGV)
       }

@@ -5,4 +5,6 @@ export type Policy = {
   /** Its values, and what each means. */
   readonly values: Readonly<Record<string, string>>
   readonly default: string
+  /** Why a kernel could not have had it with this value; undefined when it could. */
+  readonly unavailable?: (version: string, value: string) => string | undefined
 }
