@@ -7,14 +7,20 @@ const families: readonly (readonly [heading: string, names: RegExp])[] = [
     /^(load|store|mmap|munmap|exit|exit_mm|fork|mremap|mprotect|madvise|mlock|munlock|vmsplice|process_vm_readv|process_vm_writev|ptrace_\w+|read|write)$/,
   ],
   [
+    'Proposals: without their policy they are -ENOSYS',
+    /^(dma_buf_get_from_vma|dma_buf_p2p_dma_map|dma_buf_unmap|follow_pfn_longterm)$/,
+  ],
+  [
     'Look-ups',
     /^(vma_lookup|find_vma|follow_|pte_|fixup_user_fault|get_vaddr|put_vaddr|frame_vector|generic_access)|_fault$/,
   ],
+  ['Dma-bufs and their descriptors', /dma_buf|^dma_resv_add_fence$|^dma_fence_|fd(_|$)|^close$/],
   ['Locks', /(_lock|_unlock)(_read|_write)?$|^(down|up)_/],
   ['Pages and pins', /page|^pfn_|pin_/],
   ['MMU notifiers and secondary MMUs', /^(mmu_|secondary_)/],
   ['A driver and its buffers', /^(bo_|ttm_|unmap_mapping|zap_)/],
   ['Devices, and the kernel as a reader and writer', /^(dma_|iommu_|kernel_|ioread|iowrite)/],
+  ['Objects of the kernel', /^(kref_|kfree$|kmalloc$|read_field$)/],
   ['Shared variables', /_ONCE$/],
 ]
 
