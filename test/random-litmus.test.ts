@@ -14,8 +14,10 @@ import { corpus } from './corpus-counts.ts'
 
 const init = `C random
 {
-	mm A; mm C = unborn(); device gpu; mutex m; spinlock s; rwsem w; int i; pfn f; page g; frames v; dma d; vma u;
+	mm A; mm C = unborn(); device gpu; mutex m; spinlock s; rwsem w; int i; pfn f; page g; frames v; dma d; vma u; sgt x; dma_buf h; attachment j; object o = kref(1);
 	bo B = gpu(1 page, vram); bo S = gpu(1 page, system, vm_insert_page, VM_IO | VM_MIXEDMAP);
+	dma_buf D = dma_buf_export(B); dma_buf H = heap(1 page);
+	attachment t = dma_buf_dynamic_attach(D, gpu, moved); attachment e = dma_buf_dynamic_attach(H, gpu, unattached);
 	A:p = mmap(B, 1 page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE);
 	A:q = mmap(S, 1 page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE);
 	A:a = mmap(NULL, 1 page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE);
@@ -27,6 +29,10 @@ invalidate(notifier n)
 {
 	mmu_interval_set_seq(n);
 	secondary_unmap(n);
+}
+moved(attachment t)
+{
+	dma_buf_unmap_attachment(t, x, DMA_FROM_DEVICE);
 }
 `
 
@@ -43,11 +49,15 @@ const samples: Partial<Record<Kind, readonly string[]>> = {
   page: ['page'],
   frames: ['vec'],
   frame: ['pfn', 'page', 'vec'],
-  target: ['pfn', 'page', 'dma'],
+  target: ['pfn', 'page', 'dma', 'sgt'],
+  sgt: ['sgt'],
+  dma_buf: ['D', 'H', 'buf'],
+  attachment: ['t', 'e', 'at'],
+  object: ['o'],
   dma: ['dma'],
   vma: ['vma'],
   mm: ['A', 'C'],
-  bo: ['B', 'S'],
+  bo: ['B', 'S', 'D', 'H'],
   device: ['gpu'],
   notifier: ['n'],
   mutex: ['m'],
@@ -62,6 +72,9 @@ const taker: Partial<Record<Kind, string>> = {
   dma: 'dma',
   vma: 'vma',
   seq: 'seq',
+  sgt: 'sgt',
+  dma_buf: 'buf',
+  attachment: 'at',
 }
 
 function statement(op: Op): fc.Arbitrary<string> {
@@ -93,11 +106,17 @@ const programs = (kernel: string): fc.Arbitrary<string> => {
     '*a = 1;',
     'munmap(p, 1);',
     'f = pfn;',
+    'dma_resv_lock(D);',
+    'dma_resv_unlock(D);',
+    'x = sgt;',
+    'r = dma_buf_get(D, &buf);',
+    'r = dma_buf_attach(H, gpu, &at);',
     'vma = vma_lookup(p);',
   )
   const body = fc.array(fc.oneof({ weight: 3, arbitrary: any }, sense), { minLength: 1, maxLength: 5 })
   // Every register has a kind, whatever the statements do with it.
-  const given = 'seq = mmu_interval_read_begin(n); pfn = f; page = g; vec = v; dma = d; vma = u;'
+  const given =
+    'seq = mmu_interval_read_begin(n); pfn = f; page = g; vec = v; dma = d; vma = u; sgt = x; buf = h; at = j;'
   return fc
     .tuple(body, body)
     .map(

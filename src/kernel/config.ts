@@ -336,6 +336,11 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
         mmapped += pages?.kind === 'const' ? pages.value : 1
       }
       const bo = instruction.args[op.args.findIndex((a) => a.kind === 'bo')]
+      if (op.name === 'dma_buf_export' && bo?.kind === 'thing' && bos[bo.id] !== undefined)
+        bos[bo.id] = {
+          ...bos[bo.id]!,
+          exported: bos[bo.id]!.exported ?? { name: bos[bo.id]!.name, exporter: 'dynamic', at: 'none' },
+        }
       if (op.takes.pfn !== undefined && bo?.kind === 'thing') {
         spare.normal += bos[bo.id]?.pages ?? 0
         spare.vram += bos[bo.id]?.pages ?? 0
