@@ -48,9 +48,9 @@ type SetOf<K> = K extends 'page' | 'frames' | 'frame' | 'target'
       ? 'bo'
       : K extends 'sgt'
         ? 'dma'
-      : K extends string
-        ? K
-        : never
+        : K extends string
+          ? K
+          : never
 type Value<A> = A extends `&${string}`
   ? Out | undefined
   : A extends `${infer K}?`
