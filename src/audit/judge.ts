@@ -28,13 +28,14 @@ export class Judge {
     this.asked++
     const key = `${rules.kernel} ${JSON.stringify(rules.policies)} ${shape(test)}`
     const known = this.#known.get(key)
-    if (known !== undefined && places(known.test) === places(test)) return { ...known, test }
-    const first = known ?? this.#run(test, rules)
-    if (known === undefined) this.#known.set(key, first)
-    // The same run, told with the lines of this test.
-    return known === undefined
-      ? first
-      : { ...first, test, ...(first.result && { result: relocated(first, test) }) }
+        if (known !== undefined) {
+      if (known.verdict !== 'broken') return { ...known, test }
+      // The same run, told with the lines of this test.
+      return { ...known, test, result: relocated(known, test) }
+    }
+    const first = this.#run(test, rules)
+    this.#known.set(key, first)
+    return first
   }
 
   #run(test: LitmusTest, { kernel, policies }: Rules): Judged {
@@ -75,7 +76,6 @@ function withoutPlaces<T>(x: T): T {
   ) as T
 }
 
-const places = (test: LitmusTest): string => JSON.stringify(placesIn(test))
 
 /** Every place, in the order of the text. */
 function placesIn(x: unknown): (string | undefined)[] {
