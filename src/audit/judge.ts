@@ -28,7 +28,7 @@ export class Judge {
     this.asked++
     const key = `${rules.kernel} ${JSON.stringify(rules.policies)} ${shape(test)}`
     const known = this.#known.get(key)
-        if (known !== undefined) {
+    if (known !== undefined) {
       if (known.verdict !== 'broken') return { ...known, test }
       // The same run, told with the lines of this test.
       return { ...known, test, result: relocated(known, test) }
@@ -75,7 +75,6 @@ function withoutPlaces<T>(x: T): T {
       .map(([k, v]) => [k, withoutPlaces(v)]),
   ) as T
 }
-
 
 /** Every place, in the order of the text. */
 function placesIn(x: unknown): (string | undefined)[] {
