@@ -143,7 +143,7 @@ browserTest('two kernels stand side by side: broken in one, not there in the oth
   assert.equal(await page.locator('section.column').count(), 2)
   const second = page.locator('section.column').nth(1)
   await second.locator('select').first().selectOption('5.9')
-  await second.locator('select').nth(1).selectOption('strict')
+  await second.locator('label').filter({ hasText: 'follow_pfn' }).locator('select').selectOption('strict')
   await second.locator('.verdict.good').waitFor()
   assert.match(await verdict(page, 0), /broken/)
   assert.match(await verdict(page, 1), /every promise holds/)

@@ -30,7 +30,7 @@ function exportPicture(scene: Scene, step: number, width: number): Element {
       h(
         'text',
         { class: 'dim', x: margin + 24 + a.name.length * metrics.char, y },
-        `${a.context}  ${a.role}`.trim(),
+        [a.context, a.role].filter((w) => w !== '').join(' · '),
       ),
     )
     y += 18
