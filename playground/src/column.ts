@@ -205,16 +205,29 @@ export class Column {
           kernel,
           (to) => this.#set({ ...this.setting, kernel: to }),
         ),
-        settings.policies.map((p) =>
-          field(
-            p.name,
-            Object.keys(p.values).map((v) => [v, v]),
-            policies[p.name] ?? p.default,
-            (to) => {
-              const { [p.name]: _, ...rest } = policies
-              this.#set({ ...this.setting, policies: to === p.default ? rest : { ...rest, [p.name]: to } })
-            },
-            `${p.says}: ${p.values[policies[p.name] ?? p.default]}`,
+        h(
+          'details',
+          { class: 'policies' },
+          h(
+            'summary',
+            {},
+            Object.keys(policies).length === 0
+              ? 'Policies as in the kernel'
+              : Object.entries(policies)
+                  .map(([n, v]) => `${n}=${v}`)
+                  .join(', '),
+          ),
+          settings.policies.map((p) =>
+            field(
+              p.name,
+              Object.keys(p.values).map((v) => [v, v]),
+              policies[p.name] ?? p.default,
+              (to) => {
+                const { [p.name]: _, ...rest } = policies
+                this.#set({ ...this.setting, policies: to === p.default ? rest : { ...rest, [p.name]: to } })
+              },
+              `${p.says}: ${p.values[policies[p.name] ?? p.default]}`,
+            ),
           ),
         ),
         this.#removable &&
@@ -449,7 +462,7 @@ function field(
     h('span', {}, label),
     h(
       'select',
-      { value, onchange: (e: Event) => onPick((e.target as HTMLSelectElement).value) },
+      { name: label, value, onchange: (e: Event) => onPick((e.target as HTMLSelectElement).value) },
       options.map(([v, text]) => h('option', { value: v, selected: v === value }, text)),
     ),
   )

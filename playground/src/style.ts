@@ -50,9 +50,12 @@ main{min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
 .clause{display:inline-flex;flex-wrap:wrap;gap:.2rem .3rem;align-items:center;color:var(--ink)}
 #columns{display:grid;gap:1.2rem;grid-template-columns:minmax(0,1fr)}
 #columns[data-count='2']{grid-template-columns:repeat(2,minmax(0,1fr))}
-.column-head{display:flex;flex-wrap:wrap;gap:.4rem .8rem;align-items:center;margin-bottom:.5rem}
+.column-head{display:flex;flex-wrap:wrap;gap:.4rem .8rem;align-items:baseline;margin-bottom:.5rem}
 .column-head .quiet{margin-left:auto}
 .field{display:inline-flex;align-items:center;gap:.35rem;font-size:.82rem;color:var(--dim)}
+.policies{font-size:.82rem;color:var(--dim)}
+.policies summary{cursor:pointer}
+.policies .field{display:flex;margin:.3rem 0;justify-content:space-between}
 .result{margin-bottom:.8rem}
 .expected{margin:.3rem 0 .6rem;font-size:.85rem;overflow-wrap:anywhere}
 .expected.match b{color:var(--good)}
