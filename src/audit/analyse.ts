@@ -5,7 +5,7 @@ import { lift } from './lift/lift.ts'
 import { type Plan, planSteps, type Step, tidy } from './lift/plan.ts'
 import { type Notifier, notifiersOf } from './notifier.ts'
 import { type LookupApi, lookupNamed } from './protocols/pfn-lookup.ts'
-import type { CallSite } from './sites.ts'
+import { type CallSite, flagsOf } from './sites.ts'
 import type { Event, Place } from './trace/event.ts'
 import type { Value } from './trace/state.ts'
 import { type Kept, type Limits, Missing, type Path, TooMany, Walk } from './trace/walk.ts'
@@ -175,7 +175,7 @@ export class Analyse {
     if (broken.length > 0) return this.#broken(base, broken)
 
     if (!complete) return undecided(site, tooMany)
-    const escaping = about.filter(({ path, values }) => escapes(path, values, site.api))
+    const escaping = about.filter(({ path, values }) => escapes(path, values))
     const shown = best(cases)
     const calm = {
       ...base,
@@ -196,11 +196,13 @@ export class Analyse {
           contract: `it returns with ${lock.lock} held, which ${notifier.callback.name}() takes: the caller installs what it got before it drops the lock`,
         }
     } else {
-      const lost = this.#lost(about, notifier)
+      // What is pinned may go anywhere, and stay.
+      const pinned = site.api.putBy !== undefined
+      const lost = pinned ? undefined : this.#lost(about, notifier)
       const answers: Finding[] = []
       // What is kept beside the caller's own objects is looked for in the module; what goes to the caller is followed there.
       const { fields } = keptBy(escaping, (loc) => !isParameters(loc))
-      if (fields.length > 0) {
+      if (fields.length > 0 && !pinned) {
         const kept = this.#fields(root, site, escaping, fields, calm)
         if (kept !== undefined) answers.push(kept)
       }
@@ -303,6 +305,7 @@ export class Analyse {
         good.sort((a, b) => weight(b.plan!.steps) - weight(a.plan!.steps))[0] ?? { ...calm, verdict: 'holds' }
       )
     }
+    if (site.api.putBy !== undefined) return undefined
     const kept = keptBy(escaping, isParameters)
     if (kept.plain) {
       if (callers.length > 0)
@@ -490,6 +493,7 @@ export class Analyse {
     return {
       values,
       api: (v: number) => apis.get(v) ?? site.api.name,
+      flags: flagsOf(site),
       callerHolds: site.api.mmapLock,
       driverLock: notifier?.lock,
       notifier: notifier !== undefined,
@@ -678,10 +682,8 @@ function valuesOf(events: readonly Event[], site: CallSite): Set<number> {
 }
 
 /** Whether something that outlives the root holds the value when it returns. */
-function escapes(path: Path, values: ReadonlySet<number>, api: LookupApi): boolean {
+function escapes(path: Path, values: ReadonlySet<number>): boolean {
   const holds = (v: Value): boolean => v.of !== undefined && values.has(v.of)
-  // What is pinned may be kept.
-  if (api.putBy !== undefined) return false
   if (path.returned !== undefined && (holds(path.returned) || path.returned.of === undefined)) return true
   // Who is told that it failed does not look at what it left.
   if (path.result === 'neg' || path.result?.startsWith('-E') === true) return false

@@ -29,6 +29,8 @@ export type Meaning =
       readonly args: readonly number[]
       readonly result: 'address' | 'zero' | 'pos' | 'unknown'
     }
+  /** Whether giving it worked: if not, the device has nothing. */
+  | { readonly does: 'given-failed'; readonly arg: number }
   | { readonly does: 'free'; readonly arg: number }
   | { readonly does: 'revoke'; readonly arg?: number }
   /** The result names the same memory. */
@@ -228,6 +230,7 @@ say('sg_alloc_table_from_pages __sg_alloc_table_from_pages sg_alloc_table_from_p
   from: [1],
 })
 say('xa_store __xa_store xa_insert radix_tree_insert', { does: 'collect', into: 0, from: [2] })
+say('dma_mapping_error ib_dma_mapping_error pci_dma_mapping_error', { does: 'given-failed', arg: 1 })
 say('sg_set_page sg_set_buf sg_init_one sg_set_folio', { does: 'collect', into: 0, from: [1] })
 
 // ── MMU notifiers and references ─────────────────────────────────────────────────────────────────────────────────────
@@ -258,7 +261,7 @@ say(
   `pfn_valid page_is_ram is_zero_pfn page_count page_ref_count page_zone page_zonenum page_to_nid compound_order
    is_device_private_page is_device_coherent_page is_zone_device_page page_mapcount page_size thp_nr_pages
    page_order hmm_pfn_to_map_order pte_write pte_present pte_special pte_young pte_dirty pte_pgprot pte_none
-   vm_normal_page ilog2 fls __fls ffs __ffs fls64 order_base_2 hweight32 hweight64 print_bad_pte pgprot_val pfn_t_has_page dma_mapping_error ib_dma_mapping_error
+   vm_normal_page ilog2 fls __fls ffs __ffs fls64 order_base_2 hweight32 hweight64 print_bad_pte pgprot_val pfn_t_has_page
    IS_ERR IS_ERR_OR_NULL PTR_ERR ERR_PTR IS_ERR_VALUE iounmap memunmap kunmap kunmap_atomic kunmap_local
    vunmap vm_unmap_ram set_page_dirty set_page_dirty_lock folio_mark_dirty mark_page_accessed sg_free_table frame_vector_count
    frame_vector_to_pages frame_vector_to_pfns frame_vector_destroy

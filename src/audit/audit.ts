@@ -17,7 +17,7 @@ import {
 } from './result.ts'
 import type { Func, Program } from '../source/index.ts'
 import type { CallSite } from './sites.ts'
-import { sitesIn } from './sites.ts'
+import { flagsOf, sitesIn } from './sites.ts'
 
 export type AuditOptions = {
   /** The version that the tree says it is, if it does. */
@@ -277,14 +277,15 @@ function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repai
 
 // ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function flagsOf(site: CallSite): string[] {
-  const arg = site.api.flags === undefined ? undefined : site.args[site.api.flags]
-  if (arg === undefined) return []
-  const text = site.file.source.text.slice(arg.start, arg.end)
-  return [...new Set(text.match(/\b(FAULT_FLAG|FOLL)_\w+/g) ?? [])]
-}
-
 type Held = { mmap: boolean; section: boolean; driver: boolean }
+
+/** Since 5.11 the call asks for FOLL_LONGTERM itself; before, its caller has to. */
+function pinOf(f: Finding): string {
+  const flags = flagsOf(f.site)
+  return flags.length > 0 && !flags.includes('FOLL_LONGTERM')
+    ? 'a pin on the pages, without FOLL_LONGTERM'
+    : 'a long-term pin on the pages'
+}
 
 /** What is held at each use. */
 function uses(steps: readonly Step[]): { step: Step; held: Held; asked: boolean }[] {
@@ -307,8 +308,7 @@ function uses(steps: readonly Step[]): { step: Step; held: Held; asked: boolean 
 
 function guardOf(f: Finding): string {
   if (f.plan === undefined) return 'unknown'
-  if (f.site.api.putBy !== undefined)
-    return f.judged?.test.procs.length === 0 ? '' : 'a long-term pin on the pages'
+  if (f.site.api.putBy !== undefined) return pinOf(f)
   if (f.contract !== undefined && !f.handsOut) return 'MMU notifier, asked by whoever uses it'
   const list = uses(f.plan.steps)
   const words = (h: Held, asked: boolean): string =>
@@ -414,7 +414,7 @@ function sentence(f: Finding): string {
   if (f.verdict === 'holds') {
     if (api.out.kind === 'none')
       return 'It faults the page in and gives nothing back; no VMA from before is used after mmap_lock was dropped.'
-    if (api.putBy !== undefined) return 'The pages are pinned for as long as they are used.'
+    if (api.putBy !== undefined) return `What it may use is kept by ${pinOf(f)}.`
     const list = uses(f.plan?.steps ?? [])
     if (list.length === 0) return 'Nobody reaches memory through the value.'
     return `Every use is guarded: ${guardOf(f)}.`

@@ -12,6 +12,20 @@ export type CallSite = {
   readonly args: readonly Expr[]
 }
 
+/** The FOLL_ and FAULT_FLAG_ flags of a call, also where a variable holds them. */
+export function flagsOf(site: CallSite): string[] {
+  const arg = site.api.flags === undefined ? undefined : site.args[site.api.flags]
+  if (arg === undefined) return []
+  const { text } = site.file.source
+  const written = text.slice(arg.start, arg.end)
+  const body = text.slice(site.func.start, site.func.end)
+  const set =
+    arg.kind === 'name'
+      ? [...body.matchAll(new RegExp(`\\b${arg.name}\\s*[|]?=([^;]*);`, 'g'))].map((m) => m[1]!)
+      : []
+  return [...new Set([written, ...set].join(' ').match(/\b(FAULT_FLAG|FOLL)_\w+/g) ?? [])]
+}
+
 /** Every call of a look-up in a file, in the order of the text. */
 export function sitesIn(file: CFile): CallSite[] {
   const found: CallSite[] = []

@@ -1,5 +1,5 @@
 import type { Call, Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
-import { compareVersions } from '../../kernel/index.ts'
+import { compareVersions, constants } from '../../kernel/index.ts'
 import type { Place } from '../trace/event.ts'
 import type { CallbackStep, Plan, Step } from './plan.ts'
 
@@ -107,6 +107,8 @@ class Body {
   readonly #pinned = new Set<number>()
   readonly #framed = new Set<number>()
   readonly #put = new Set<number>()
+  /** The look-up that is being asked whether it worked. */
+  #trying: number | undefined
   readonly #kernel: string
   #faults = 0
 
@@ -194,8 +196,10 @@ class Body {
         return
       }
       case 'lookup': {
-        this.#out.push(set(`r${s.reg}`, lookupCall(s.api, s.reg), place))
+        this.#trying = s.reg
+        this.#out.push(set(`r${s.reg}`, lookupCall(s.api, s.reg, s.flags ?? []), place))
         this.#leaveUnless(`r${s.reg}`, s.api === 'get_vaddr_frames' ? '<=' : '!=', place)
+        this.#trying = undefined
         if (s.api === 'follow_pte' || s.api === 'follow_pfnmap_start') this.#open.push(s)
         if (s.api === 'get_vaddr_frames') this.#framed.add(s.reg)
         return
@@ -318,6 +322,9 @@ class Body {
   #leave(at: Place | undefined): Stmt[] {
     void at
     return [
+      ...[...this.#framed]
+        .filter((r) => !this.#put.has(r) && r !== this.#trying)
+        .map((r) => run(call('put_vaddr_frames', id(`pfn${r}`)))),
       ...[...this.#open].reverse().map((o) => run(endCall(o.api))),
       ...[...this.#held].reverse().map((h) => {
         const { at: _, ...bare } = h
@@ -348,11 +355,22 @@ function callbackStmt(s: CallbackStep, kind: 'mutex' | 'rwsem'): Stmt {
   }
 }
 
-function lookupCall(api: string, reg: number): Call {
+function lookupCall(api: string, reg: number, flags: readonly string[]): Call {
   const target = out(`pfn${reg}`)
   switch (api) {
     case 'get_vaddr_frames':
-      return call(api, id('p'), num(1), or(id('FOLL_WRITE'), id('FOLL_LONGTERM')), target)
+      // Where the code names its flags these are they; where it says only whether it writes, it does.
+      return call(
+        api,
+        id('p'),
+        num(1),
+        flags
+          .filter((f) => f in constants)
+          .map(id)
+          .reduce<Expr | undefined>((a, b) => (a === undefined ? b : or(a, b)), undefined) ??
+          id('FOLL_WRITE'),
+        target,
+      )
     case 'hmm_range_fault':
       return call(api, id('n'), id('seq'), id('p'), target)
     default:

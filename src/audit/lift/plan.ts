@@ -7,7 +7,7 @@ import type { Event, Place } from '../trace/event.ts'
 export type Step = { readonly at?: Place; readonly note?: string } & (
   | { readonly do: 'lock' | 'unlock'; readonly lock: 'mmap' | 'driver'; readonly write: boolean }
   /** `reg` numbers the look-ups of the plan. `check` false: the caller goes on without asking whether it worked. */
-  | { readonly do: 'lookup'; readonly api: string; readonly reg: number }
+  | { readonly do: 'lookup'; readonly api: string; readonly reg: number; readonly flags?: readonly string[] }
   | { readonly do: 'end'; readonly api: string; readonly reg: number }
   | { readonly do: 'put'; readonly reg: number }
   | { readonly do: 'cpu'; readonly reg: number; readonly write: boolean }
@@ -42,6 +42,8 @@ export type Cut = {
   /** Look-ups of the site, by number in the path. */
   readonly values: ReadonlySet<number>
   readonly api: (value: number) => string
+  /** Of the site's call. */
+  readonly flags: readonly string[]
   /** The look-up wants mmap_lock: where no lock is seen the caller holds it. */
   readonly callerHolds: boolean
   /** The lock that the notifier's callback takes, if there is a notifier. */
@@ -77,7 +79,14 @@ export function planSteps(events: readonly Event[], cut: Cut): Step[] {
           steps.push({ do: e.kind, lock: 'driver', write: e.lock.write, at, note: e.lock.name })
         break
       case 'lookup':
-        if (wanted.has(e.value)) steps.push({ do: 'lookup', api: e.api, reg: reg(e.value), at })
+        if (wanted.has(e.value))
+          steps.push({
+            do: 'lookup',
+            api: e.api,
+            reg: reg(e.value),
+            at,
+            ...(cut.flags.length > 0 && { flags: cut.flags }),
+          })
         break
       case 'end':
         if (wanted.has(e.value)) steps.push({ do: 'end', api: cut.api(e.value), reg: reg(e.value), at })

@@ -911,6 +911,14 @@ export class Walk {
         }
         return just([state])
       }
+      case 'given-failed': {
+        const of = args[m.arg]?.of
+        if (of === undefined) return just([state])
+        return [
+          ...just(this.#say(state, e, { kind: 'revoke', value: of, text: name }), { int: 'pos' }),
+          { state, value: { int: 'zero' } },
+        ]
+      }
       case 'same': {
         const [a, b] = args
         if (a?.of === undefined || b?.of === undefined || a.of === b.of) return just([state])
