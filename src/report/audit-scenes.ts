@@ -60,7 +60,7 @@ function linesOf(
   }
   for (const s of sites) {
     want(s.file, s.line - 3, s.line + 4)
-    for (const { file, line } of s.escapes) if (file === s.file) want(file, line, line)
+    for (const { file, line } of s.escapes) want(file, line, line)
     for (const { place = '' } of s.witness?.steps ?? []) {
       const [, file, line] = /^(.*):(\d+)$/.exec(place) ?? []
       if (file === s.file) want(file, Number(line), Number(line))

@@ -98,6 +98,7 @@ export const reportStyle = `.tiles{display:flex;flex-wrap:wrap;gap:.6rem;align-i
 .excerpt .cut td{color:var(--dim)}
 .hops,.tried{margin:.2rem 0;padding-left:1.4rem;font-size:.87rem}
 .tried{list-style:none;padding-left:.2rem;color:var(--dim)}
+.hops .line{display:block;color:var(--dim);padding-left:1rem}
 .checked{color:var(--good);font-weight:600;margin:.2rem 0}
 .test{margin:.5rem 0;font-size:.87rem}
 .test pre{background:var(--soft);border-radius:7px;padding:.6rem .8rem;overflow-x:auto;margin:.4rem 0;tab-size:4;overflow-wrap:normal}

@@ -50,7 +50,17 @@ export function showSite(
           h(
             'ol',
             { class: 'hops' },
-            site.escapes.map((e) => h('li', {}, h('code', {}, `${e.file}:${e.line}`), ` ${e.text}`)),
+            site.escapes.map((e) =>
+              h(
+                'li',
+                {},
+                h('code', {}, `${e.file}:${e.line}`),
+                ` ${e.text}`,
+                e.file !== site.file &&
+                  lines[e.file]?.[e.line] !== undefined &&
+                  h('code', { class: 'line' }, lines[e.file]![e.line]!.trim()),
+              ),
+            ),
           ),
         ]
       : []),
