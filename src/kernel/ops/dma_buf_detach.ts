@@ -12,9 +12,10 @@ export const dma_buf_detach = op({
   steps: {
     detach(k, me) {
       const who = k.threadName(me.thread)
-      if (!attached(k, me.attach, `${who} detaches`)) return k.done()
+      attached(k, me.attach, `${who} detaches`)
       const row = k.attachment(me.attach)
-      const buf = row.dma_buf!
+      const buf = row.dma_buf
+      if (buf === undefined) return k.done()
       if (!canLock(k, resv(k, objectOf(buf)), me.thread)) return blocked
       if (row.sgt !== undefined) {
         freeMapping(k, row.sgt)

@@ -12,7 +12,8 @@ export const dma_buf_unmap_attachment = op({
   steps: {
     unmap(k, me) {
       const who = k.threadName(me.thread)
-      if (!attached(k, me.attach, `${who} unmaps through`)) return k.done()
+      attached(k, me.attach, `${who} unmaps through`)
+      if (k.attachment(me.attach).dma_buf === undefined) return k.done()
       assertMapLock(k, me.attach, me.thread, 'dma_buf_unmap_attachment')
       unmap_attachment(k, me.attach, me.sgt, me.dir, who)
       return k.done()

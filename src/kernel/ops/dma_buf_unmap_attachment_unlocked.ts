@@ -13,7 +13,8 @@ export const dma_buf_unmap_attachment_unlocked = op({
   steps: {
     unmap(k, me) {
       const who = k.threadName(me.thread)
-      if (!attached(k, me.attach, `${who} unmaps through`)) return k.done()
+      attached(k, me.attach, `${who} unmaps through`)
+      if (k.attachment(me.attach).dma_buf === undefined) return k.done()
       if (!canLock(k, resv(k, objectOf(k.attachment(me.attach).dma_buf!)), me.thread)) return blocked
       unmap_attachment(k, me.attach, me.sgt, me.dir, who)
       return k.done()
