@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import {
   cacheFolder,
   conform as runConform,
+  type Difference,
   Machine,
   parseSequence,
   replay,
@@ -152,6 +153,13 @@ async function replayFiles(image: Image, accel: string, files: readonly string[]
   return found
 }
 
+/** Whether a difference is there again: something in the guest may have held a reference for a moment. */
+async function repeats(machine: Machine, image: Image, difference: Difference): Promise<boolean> {
+  for (let i = 0; i < 3; i++)
+    if ((await replay(machine, image.kernel, difference.sequence)) !== undefined) return true
+  return false
+}
+
 async function randomRun(
   image: Image,
   accel: string,
@@ -185,8 +193,10 @@ async function randomRun(
   const machine = new Machine(image, { accel, signal: io.signal })
   try {
     for (const [i, difference] of result.differences.slice(0, wanted.most).entries()) {
-      const short = await shrinkDifference(machine, image.kernel, difference)
-      io.out(`\nsequence ${difference.seed}, shrunk:\n${showDifference(short)}\n`)
+      const again = await repeats(machine, image, difference)
+      const short = again ? await shrinkDifference(machine, image.kernel, difference) : difference
+      const how = again ? 'shrunk' : 'which did not differ again in three runs'
+      io.out(`\nsequence ${difference.seed}, ${how}:\n${showDifference(short)}\n`)
       if (wanted.save !== undefined) {
         mkdirSync(wanted.save, { recursive: true })
         const file = join(wanted.save, `${image.kernel}-${wanted.seed}-${i}.ops`)
