@@ -6,7 +6,7 @@ import { SetPageAnonExclusive } from './mm/anon.ts'
 import { needs_dirty_tracking } from './mm/files.ts'
 import { allocFd, dmaBufOf, get_file } from './mm/dma_buf.ts'
 import { kernelOf } from './mm/owners.ts'
-import { set_normal, set_special } from './mm/ptes.ts'
+import { pte_mkdirty, set_normal, set_special } from './mm/ptes.ts'
 import { is_private_memory } from './sizes.ts'
 
 /** Writes the initial state of a test into empty tables: as if all this had been set up by calls before it began. */
@@ -94,6 +94,7 @@ function populate(
       const pfn = take(v.mm)
       if (of !== undefined) k.page(pfn).data = k.page(of).data
       set_normal(k, pte, pfn, vma.VM_WRITE)
+      pte_mkdirty(k, pte)
       SetPageAnonExclusive(k, pfn)
       vma.anon_vma = true
       continue

@@ -296,6 +296,7 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
   let directed = false
   let imports = false
   let mmapped = 0
+  let farthest = 0
   const spare: Record<Zone, number> = { normal: 0, movable: 0, cma: 0, vram: 0 }
   const programs = [...config.threads, ...callbacks]
   for (const program of programs)
@@ -335,6 +336,14 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
         const pages = instruction.args[op.args.findIndex((a) => a.name === 'pages')]
         mmapped += pages?.kind === 'const' ? pages.value : 1
       }
+      if (op.takes.each !== undefined)
+        spare.normal +=
+          op.takes.each * constant(instruction.args[op.args.findIndex((a) => a.name === 'pages')], 1)
+      if (op.name === 'mremap') {
+        const grown = constant(instruction.args[2], 2)
+        mmapped += grown
+        farthest = Math.max(farthest, constant(instruction.args[4], 0) + grown)
+      }
       const bo = instruction.args[op.args.findIndex((a) => a.kind === 'bo')]
       if (op.name === 'dma_buf_export' && bo?.kind === 'thing' && bos[bo.id] !== undefined)
         bos[bo.id] = {
@@ -361,7 +370,7 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
         'a callback may take locks, set the sequence and drop its own mappings',
       ),
     )
-  const vpns = Math.max(0, ...ends) + mmapped
+  const vpns = Math.max(farthest, Math.max(0, ...ends) + mmapped)
   for (const b of bos) spare.normal += b.pages - b.present.length
 
   const value: FullConfig = {

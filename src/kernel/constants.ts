@@ -46,6 +46,23 @@ export const FAULT_FLAG_ALLOW_RETRY = 2
 /** [6.1+] Make the page exclusive to this process, for a read pin. */
 export const FAULT_FLAG_UNSHARE = 4
 
+export const MREMAP_MAYMOVE = 1
+export const MREMAP_FIXED = 2
+export const MREMAP_DONTUNMAP = 4
+
+export const MADV_DONTNEED = 4
+export const MADV_FREE = 8
+export const MADV_REMOVE = 9
+export const MADV_DONTFORK = 10
+export const MADV_DOFORK = 11
+export const MADV_WIPEONFORK = 18
+export const MADV_KEEPONFORK = 19
+/** [5.14+] */
+export const MADV_POPULATE_READ = 22
+export const MADV_POPULATE_WRITE = 23
+/** [5.18+] */
+export const MADV_DONTNEED_LOCKED = 24
+
 /** vm_fault_t. 0 is "handled, try again". */
 export const VM_FAULT_OOM = 1
 export const VM_FAULT_SIGBUS = 2
@@ -98,6 +115,19 @@ export const constants: Readonly<Record<string, number>> = {
   DMA_BIDIRECTIONAL,
   DMA_TO_DEVICE,
   DMA_FROM_DEVICE,
+  MREMAP_MAYMOVE,
+  MREMAP_FIXED,
+  MREMAP_DONTUNMAP,
+  MADV_DONTNEED,
+  MADV_FREE,
+  MADV_REMOVE,
+  MADV_DONTFORK,
+  MADV_DOFORK,
+  MADV_WIPEONFORK,
+  MADV_KEEPONFORK,
+  MADV_POPULATE_READ,
+  MADV_POPULATE_WRITE,
+  MADV_DONTNEED_LOCKED,
   system,
   vram,
   NULL: 0,

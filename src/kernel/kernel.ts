@@ -67,6 +67,16 @@ type MeCells = {
   readonly names: ReadonlyMap<string, Slot>
 }
 
+/** A call of a driver's vm_ops: for which mapping, and for `may_split` at which address. */
+export type VmOp = {
+  readonly op: 'open' | 'close' | 'may_split' | 'mremap'
+  readonly mm: Id<'mm'>
+  readonly bo: Id<'bo'>
+  readonly start: number
+  readonly end: number
+  readonly at?: number
+}
+
 /** A value, and what a person who sees everything knows about it. */
 export type Ghosted = { value: number; stale: boolean; readonly: boolean }
 
@@ -112,6 +122,12 @@ export class Kernel {
   readonly vmas: readonly Id<'vma'>[]
   readonly mms: readonly Id<'mm'>[]
   readonly threads: number
+  /** Whether the test looks at dirty entries; else they are not told apart. */
+  readonly dirtyTracked: boolean
+  /** Whether GUP-fast runs beside fork, so that the steps of both matter. */
+  readonly forkRaces: boolean
+  /** Told of each call of a mapping's vm_ops, as the kernel makes them; a machine that runs the model alone listens. */
+  onVmOp: ((event: VmOp) => void) | undefined
   /** Room for a step to list candidates in; empty between steps. */
   readonly scratch: number[] = []
 
@@ -184,6 +200,10 @@ export class Kernel {
     for (const program of [...config.threads, ...config.callbacks])
       for (const instruction of program.code)
         if (instruction.kind === 'call') this.#addOp(ops.get(instruction.op)!)
+
+    const called = this.#code.flatMap((c) => (c.kind === 'op' ? [c.op] : []))
+    this.dirtyTracked = called.some((op) => op.dirty)
+    this.forkRaces = ['fork', 'gup_fast'].every((name) => called.some((op) => op.name === name))
 
     const threads = layout.ids('thread')
     const each = <T>(n: number, f: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => f(i))

@@ -98,7 +98,7 @@ export type Need =
   | 'may sleep'
 
 /** What an operation can take for good. `mapping`: a DMA mapping with a direction. */
-export type Taken = 'vma' | 'pfn' | 'dma' | 'mapping' | 'attachment' | 'fd'
+export type Taken = 'each' | 'vma' | 'pfn' | 'dma' | 'mapping' | 'attachment' | 'fd'
 
 export type OpSpec<A extends Record<string, ArgKind>, L extends Record<string, Kind>, S extends string> = {
   readonly name: string
@@ -117,8 +117,10 @@ export type OpSpec<A extends Record<string, ArgKind>, L extends Record<string, K
   readonly calls?: () => readonly Op[]
   /** It may run notifier callbacks. */
   readonly notifies?: boolean
-  /** How much of what it may take for good, per call: the test's tables are sized by it. */
+  /** How much of what it may take for good, per call: the test's tables are sized by it. `each`: frames for each of its `pages`. */
   readonly takes?: Partial<Record<Taken, number>>
+  /** It looks at whether an entry is dirty: only tests that call such an operation keep track of that. */
+  readonly dirty?: boolean
   /** Cannot be called from a litmus test. */
   readonly internal?: boolean
   readonly steps: Record<S, (k: Kernel, me: Me<A, L>) => NoInfer<S> | Flow>
@@ -153,6 +155,7 @@ export type Op = {
   readonly calls: () => readonly Op[]
   readonly notifies: boolean
   readonly takes: Partial<Record<Taken, number>>
+  readonly dirty: boolean
   readonly internal: boolean
   readonly labels: readonly string[]
   readonly steps: readonly ((k: Kernel, me: Me) => string)[]
@@ -177,6 +180,7 @@ export function op<
     calls: () => [],
     notifies: false,
     takes: {},
+    dirty: false,
     internal: false,
     ...rest,
     args: slots.slice(0, count),

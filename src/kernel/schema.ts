@@ -82,7 +82,7 @@ export function layoutFor(n: Sizes) {
       /** Who holds which lock: 0 not, 1 for reading, 2 for writing (a mutex or spinlock is held for writing). */
       hold: { by: ['lock', 'thread'], cols: { mode: upTo(2) } },
 
-      /** `born` since fork (or ever), `alive` until exit. `invalidate_seq` and `active_invalidate_ranges` are those of its notifier subscriptions; odd: invalidating. */
+      /** `born` since fork (or ever), `alive` until exit. `invalidate_seq` and `active_invalidate_ranges` are those of its notifier subscriptions; odd: invalidating. `write_protect_seq`: odd while fork copies. */
       mm: {
         by: ['mm'],
         cols: {
@@ -90,6 +90,7 @@ export function layoutFor(n: Sizes) {
           alive: flag,
           has_pinned: flag,
           invalidate_seq: upTo(127),
+          write_protect_seq: upTo(7),
           active_invalidate_ranges: upTo(15),
         },
       },
@@ -122,7 +123,7 @@ export function layoutFor(n: Sizes) {
       },
       pte: {
         by: ['mm', 'vpn'],
-        cols: { present: flag, write: flag, special: flag, pfn: ref('pfn'), stale: flag },
+        cols: { present: flag, write: flag, special: flag, dirty: flag, pfn: ref('pfn'), stale: flag },
       },
 
       /**

@@ -150,6 +150,69 @@ const table = [
     since: '6.1',
     says: 'm68k handles faults on VM_IO mappings as any; before, they were SIGSEGV (read in 5.10 and 6.1)',
   },
+  {
+    name: 'fork-write-protect-seq',
+    since: '5.11',
+    backports: ['5.10'],
+    commit: '57efa1fe5957',
+    says: 'fork bumps write_protect_seq around the copying of private memory, and GUP-fast with FOLL_PIN takes back what it took meanwhile',
+  },
+  {
+    name: 'mprotect-exclusive',
+    since: '6.0',
+    commit: '64fe24a3e05e',
+    says: 'mprotect() makes exclusive anonymous pages writable at once (until 6.2 only dirty ones)',
+  },
+  {
+    name: 'mprotect-exclusive-clean',
+    since: '6.2',
+    commit: '7ea7e333842e',
+    says: 'mprotect() makes clean exclusive anonymous pages writable, too',
+  },
+  {
+    name: 'mremap-looks-first',
+    since: '5.16',
+    commit: '550a7d60bd35',
+    says: 'mremap() fails without a VMA before it unmaps the destination of MREMAP_FIXED',
+  },
+  {
+    name: 'mremap-checks-first',
+    since: '6.17',
+    says: 'mremap() makes all its checks before it unmaps the destination of MREMAP_FIXED',
+  },
+  {
+    name: 'mremap-dontunmap-files',
+    since: '5.13',
+    commit: 'a4609387859f',
+    says: 'MREMAP_DONTUNMAP works on all but VM_DONTEXPAND and VM_PFNMAP; before, on private anonymous memory only',
+  },
+  {
+    name: 'mremap-may-split',
+    since: '5.17',
+    says: 'a partial mremap() asks ->may_split first',
+  },
+  {
+    name: 'madv-populate',
+    since: '5.14',
+    commit: '4ca9b3859dac',
+    says: 'MADV_POPULATE_READ and MADV_POPULATE_WRITE exist',
+  },
+  {
+    name: 'madv-dontneed-locked',
+    since: '5.18',
+    commit: '9457056ac426',
+    says: 'MADV_DONTNEED_LOCKED exists',
+  },
+  {
+    name: 'madv-dofork-special',
+    since: '7.0',
+    says: 'MADV_DOFORK refuses VM_SPECIAL mappings; before, VM_IO only (in some release between 6.12 and 7.2)',
+  },
+  {
+    name: 'fork-opens-first',
+    since: '5.11',
+    says: "fork calls a child mapping's ->open before it copies its page table; before, after (in some release between 5.10 and 6.1)",
+  },
 ] as const satisfies readonly Change[]
 
 export type ChangeName = (typeof table)[number]['name']

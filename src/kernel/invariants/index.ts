@@ -1,3 +1,4 @@
+import { anon_exclusive } from './anon_exclusive.ts'
 import { attachment_leak } from './attachment_leak.ts'
 import { dma_buf_released_under_importer } from './dma_buf_released_under_importer.ts'
 import { dma_direction_mismatch } from './dma_direction_mismatch.ts'
@@ -19,6 +20,7 @@ import type { Invariant } from './invariant.ts'
 export type { Invariant } from './invariant.ts'
 
 const all = [
+  anon_exclusive,
   attachment_leak,
   dma_buf_released_under_importer,
   dma_direction_mismatch,

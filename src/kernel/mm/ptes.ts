@@ -46,6 +46,11 @@ export function set_normal(k: Kernel, pte: Pte, pfn: Id<'pfn'>, write: boolean):
   k.page(pfn).mapcount += 1
 }
 
+/** pte_mkdirty(), in tests that look. */
+export function pte_mkdirty(k: Kernel, pte: Pte): void {
+  if (k.dirtyTracked && !pte.special) pte.dirty = true
+}
+
 /** Clears an entry and hands the reference that it owned, if any, to the caller. */
 export function pte_clear(k: Kernel, pte: Pte): Id<'pfn'> | undefined {
   // A stale entry names a frame that was freed under it by a bug: what it owned is gone already.
@@ -53,10 +58,30 @@ export function pte_clear(k: Kernel, pte: Pte): Id<'pfn'> | undefined {
   pte.present = false
   pte.special = false
   pte.write = false
+  pte.dirty = false
   pte.pfn = undefined
   pte.stale = false
   if (page !== undefined) k.page(page).mapcount -= 1
   return page
+}
+
+/** move_ptes(): an entry goes to another address of the process with all that it owns; a pin of its page goes with it. */
+export function move_pte(k: Kernel, mm: Id<'mm'>, from: Id<'vpn'>, to: Id<'vpn'>): void {
+  const a = k.pte(mm, from)
+  if (!a.present) return
+  const b = k.pte(mm, to)
+  b.present = true
+  b.write = a.write
+  b.special = a.special
+  b.dirty = a.dirty
+  b.pfn = a.pfn
+  b.stale = a.stale
+  if (!a.special && !a.stale) {
+    const page = k.page(a.pfn!)
+    if (page.pin_mm === mm && page.pin_addr === from) page.pin_addr = to
+  }
+  a.present = a.write = a.special = a.dirty = a.stale = false
+  a.pfn = undefined
 }
 
 /**

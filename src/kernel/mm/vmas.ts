@@ -96,16 +96,31 @@ export function vm_area_free(k: Kernel, vma: Vma): void {
   if (file !== undefined) fput(k, file, 'the VMA that goes')
 }
 
+/** A mapping's vm_ops are called: nobody in a test has any, who listens is told. */
+export function call_vm_op(
+  k: Kernel,
+  op: 'open' | 'close' | 'may_split' | 'mremap',
+  vma: Vma,
+  at?: number,
+): void {
+  const bo = vma.vm_file
+  if (k.onVmOp === undefined || bo === undefined) return
+  const { vm_mm: mm, vm_start: start, vm_end: end } = vma
+  k.onVmOp({ op, mm: mm!, bo, start, end, ...(at === undefined ? {} : { at }) })
+}
+
 /** Splits a VMA so that one begins at the address. False: no slot is left. */
 export function split_vma(k: Kernel, mm: Id<'mm'>, addr: number): boolean {
   const id = vma_lookup(k, mm, addr)
   if (id === undefined || k.vma(id).vm_start === addr) return true
   const low = k.vma(id)
+  call_vm_op(k, 'may_split', low, addr)
   const high = vm_area_dup(k, low)
   if (high === undefined) return false
   const row = k.vma(high)
   row.vm_pgoff += addr - row.vm_start
   row.vm_start = addr
+  call_vm_op(k, 'open', row)
   low.vm_end = addr
   return true
 }

@@ -28,6 +28,7 @@ export const __get_user_pages = op({
   name: '__get_user_pages',
   source: 'mm/gup.c:__get_user_pages',
   doc: 'The slow path of GUP, for one page: checks the VMA, faults the page in, takes a reference or a pin.',
+  // pin: 1 for FOLL_PIN, 0 for FOLL_GET, -1 for neither.
   args: { mm: 'mm', addr: 'addr', flags: 'flags', pin: 'int', page: '&page?', vec: '&frames?' },
   returns: 'int',
   locals: { cowed: 'int', old: 'page' },
@@ -52,8 +53,10 @@ export const __get_user_pages = op({
       const zero = pte.special && pte.pfn === k.zeroPage
       const page = zero ? k.zeroPage : vm_normal_page(pte)
       if (page === undefined) return special(k, me)
+      // Only to fault it in: whoever populates takes no reference.
+      if (me.pin < 0) return k.done(1)
       const longterm = (me.flags & FOLL_LONGTERM) !== 0
-      if (me.pin !== 0 && !write && !pte.write && must_unshare(k, vma, page, longterm))
+      if (me.pin > 0 && !write && !pte.write && must_unshare(k, vma, page, longterm))
         return k.call(handle_mm_fault, 'faulted', id, me.addr, FAULT_FLAG_UNSHARE)
       if (longterm && !zero && !longterm_pinnable(k, page)) {
         // check_and_migrate_movable_pages(): what was pinned is unpinned, moved, and pinned again.
@@ -98,7 +101,7 @@ type Gup = {
 }
 
 /** check_vma_flags(), in the kernel's order. */
-function check_vma_flags(
+export function check_vma_flags(
   k: Kernel,
   vma: Row<'vma'>,
   { flags, pin }: { readonly flags: number; readonly pin: number },
@@ -134,6 +137,7 @@ function can_follow_write_pte(k: Kernel, me: Gup, vma: Row<'vma'>, pte: Pte): bo
 
 /** A special entry that is not the zero page: there is no page to take. */
 function special(k: Kernel, me: Gup) {
+  if (me.pin < 0) return k.done(1)
   if (k.has('gup-eexist')) return k.done(-EEXIST)
   if (me.pin === 0) return k.done(-EFAULT)
   // The entry counts as done and pages[i] stays as it was: the caller reads whatever was there.

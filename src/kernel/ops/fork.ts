@@ -3,10 +3,10 @@ import { EAGAIN, ENOMEM } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
 import { SetPageAnonExclusive } from '../mm/anon.ts'
 import { alloc_page, GFP_HIGHUSER_MOVABLE, maybe_dma_pinned, page_anon } from '../mm/frames.ts'
-import { lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
+import { lock, mmap_lock, mmap_unlock, ptl, ptlFree, unlock } from '../mm/locks.ts'
 import { anonOf } from '../mm/owners.ts'
-import { type Pte, set_normal, set_special, vm_normal_page, zap_range } from '../mm/ptes.ts'
-import { find_vma, is_cow_mapping, vm_area_dup, vm_area_free } from '../mm/vmas.ts'
+import { type Pte, pte_mkdirty, set_normal, set_special, vm_normal_page, zap_range } from '../mm/ptes.ts'
+import { call_vm_op, find_vma, is_cow_mapping, vm_area_dup, vm_area_free } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import type { Row } from '../schema.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
@@ -19,7 +19,7 @@ export const fork = op({
   needs: ['current mm', 'may sleep'],
   args: { child: 'mm' },
   returns: 'errno',
-  locals: { at: 'addr', vma: 'vma' },
+  locals: { at: 'addr', vma: 'vma', early: 'int' },
   calls: () => [mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
   takes: { pfn: 0 },
   steps: {
@@ -27,7 +27,7 @@ export const fork = op({
       const mm = k.currentMm(me.thread)!
       if (k.mm(me.child).born) return k.done(-EAGAIN)
       if (!lock(k, mmap_lock(k, mm), me.thread)) return blocked
-      return k.notified(mm) ? 'next' : 'copy'
+      return k.notified(mm) || k.forkRaces ? 'next' : 'copy'
     },
     // Nobody is to be notified: all mappings in one step.
     copy(k, me) {
@@ -44,17 +44,54 @@ export const fork = op({
       me.vma = find_vma(k, mm, me.at)
       if (me.vma === undefined) return 'born'
       const vma = k.vma(me.vma)
-      if (!protects(vma) || !track_pfn_copy(k, vma)) return 'copy_vma'
+      if (!k.notified(mm) || !protects(vma) || !track_pfn_copy(k, vma)) return 'copy_vma'
       return k.call(mmu_notifier_invalidate_range_start, 'copy_vma', mm, vma.vm_start, vma.vm_end)
     },
     copy_vma(k, me) {
       const mm = k.currentMm(me.thread)!
       if (!ptlFree(k, mm, me.thread)) return blocked
       const vma = k.vma(me.vma!)
+      if (k.forkRaces && protects(vma)) {
+        const ok = dup_vma(k, mm, me.child, vma, () => true)
+        if (!ok) return fail(k, me.thread, mm, me.child)
+        lock(k, ptl(k, mm), me.thread)
+        bump_seq(k, mm)
+        me.at = vma.vm_start
+        return 'decide'
+      }
       if (!dup_vma(k, mm, me.child, vma)) return fail(k, me.thread, mm, me.child)
       me.at = vma.vm_end
-      if (!protects(vma)) return 'next'
+      if (!k.notified(mm) || !protects(vma)) return 'next'
       return k.call(mmu_notifier_invalidate_range_end, 'next', mm, vma.vm_start, vma.vm_end)
+    },
+
+    // Entry by entry, beside GUP-fast, which does not care for the page-table lock: first whether the page is to be copied at once.
+    decide(k, me) {
+      const mm = k.currentMm(me.thread)!
+      const vma = k.vma(me.vma!)
+      while (me.at < vma.vm_end && !k.pte(mm, me.at as Id<'vpn'>).present) me.at += 1
+      if (me.at === vma.vm_end) {
+        bump_seq(k, mm)
+        unlock(k, ptl(k, mm), me.thread)
+        if (!k.notified(mm)) return 'next'
+        return k.call(mmu_notifier_invalidate_range_end, 'next', mm, vma.vm_start, vma.vm_end)
+      }
+      const page = vm_normal_page(k.pte(mm, me.at as Id<'vpn'>))
+      me.early = page !== undefined && needs_cow_for_dma(k, mm, page) ? 1 : 0
+      if (me.early === 0 && page !== undefined && page_anon(k, page)) k.page(page).exclusive = false
+      return 'apply'
+    },
+    // Then the copy, or both entries read-only.
+    apply(k, me) {
+      const mm = k.currentMm(me.thread)!
+      const at = me.at as Id<'vpn'>
+      if (!copy_pte(k, me.child, k.vma(me.vma!), k.pte(mm, at), k.pte(me.child, at), me.early !== 0)) {
+        bump_seq(k, mm)
+        unlock(k, ptl(k, mm), me.thread)
+        return fail(k, me.thread, mm, me.child)
+      }
+      me.at += 1
+      return 'decide'
     },
 
     born(k, me) {
@@ -77,7 +114,8 @@ function fail(k: Kernel, thread: Id<'thread'>, mm: Id<'mm'>, child: Id<'mm'>) {
 /** vma_needs_copy(): everything else is found again by faults. */
 const needs_copy = (vma: Row<'vma'>): boolean => vma.VM_PFNMAP || vma.VM_MIXEDMAP || vma.anon_vma
 
-const protects = (vma: Row<'vma'>): boolean => !vma.VM_DONTCOPY && needs_copy(vma) && is_cow_mapping(vma)
+const protects = (vma: Row<'vma'>): boolean =>
+  !vma.VM_DONTCOPY && !vma.VM_WIPEONFORK && needs_copy(vma) && is_cow_mapping(vma)
 
 /**
  * track_pfn_copy() of x86: the memory type of a mapping that remap_pfn_range() made is looked up through its first entry. When the process
@@ -89,46 +127,77 @@ function track_pfn_copy(k: Kernel, vma: Row<'vma'>): boolean {
   return first.present && first.special
 }
 
-/** A mapping of the child, and its page tables. False: no memory. */
-function dup_vma(k: Kernel, mm: Id<'mm'>, child: Id<'mm'>, vma: Row<'vma'>): boolean {
+/** write_protect_seq: odd while the page tables of private memory are copied. */
+function bump_seq(k: Kernel, mm: Id<'mm'>): void {
+  if (!k.has('fork-write-protect-seq')) return
+  k.mm(mm).write_protect_seq = (k.mm(mm).write_protect_seq + 1) & 7
+}
+
+/** A mapping of the child, and its page tables, but those of `later`. False: no memory. */
+function dup_vma(
+  k: Kernel,
+  mm: Id<'mm'>,
+  child: Id<'mm'>,
+  vma: Row<'vma'>,
+  later?: (vma: Row<'vma'>) => boolean,
+): boolean {
   if (vma.VM_DONTCOPY) return true
-  const copy = vm_area_dup(k, vma)
-  if (copy === undefined) return false
-  k.vma(copy).vm_mm = child
-  if (!needs_copy(vma)) return true
-  if (!track_pfn_copy(k, vma)) return false
-  for (let addr = vma.vm_start; addr < vma.vm_end; addr++) {
-    const from = k.pte(mm, addr as Id<'vpn'>)
-    if (from.present && !copy_pte(k, mm, child, vma, from, k.pte(child, addr as Id<'vpn'>))) return false
+  const id = vm_area_dup(k, vma)
+  if (id === undefined) return false
+  const copy = k.vma(id)
+  copy.vm_mm = child
+  copy.VM_LOCKED = false
+  if (k.has('fork-opens-first')) call_vm_op(k, 'open', copy)
+  // Nothing of it is inherited, and nothing has been faulted in yet.
+  if (vma.VM_WIPEONFORK) copy.anon_vma = false
+  else if (needs_copy(vma)) {
+    if (!track_pfn_copy(k, vma)) return false
+    if (later?.(vma) === true) return true
+    for (let addr = vma.vm_start; addr < vma.vm_end; addr++) {
+      const from = k.pte(mm, addr as Id<'vpn'>)
+      if (!from.present) continue
+      const page = vm_normal_page(from)
+      const early = page !== undefined && needs_cow_for_dma(k, mm, page)
+      if (!copy_pte(k, child, vma, from, k.pte(child, addr as Id<'vpn'>), early)) return false
+    }
   }
+  if (!k.has('fork-opens-first')) call_vm_op(k, 'open', copy)
   return true
 }
 
+/**
+ * page_needs_cow_for_dma(), page_try_dup_anon_rmap(): a page that a device may write to must stay the parent's, and the child gets a copy at
+ * once. Files are not copied, pinned or not.
+ */
+function needs_cow_for_dma(k: Kernel, mm: Id<'mm'>, page: Id<'pfn'>): boolean {
+  if (k.policy.fork_pinned === 'share' || !page_anon(k, page) || !k.mm(mm).has_pinned) return false
+  return maybe_dma_pinned(k, page) && (!k.has('anon-exclusive') || k.page(page).exclusive)
+}
+
 /** copy_present_pte() */
-function copy_pte(k: Kernel, mm: Id<'mm'>, child: Id<'mm'>, vma: Row<'vma'>, from: Pte, to: Pte): boolean {
+function copy_pte(k: Kernel, child: Id<'mm'>, vma: Row<'vma'>, from: Pte, to: Pte, early: boolean): boolean {
   const cow = is_cow_mapping(vma)
   const page = vm_normal_page(from)
-  if (page === undefined) {
+  if (page === undefined || from.stale) {
     if (cow) from.write = false
     set_special(to, from.pfn!, from.write)
+    to.special = from.special
     to.stale = from.stale
     return true
   }
-  if (page_anon(k, page)) {
-    // A page that a device may write to must stay the parent's: the child gets a copy at once.
-    const exclusive = k.has('anon-exclusive') ? k.page(page).exclusive : true
-    if (cow && k.mm(mm).has_pinned && maybe_dma_pinned(k, page) && exclusive) {
-      const copy = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, child))
-      if (copy === undefined) return false
-      k.page(copy).data = k.page(page).data
-      SetPageAnonExclusive(k, copy)
-      set_normal(k, to, copy, vma.VM_WRITE)
-      return true
-    }
-    k.page(page).exclusive = false
+  if (early && cow) {
+    const copy = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, child))
+    if (copy === undefined) return false
+    k.page(copy).data = k.page(page).data
+    SetPageAnonExclusive(k, copy)
+    set_normal(k, to, copy, vma.VM_WRITE)
+    pte_mkdirty(k, to)
+    return true
   }
+  if (page_anon(k, page)) k.page(page).exclusive = false
   if (cow) from.write = false
   k.page(page).refcount += 1
   set_normal(k, to, page, from.write)
+  to.dirty = from.dirty && !vma.VM_SHARED
   return true
 }

@@ -17,7 +17,15 @@ import { alloc_page, GFP_HIGHUSER_MOVABLE, page_anon, pfn_valid, put } from '../
 import { canLock, mmap_unlock, ptlFree, resv } from '../mm/locks.ts'
 import { bo_frame } from '../mm/objects.ts'
 import { anonOf } from '../mm/owners.ts'
-import { type Pte, pte_clear, pte_protnone, set_normal, set_special, vm_normal_page } from '../mm/ptes.ts'
+import {
+  type Pte,
+  pte_clear,
+  pte_mkdirty,
+  pte_protnone,
+  set_normal,
+  set_special,
+  vm_normal_page,
+} from '../mm/ptes.ts'
 import { is_cow_mapping, linear_page_index, vma_is_anonymous } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import type { Row } from '../schema.ts'
@@ -69,6 +77,7 @@ export const handle_mm_fault = op({
         const old = pte_clear(k, pte)
         set_normal(k, pte, me.copy!, vma.VM_WRITE && !unshare)
         SetPageAnonExclusive(k, me.copy!)
+        if (!unshare) pte_mkdirty(k, pte)
         if (old !== undefined) put(k, old)
       }
       if (me.page !== undefined) put(k, me.page)
@@ -114,6 +123,7 @@ function do_anonymous_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   const pfn = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, vma.vm_mm!))
   if (pfn === undefined) return k.done(VM_FAULT_OOM)
   set_normal(k, pte, pfn, vma.VM_WRITE)
+  if (vma.VM_WRITE) pte_mkdirty(k, pte)
   SetPageAnonExclusive(k, pfn)
   return k.done()
 }
@@ -179,11 +189,13 @@ function do_file_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
     if (copy === undefined) return k.done(VM_FAULT_OOM)
     k.page(copy).data = k.page(page).data
     set_normal(k, pte, copy, vma.VM_WRITE)
+    pte_mkdirty(k, pte)
     SetPageAnonExclusive(k, copy)
     return k.done()
   }
   k.page(page).refcount += 1
   set_normal(k, pte, page, vma.VM_WRITE && vma.VM_SHARED && (write || !tracked))
+  if (write) pte_mkdirty(k, pte)
   if (write && tracked) k.page(page).dirty = true // ->page_mkwrite
   return k.done()
 }
@@ -213,6 +225,7 @@ function do_wp_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   if (unshare && !anon && !k.has('gup-unshare-file')) return k.done()
   if (shared) {
     if (unshare) return k.done()
+    pte_mkdirty(k, pte)
     pte.write = true // wp_pfn_shared(), wp_page_shared(): no driver of a test has ->pfn_mkwrite
     if (page !== undefined && vma.vm_file !== undefined && needs_dirty_tracking(k, vma.vm_file))
       k.page(page).dirty = true // ->page_mkwrite
@@ -220,7 +233,9 @@ function do_wp_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   }
   if (anon && may_reuse(k, page)) {
     SetPageAnonExclusive(k, page)
-    if (!unshare) pte.write = vma.VM_WRITE
+    if (unshare) return k.done()
+    pte.write = vma.VM_WRITE
+    pte_mkdirty(k, pte)
     return k.done()
   }
   vma.anon_vma = true

@@ -38,6 +38,7 @@ import { dma_resv_unlock } from './dma_resv_unlock.ts'
 import { dma_unmap } from './dma_unmap.ts'
 import { dma_unmap_page } from './dma_unmap_page.ts'
 import { dma_write } from './dma_write.ts'
+import { do_munmap } from './do_munmap.ts'
 import { down_read } from './down_read.ts'
 import { down_write } from './down_write.ts'
 import { exit_mm } from './exit_mm.ts'
@@ -51,6 +52,7 @@ import { follow_pfnmap_start } from './follow_pfnmap_start.ts'
 import { follow_phys } from './follow_phys.ts'
 import { follow_pte } from './follow_pte.ts'
 import { fork } from './fork.ts'
+import { ftruncate } from './ftruncate.ts'
 import { get_dma_buf } from './get_dma_buf.ts'
 import { get_page } from './get_page.ts'
 import { get_page_unless_zero } from './get_page_unless_zero.ts'
@@ -72,6 +74,9 @@ import { kmalloc } from './kmalloc.ts'
 import { kref_get } from './kref_get.ts'
 import { kref_put } from './kref_put.ts'
 import { load } from './load.ts'
+import { madvise } from './madvise.ts'
+import { mlock } from './mlock.ts'
+import { mm_populate } from './mm_populate.ts'
 import { mmap } from './mmap.ts'
 import { mmap_read_lock } from './mmap_read_lock.ts'
 import { mmap_read_unlock } from './mmap_read_unlock.ts'
@@ -84,6 +89,9 @@ import { mmu_interval_read_retry } from './mmu_interval_read_retry.ts'
 import { mmu_interval_set_seq } from './mmu_interval_set_seq.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
+import { mprotect } from './mprotect.ts'
+import { mremap } from './mremap.ts'
+import { munlock } from './munlock.ts'
 import { munmap } from './munmap.ts'
 import { mutex_lock } from './mutex_lock.ts'
 import { mutex_unlock } from './mutex_unlock.ts'
@@ -93,6 +101,7 @@ import { pin_user_pages } from './pin_user_pages.ts'
 import { pin_user_pages_fast } from './pin_user_pages_fast.ts'
 import { pin_user_pages_remote } from './pin_user_pages_remote.ts'
 import { pte_unmap_unlock } from './pte_unmap_unlock.ts'
+import { punch_hole } from './punch_hole.ts'
 import { put_page } from './put_page.ts'
 import { put_unused_fd } from './put_unused_fd.ts'
 import { put_vaddr_frames } from './put_vaddr_frames.ts'
@@ -152,6 +161,7 @@ const all: readonly Op[] = [
   dma_unmap,
   dma_unmap_page,
   dma_write,
+  do_munmap,
   down_read,
   down_write,
   exit_mm,
@@ -165,6 +175,7 @@ const all: readonly Op[] = [
   follow_phys,
   follow_pte,
   fork,
+  ftruncate,
   get_dma_buf,
   get_page,
   get_page_unless_zero,
@@ -186,6 +197,9 @@ const all: readonly Op[] = [
   kref_get,
   kref_put,
   load,
+  madvise,
+  mlock,
+  mm_populate,
   mmap,
   mmap_read_lock,
   mmap_read_unlock,
@@ -198,6 +212,9 @@ const all: readonly Op[] = [
   mmu_interval_set_seq,
   mmu_notifier_invalidate_range_end,
   mmu_notifier_invalidate_range_start,
+  mprotect,
+  mremap,
+  munlock,
   munmap,
   mutex_lock,
   mutex_unlock,
@@ -207,6 +224,7 @@ const all: readonly Op[] = [
   pin_user_pages_fast,
   pin_user_pages_remote,
   pte_unmap_unlock,
+  punch_hole,
   put_page,
   put_unused_fd,
   put_vaddr_frames,

@@ -37,7 +37,7 @@ export const mmap = op({
         return overlaps(k, mm, me.start, me.start + me.pages) ? 'unmap' : 'place'
       }
       if (!canLock(k, mmap_lock(k, mm), me.thread)) return blocked
-      const start = hole(k, mm, me.pages)
+      const start = get_unmapped_area(k, mm, me.pages)
       if (start === undefined) {
         k.violate('model-bound', 'no address is left: the test maps more than its address spaces hold')
         return k.done(-ENOMEM)
@@ -157,7 +157,7 @@ function refuses(
 }
 
 /** get_unmapped_area(): the lowest hole that is large enough. */
-function hole(k: Kernel, mm: Id<'mm'>, pages: number): number | undefined {
+export function get_unmapped_area(k: Kernel, mm: Id<'mm'>, pages: number): number | undefined {
   for (let start = 0; start + pages <= k.config.vpns; start++)
     if (
       k.vmas.every((id) => {

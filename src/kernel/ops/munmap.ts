@@ -4,7 +4,7 @@ import type { Kernel } from '../kernel.ts'
 import { vma_gave_up_file } from '../mm/files.ts'
 import { canLock, i_mmap_rwsem, lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { zap_range } from '../mm/ptes.ts'
-import { split_vma, vm_area_free } from '../mm/vmas.ts'
+import { call_vm_op, split_vma, vm_area_free } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
@@ -80,6 +80,7 @@ export function unlink(k: Kernel, mm: Id<'mm'>, start: number, end: number): voi
     const vma = k.vma(id)
     if (vma.vm_mm !== mm || vma.vm_start < start || vma.vm_end > end) continue
     const file = vma.vm_file
+    call_vm_op(k, 'close', vma)
     vm_area_free(k, vma)
     if (file !== undefined) vma_gave_up_file(k, file)
   }

@@ -9,7 +9,7 @@ import {
 import { check_private_store } from '../invariants/fork_isolation.ts'
 import { reach } from '../mm/access.ts'
 import { down_read, mmap_lock, mmap_unlock } from '../mm/locks.ts'
-import { pte_offset } from '../mm/ptes.ts'
+import { pte_mkdirty, pte_offset } from '../mm/ptes.ts'
 import { vm_io_refused, vma_lookup } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { handle_mm_fault } from './handle_mm_fault.ts'
@@ -35,6 +35,7 @@ export const store = op({
         `${k.threadName(me.thread)} writes to ${k.addrName(k.currentMm(me.thread)!, me.addr)} and reaches`,
       )
       if (!pte.special && !pte.stale) check_private_store(k, me.thread, k.currentMm(me.thread)!, pte.pfn!)
+      pte_mkdirty(k, pte)
       k.page(pte.pfn!).data = me.value
       return k.done(0)
     },

@@ -6,6 +6,7 @@ import { canRead, down_read, i_mmap_rwsem, ptlFree, unlock } from '../mm/locks.t
 import { vm_normal_page, zap_range } from '../mm/ptes.ts'
 import { is_cow_mapping } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
+import type { Row } from '../schema.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
 
@@ -14,7 +15,7 @@ export const unmap_mapping_range = op({
   source: 'mm/memory.c:unmap_mapping_range',
   doc: 'Zaps every mapping of an object, in all processes. Needs no mmap_lock: whoever holds one is not protected from it.',
   needs: ['may sleep'],
-  args: { bo: 'backing', even_cows: 'int?' },
+  args: { bo: 'backing', even_cows: 'int?', first: 'int?', pages: 'int?' },
   locals: { vma: 'vma' },
   calls: () => [mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
   steps: {
@@ -37,7 +38,7 @@ export const unmap_mapping_range = op({
       if (!ptlFree(k, vma.vm_mm!, me.thread)) return blocked
       zap(k, me, me.vma!)
       if (k.notified(vma.vm_mm!))
-        return k.call(mmu_notifier_invalidate_range_end, 'next', vma.vm_mm!, vma.vm_start, vma.vm_end)
+        return k.call(mmu_notifier_invalidate_range_end, 'next', vma.vm_mm!, ...rangeOf(me, vma))
       return advance(k, me, me.vma! + 1)
     },
     next: (k, me) => advance(k, me, me.vma! + 1),
@@ -48,6 +49,8 @@ type Unmap = {
   readonly thread: Id<'thread'>
   readonly bo: Id<'bo'>
   readonly even_cows: number
+  readonly first: number
+  readonly pages: number
   vma: Id<'vma'> | undefined
 }
 
@@ -60,9 +63,18 @@ function nextVma(k: Kernel, me: Unmap, from: number): Id<'vma'> | undefined {
     const vma = k.vma(i as Id<'vma'>)
     if (vma.vm_mm === undefined || vma.vm_file !== me.bo) continue
     if (k.config.bos[me.bo]!.insert === 'remap_pfn_range' && is_cow_mapping(vma)) continue
+    const [start, end] = rangeOf(me, vma)
+    if (start >= end) continue
     return i as Id<'vma'>
   }
   return undefined
+}
+
+/** The addresses at which a VMA shows the range. No length: to the end. */
+function rangeOf(me: Unmap, vma: Row<'vma'>): readonly [number, number] {
+  const start = Math.max(vma.vm_start, vma.vm_start + me.first - vma.vm_pgoff)
+  const end = me.pages === 0 ? vma.vm_end : vma.vm_start + me.first + me.pages - vma.vm_pgoff
+  return [start, Math.min(end, vma.vm_end)]
 }
 
 function soleMapping(k: Kernel, me: Unmap): Id<'vma'> | undefined {
@@ -80,7 +92,7 @@ function advance(k: Kernel, me: Unmap, from: number) {
   }
   const vma = k.vma(id)
   return k.notified(vma.vm_mm!)
-    ? k.call(mmu_notifier_invalidate_range_start, 'zap', vma.vm_mm!, vma.vm_start, vma.vm_end)
+    ? k.call(mmu_notifier_invalidate_range_start, 'zap', vma.vm_mm!, ...rangeOf(me, vma))
     : ('zap' as const)
 }
 
@@ -88,7 +100,8 @@ function advance(k: Kernel, me: Unmap, from: number) {
 function zap(k: Kernel, me: Unmap, id: Id<'vma'>): void {
   const vma = k.vma(id)
   vma.VM_PAT = false // untrack_pfn()
-  zap_range(k, vma.vm_mm!, vma.vm_start, vma.vm_end, (pte) => {
+  const [start, end] = rangeOf(me, vma)
+  zap_range(k, vma.vm_mm!, start, end, (pte) => {
     const page = vm_normal_page(pte)
     if (page === undefined || me.even_cows !== 0) return false
     return k.has('unmap-skips-anon-only') ? page_anon(k, page) : page_mapping(k, page) !== me.bo

@@ -4,6 +4,7 @@ import { dma_buf_from_vma } from './dma_buf_from_vma.ts'
 import { dma_buf_mmap } from './dma_buf_mmap.ts'
 import { follow_pfn } from './follow_pfn.ts'
 import { follow_pfn_longterm } from './follow_pfn_longterm.ts'
+import { fork_pinned } from './fork_pinned.ts'
 import { longterm } from './longterm.ts'
 import { vm_dynamic_pfnmap } from './vm_dynamic_pfnmap.ts'
 import type { Policy } from './policy.ts'
@@ -18,6 +19,7 @@ export const policies = {
   dma_buf_mmap,
   follow_pfn,
   follow_pfn_longterm,
+  fork_pinned,
   longterm,
   vm_dynamic_pfnmap,
 } as const
