@@ -79,7 +79,7 @@ test('every example is judged as its comments say, and nothing else is found', (
 })
 
 test('a lifted test is a file that the checker accepts and that gives the same verdict', () => {
-  for (const s of result.sites) {
+  for (const s of result.sites.filter((x) => x.verdict !== 'unknown')) {
     assert.ok(s.litmus, `${s.file}:${s.line}`)
     for (const text of [s.litmus.text, ...(s.repair === undefined ? [] : [s.repair.litmus])]) {
       const { value, diagnostics } = parse(new Source(s.file, text))

@@ -175,6 +175,14 @@ export class Analyse {
     if (broken.length > 0) return this.#broken(base, broken)
 
     if (!complete) return undecided(site, tooMany)
+    if (notifier !== undefined && notifier.drops === undefined && notifier.unseen !== undefined)
+      return {
+        ...undecided(
+          site,
+          `whether ${notifier.callback.name}() takes away what is installed is not seen: it calls ${notifier.unseen}()`,
+        ),
+        notifier,
+      }
     const escaping = about.filter(({ path, values }) => escapes(path, values))
     const shown = best(cases)
     const calm = {
@@ -407,6 +415,17 @@ export class Analyse {
       found?.drops === undefined
         ? this.#of(file).find((n) => n.kind === 'classic' && n.drops !== undefined)
         : undefined
+    if (found !== undefined && other === undefined && found.drops === undefined) {
+      // What is not seen is given the benefit of the doubt here, and no verdict in the end.
+      const unseen = found.unseen ?? this.#of(file).find((n) => n.kind === 'classic')?.unseen
+      const at = found.steps.findIndex((s) => s.do === 'set-seq') + 1
+      if (unseen !== undefined)
+        return {
+          ...found,
+          unseen,
+          steps: [...found.steps.slice(0, at), { do: 'drop', note: `${unseen}()` }, ...found.steps.slice(at)],
+        }
+    }
     if (found === undefined || other === undefined) return found
     const drop = other.steps.find((s) => s.do === 'drop')!
     return {

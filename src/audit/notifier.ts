@@ -16,6 +16,8 @@ export type Notifier = {
   readonly steps: readonly CallbackStep[]
   /** How it takes the translation away, in words. */
   readonly drops: string | undefined
+  /** Nothing is seen to be taken away, but this is called, whose body is not there. */
+  readonly unseen: string | undefined
   /** Fields that the callback counts up. */
   readonly fields: ReadonlySet<string>
   /** A function that compares them with a snapshot: what whoever installs has to ask. */
@@ -98,6 +100,7 @@ function read(code: Code, kind: Notifier['kind'], callbacks: readonly Func[], re
     lock,
     steps: firstOfEach(steps),
     drops: drop?.note,
+    unseen: drop === undefined ? scan.unseen : undefined,
     fields: scan.fields,
     retry: kind === 'classic' ? asker(code, callback.file, scan.fields) : intervalAsker(code, callback.file),
   }
@@ -151,6 +154,7 @@ function intervalAsker(code: Code, file: CFile): Notifier['retry'] {
 class Scan {
   readonly steps: CallbackStep[] = []
   readonly fields = new Set<string>()
+  unseen: string | undefined
   readonly #code: Code
   readonly #seen = new Set<Func>()
   #abroad = false
@@ -258,6 +262,7 @@ class Scan {
         })
       return
     }
+    if (here === undefined && ownMacro === undefined && !harmless.test(name)) this.unseen ??= name
     const callee = here ?? (abroad ? this.#code.resolve(name, func.file) : undefined)
     if (callee !== undefined && depth < 4) this.func(callee, depth + 1)
   }
