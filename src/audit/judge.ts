@@ -30,8 +30,7 @@ export class Judge {
     const known = this.#known.get(key)
     if (known !== undefined) {
       if (known.verdict !== 'broken') return { ...known, test }
-      // The same run, told with the lines of this test.
-      return { ...known, test, result: relocated(known, test) }
+      return toldBy(known, test)
     }
     const first = this.#run(test, rules)
     this.#known.set(key, first)
@@ -49,6 +48,19 @@ export class Judge {
     if (!value.complete) return { test, result: value, verdict: 'unknown', reason: `${value.why}` }
     if (value.outcome === 'Never') return { test, result: value, verdict: 'vacuous' }
     return { test, result: value, verdict: 'holds' }
+  }
+}
+
+/** The same run, told with the lines of this test; only few are ever told. */
+function toldBy(known: Judged, test: LitmusTest): Judged {
+  let result: LitmusResult | undefined
+  return {
+    ...known,
+    test,
+    get result() {
+      result ??= relocated(known, test)
+      return result
+    },
   }
 }
 

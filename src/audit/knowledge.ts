@@ -95,6 +95,7 @@ export class Knowledge implements Code {
   struct(tag: string, from: CFile): Struct | undefined {
     const own = from.structs.find((s) => s.name === tag)
     if (own !== undefined) return own
+    if (!/^\w+$/.test(tag)) return undefined // it has no name
     return this.#ask(`struct ${tag} ${from.path}`, [tag], () => this.#program.struct(tag, from), undefined)
   }
 
@@ -129,9 +130,10 @@ export class Knowledge implements Code {
   }
 
   callers(func: Func): readonly Func[] {
+    const inFile = func.static && !func.file.path.endsWith('.h')
     return this.#ask(
       `callers ${func.name} ${func.file.path}`,
-      [func.name],
+      inFile ? [] : [func.name],
       async () => {
         const found = await this.#program.callers(func)
         return [...new Set(found.map((c) => c.func))].filter((f) => f !== func)
@@ -146,19 +148,18 @@ export class Knowledge implements Code {
 
   moduleWith(file: CFile, word: string, other?: string): readonly CFile[] {
     const words = other === undefined ? [word] : [word, other]
-    return this.#ask(
-      `module ${file.path} ${words.join(' ')}`,
-      words,
-      async () => {
-        let files = [file.path, ...this.moduleFiles(file).filter((f) => f !== file.path)]
-        for (const w of words) {
-          const has = new Set(await this.#program.filesWith(w))
-          files = files.filter((f) => has.has(f))
-        }
-        return this.#read(files)
-      },
-      [],
-    )
+    const key = `module ${file.path} ${words.join(' ')}`
+    if (!this.#answers.has(key)) {
+      // A module is a few files, and such words (fields: `start`, `pfn`) stand in most files of a tree: no question to the tree.
+      const files = [file.path, ...this.moduleFiles(file).filter((f) => f !== file.path)]
+      const written = words.map((w) => new RegExp(`\\b${w}\\b`))
+      const has = (path: string): boolean => {
+        const text = this.#program.text(path)
+        return text !== undefined && written.every((w) => w.test(text))
+      }
+      this.#answers.set(key, this.#read(files.filter(has)))
+    }
+    return this.#answers.get(key) as readonly CFile[]
   }
 
   mentioning(word: string): readonly CFile[] {

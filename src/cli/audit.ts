@@ -7,7 +7,7 @@ import { isVersion, kernels, policies as knownPolicies } from '../kernel/index.t
 import { renderAudit, renderSummary } from '../report/audit-text.ts'
 import { renderDiagnostic } from '../report/diagnostic.ts'
 import { ansi, plain } from '../report/style.ts'
-import { openTree, Program } from '../source/index.ts'
+import { openTree, Program, Scanner } from '../source/index.ts'
 import { auditPage } from './audit-page.ts'
 import { type Command, exit, type Io, UsageError } from './io.ts'
 import { version } from './version.ts'
@@ -63,7 +63,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
         `there is no C in ${options.tree}`,
         'give a kernel tree, a folder of drivers, or a .c file',
       )
-    const program = new Program(tree)
+    const program = new Program(tree, { scanner: new Scanner(tree, { index: true }) })
     try {
       const result = await auditTree(program, {
         treeKernel: tree.kernel?.text,

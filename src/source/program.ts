@@ -74,6 +74,11 @@ export class Program {
     return file
   }
 
+  /** A file's text, from what is kept if it has been parsed. */
+  text(path: string): string | undefined {
+    return this.#files.get(path)?.source.text ?? this.tree.text(path)
+  }
+
   /** What has been read so far. */
   get counts(): { readonly files: number; readonly functions: number } {
     let functions = 0
