@@ -254,7 +254,7 @@ export class Analyse {
     return {
       ...base,
       verdict: 'broken',
-      classes: [this.#classOf(shown.plan, base.notifier)],
+      classes: [this.#classOf(shown, base.notifier)],
       plan: shown.plan,
       judged: shown.judged,
       events: shown.events,
@@ -262,7 +262,8 @@ export class Analyse {
     }
   }
 
-  #classOf(plan: Plan, notifier: Notifier | undefined): string {
+  #classOf({ plan, judged }: Case, notifier: Notifier | undefined): string {
+    if (judged.result?.broken.every((b) => b.code === 'longterm-movable') === true) return 'missing-longterm'
     if (plan.steps.some((s) => s.do === 'use-vma')) return 'use-after-unlock'
     return plan.callback !== undefined && notifier !== undefined
       ? 'notifier-without-retry'

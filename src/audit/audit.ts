@@ -420,6 +420,8 @@ function sentence(f: Finding): string {
     return `Every use is guarded: ${guardOf(f)}.`
   }
   const cls = f.classes[0]
+  if (cls === 'missing-longterm')
+    return `The pages that ${api.name}() pins are kept until user space asks again, and the pin does not say FOLL_LONGTERM.`
   if (cls === 'use-after-unlock')
     return 'The fault may drop mmap_lock, and the VMA from before is used without being looked up again.'
   if (cls === 'notifier-without-retry')

@@ -30,6 +30,7 @@ export function lift(name: string, plan: Plan, kernel: string): LitmusTest {
         body.populated
           ? or(id(pfnmap ? 'MAP_SHARED' : 'MAP_PRIVATE'), id('MAP_POPULATE'))
           : id(pfnmap ? 'MAP_SHARED' : 'MAP_PRIVATE'),
+        ...(body.keepsPins ? [id('cma')] : []),
       ),
     },
     ...(body.usesDriverLock || plan.callback?.some((s) => s.do === 'lock') === true
@@ -122,6 +123,16 @@ class Body {
     return !this.#plan.steps.some((s) => s.do === 'fault')
   }
 
+  /** Pages are pinned and not given back on this way: they are kept until user space asks again. */
+  get keepsPins(): boolean {
+    const { steps } = this.#plan
+    return steps.some(
+      (s) =>
+        (s.do === 'pin' || (s.do === 'lookup' && s.api === 'get_vaddr_frames')) &&
+        !steps.some((t) => t.do === 'put' && t.reg === s.reg),
+    )
+  }
+
   get usesDriverLock(): boolean {
     return this.#plan.steps.some((s) => s.do === 'lock' && s.lock === 'driver')
   }
@@ -167,6 +178,7 @@ class Body {
         at,
         note,
       )
+    if (this.keepsPins) this.#out.push(run(call('exit_to_user_mode')))
     // What was taken is given back some day: else the model would report the leak, which is not what is asked here.
     for (const reg of this.#framed)
       if (!this.#put.has(reg)) this.#out.push(run(call('put_vaddr_frames', id(`pfn${reg}`))))

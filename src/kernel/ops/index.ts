@@ -42,6 +42,7 @@ import { do_munmap } from './do_munmap.ts'
 import { down_read } from './down_read.ts'
 import { down_write } from './down_write.ts'
 import { exit_mm } from './exit_mm.ts'
+import { exit_to_user_mode } from './exit_to_user_mode.ts'
 import { fd_install } from './fd_install.ts'
 import { find_vma } from './find_vma.ts'
 import { fixup_user_fault } from './fixup_user_fault.ts'
@@ -165,6 +166,7 @@ const all: readonly Op[] = [
   down_read,
   down_write,
   exit_mm,
+  exit_to_user_mode,
   fd_install,
   find_vma,
   fixup_user_fault,
