@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Source } from '../../base/index.ts'
-import { parse } from '../../litmus/index.ts'
+import { asked, judge, parse } from '../../litmus/index.ts'
 
 const folder = 'src/audit/classes'
 const pages = readdirSync(folder).filter((f) => f.endsWith('.md'))
@@ -43,5 +43,28 @@ test('every page shows how it breaks as a litmus test named after the class, and
       )
     const right = text.slice(text.indexOf('## The right pattern'), text.indexOf('## When the finding'))
     assert.match(right, /`[a-z0-9_/-]+\.c(:\w+)?`/, `${page} names no file of the kernel`)
+  }
+})
+
+test('what a page shows to break does break so, unless it says that it is still to be done', () => {
+  for (const page of pages) {
+    const text = readFileSync(join(folder, page), 'utf8')
+    for (const [, block] of text.matchAll(/^```litmus\n([\s\S]*?)^```$/gm)) {
+      const { value } = parse(new Source(page, block!))
+      assert.ok(value !== undefined && value.expect.length > 0, page)
+      for (const run of asked(value)) {
+        const judged = judge(value, { ...run, expect: run.expect! })
+        assert.deepEqual(
+          judged.diagnostics.map((d) => d.message),
+          [],
+          page,
+        )
+        assert.equal(
+          judged.value!.verdict,
+          'match',
+          `${page} on ${run.kernel}: ${judged.value!.why.join('; ')}`,
+        )
+      }
+    }
   }
 })
