@@ -36,6 +36,7 @@ export function boot(k: Kernel): void {
       const pfn = take(config.mms.length + i)
       k.page(pfn).data = bo.data[p] ?? 0
       k.bo_page(i as Id<'bo'>, p as Id<'boPage'>).pfn = pfn
+      if (bo.fs === 'ext4') k.bo_page(i as Id<'bo'>, p as Id<'boPage'>).disk = bo.data[p] ?? 0
     }
   }
   for (const [i, bo] of config.bos.entries()) {

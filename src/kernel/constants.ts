@@ -4,6 +4,7 @@
  */
 export const EPERM = 1
 export const EINTR = 4
+export const EIO = 5
 export const ENXIO = 6
 export const EBADF = 9
 export const EAGAIN = 11
@@ -83,6 +84,7 @@ export const vram = 1
 export const constants: Readonly<Record<string, number>> = {
   EPERM,
   EINTR,
+  EIO,
   ENXIO,
   EBADF,
   EAGAIN,

@@ -154,10 +154,10 @@ export function layoutFor(n: Sizes) {
 
       /**
        * What a driver maps out, or a file. `alive` until it is freed; `vram`: where its pages are; `size` in pages, which a truncation makes
-       * smaller. `bo_page` is the page cache of a file: a page that is not there is found, or made, by a fault.
+       * smaller. `bo_page` is the page cache of a file: a page that is not there is read from `disk`, or made, by a fault.
        */
       bo: { by: ['bo'], cols: { alive: flag, vram: flag, size: upTo(n.boPage) } },
-      bo_page: { by: ['bo', 'boPage'], cols: { pfn: ref('pfn') } },
+      bo_page: { by: ['bo', 'boPage'], cols: { pfn: ref('pfn'), disk: i8 } },
 
       /** An interval notifier (`deferred`: being inserted or removed while an invalidation runs), and the translation that its secondary MMU (a device's, a guest's) has for each address. */
       notifier: { by: ['notifier'], cols: { registered: flag, deferred: flag, invalidate_seq: upTo(127) } },

@@ -1,5 +1,6 @@
 import { anon_exclusive } from './anon_exclusive.ts'
 import { attachment_leak } from './attachment_leak.ts'
+import { dirty_lost } from './dirty_lost.ts'
 import { dma_buf_released_under_importer } from './dma_buf_released_under_importer.ts'
 import { dma_direction_mismatch } from './dma_direction_mismatch.ts'
 import { fork_isolation } from './fork_isolation.ts'
@@ -22,6 +23,7 @@ export type { Invariant } from './invariant.ts'
 const all = [
   anon_exclusive,
   attachment_leak,
+  dirty_lost,
   dma_buf_released_under_importer,
   dma_direction_mismatch,
   fork_isolation,

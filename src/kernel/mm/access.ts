@@ -1,5 +1,6 @@
 import type { Id } from '../../state/index.ts'
 import { check_private_dma } from '../invariants/fork_isolation.ts'
+import { wrote } from './files.ts'
 import type { Ghosted, Kernel } from '../kernel.ts'
 import type { Row } from '../schema.ts'
 
@@ -52,4 +53,5 @@ export function write(k: Kernel, { pfn, stale, readonly }: Target, value: number
     )
   check_private_dma(k, who, pfn)
   k.page(pfn).data = value
+  wrote(k, pfn)
 }

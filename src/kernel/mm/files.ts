@@ -27,8 +27,7 @@ export const page_cached = (k: Kernel, file: File, index: number): Pfn | undefin
   index >= 0 && index < k.config.bos[file]!.pages ? k.bo_page(file, index as Id<'boPage'>).pfn : undefined
 
 /**
- * What ->fault of a file gives: the cached page, a new one where there is none. `sigbus` beyond the end of the file. Reading a page of ext4
- * from its disk gives zeroes: what tests write to the disk they read back only from the cache.
+ * What ->fault of a file gives: the cached page, a new one where there is none. `sigbus` beyond the end of the file.
  */
 export function filemap_fault(k: Kernel, file: File, index: number): Pfn | 'sigbus' | 'oom' {
   if (index >= k.bo(file).size) return 'sigbus'
@@ -37,7 +36,24 @@ export function filemap_fault(k: Kernel, file: File, index: number): Pfn | 'sigb
   const pfn = alloc_page(k, GFP_HIGHUSER_MOVABLE, boOwner(k, file))
   if (pfn === undefined) return 'oom'
   row.pfn = pfn
+  k.page(pfn).data = row.disk
   return pfn
+}
+
+/** set_page_dirty() of a page of a file that has a disk: it will be written back. Others need nobody to be told. */
+export function set_page_dirty(k: Kernel, pfn: Pfn): void {
+  const file = page_mapping(k, pfn)
+  if (file === undefined || !needs_dirty_tracking(k, file)) return
+  k.page(pfn).dirty = true
+  k.page(pfn).lost = false
+}
+
+/** Somebody has written to a page behind the back of its file: what he wrote is lost if the page is dropped before he says so. */
+export function wrote(k: Kernel, pfn: Pfn): void {
+  const page = k.page(pfn)
+  if (page.owner === undefined || page.owner < k.config.mms.length || page.dirty) return
+  const file = page_mapping(k, pfn)
+  if (file !== undefined && needs_dirty_tracking(k, file)) page.lost = true
 }
 
 /** Takes a page out of the page cache, whatever else refers to it. */

@@ -14,9 +14,10 @@ import {
 import type { Kernel } from '../kernel.ts'
 import { must_unshare } from '../mm/anon.ts'
 import { needs_dirty_tracking } from '../mm/files.ts'
-import { alloc_page, GFP_USER, grab_pin, grab_ref, page_anon, page_count, put } from '../mm/frames.ts'
-import { canLock, ptl, ptlFree } from '../mm/locks.ts'
-import { type Pte, pte_clear, pte_offset, set_normal, vm_normal_page } from '../mm/ptes.ts'
+import { GFP_USER, grab_pin, grab_ref, page_anon } from '../mm/frames.ts'
+import { ptlFree } from '../mm/locks.ts'
+import { migrate_page, rmapFree } from '../mm/migrate.ts'
+import { type Pte, pte_offset, vm_normal_page } from '../mm/ptes.ts'
 import { is_cow_mapping, vma_lookup } from '../mm/vmas.ts'
 import { blocked, type Out, op } from '../op.ts'
 import type { Row } from '../schema.ts'
@@ -28,7 +29,7 @@ export const __get_user_pages = op({
   name: '__get_user_pages',
   source: 'mm/gup.c:__get_user_pages',
   doc: 'The slow path of GUP, for one page: checks the VMA, faults the page in, takes a reference or a pin.',
-  // pin: 1 for FOLL_PIN, 0 for FOLL_GET, -1 for neither.
+  // pin: 1 for FOLL_PIN, 0 for FOLL_GET, -1 for neither; 3 and 2 for the first two when the page is returned, its number plus one.
   args: { mm: 'mm', addr: 'addr', flags: 'flags', pin: 'int', page: '&page?', vec: '&frames?' },
   returns: 'int',
   locals: { cowed: 'int', old: 'page' },
@@ -44,10 +45,12 @@ export const __get_user_pages = op({
       const error = check_vma_flags(k, vma, me)
       if (error !== 0) return k.done(k.has('gup-errno') ? error : -EFAULT)
       const pte = pte_offset(k, me.mm, me.addr)!
-      const write = (me.flags & FOLL_WRITE) !== 0
+      // Before 4.9: the copy has been made, and to get past the check for a writable entry FOLL_WRITE was forgotten.
+      const forgotten = k.policy.foll_force === 'forget' && me.cowed > 0
+      const write = (me.flags & FOLL_WRITE) !== 0 && !forgotten
       if (!pte.present || (write && !pte.write && !can_follow_write_pte(k, me, vma, pte))) {
         if ((me.flags & FOLL_NOFAULT) !== 0) return k.done(-EFAULT)
-        me.cowed = write && !vma.VM_WRITE ? 1 : 0
+        me.cowed = (write || forgotten) && !vma.VM_WRITE ? 1 : 0
         return k.call(handle_mm_fault, 'faulted', id, me.addr, write ? FAULT_FLAG_WRITE : 0)
       }
       const zero = pte.special && pte.pfn === k.zeroPage
@@ -56,7 +59,7 @@ export const __get_user_pages = op({
       // Only to fault it in: whoever populates takes no reference.
       if (me.pin < 0) return k.done(1)
       const longterm = (me.flags & FOLL_LONGTERM) !== 0
-      if (me.pin > 0 && !write && !pte.write && must_unshare(k, vma, page, longterm))
+      if (pins(me) && !write && !pte.write && must_unshare(k, vma, page, longterm))
         return k.call(handle_mm_fault, 'faulted', id, me.addr, FAULT_FLAG_UNSHARE)
       if (longterm && !zero && !longterm_pinnable(k, page)) {
         // check_and_migrate_movable_pages(): what was pinned is unpinned, moved, and pinned again.
@@ -65,7 +68,7 @@ export const __get_user_pages = op({
       }
       if (!zero || !k.has('zero-page-not-pinned')) take(k, me, page, longterm)
       give(k, me, page, !write)
-      return k.done(1)
+      return me.pin > 1 ? k.give(page) : k.done(1)
     },
     faulted(k, me) {
       if (me.ret === 0) return 'follow'
@@ -77,10 +80,10 @@ export const __get_user_pages = op({
       return k.call(mmu_notifier_invalidate_range_start, 'move', me.mm, me.addr, me.addr + 1)
     },
     move(k, me) {
-      for (const mm of k.mms) if (!canLock(k, ptl(k, mm), me.thread)) return blocked
-      const moved = migrate_page(k, me.old!)
+      if (!rmapFree(k, me.thread)) return blocked
+      const moved = migrate_page(k, me.old!, GFP_USER)
       me.old = undefined
-      me.cowed = moved ? 0 : -1
+      me.cowed = moved === undefined ? -1 : 0
       if (!k.notified(me.mm)) return 'moved'
       return k.call(mmu_notifier_invalidate_range_end, 'moved', me.mm, me.addr, me.addr + 1)
     },
@@ -100,6 +103,8 @@ type Gup = {
   readonly cowed: number
 }
 
+const pins = (me: { readonly pin: number }): boolean => me.pin === 1 || me.pin === 3
+
 /** check_vma_flags(), in the kernel's order. */
 export function check_vma_flags(
   k: Kernel,
@@ -112,7 +117,7 @@ export function check_vma_flags(
     // writable_file_mapping_allowed(): a file system that tracks who writes cannot follow a device for long.
     if (
       k.has('gup-longterm-files') &&
-      pin !== 0 &&
+      pins({ pin }) &&
       (flags & FOLL_LONGTERM) !== 0 &&
       vma.VM_SHARED &&
       vma.VM_WRITE &&
@@ -139,7 +144,7 @@ function can_follow_write_pte(k: Kernel, me: Gup, vma: Row<'vma'>, pte: Pte): bo
 function special(k: Kernel, me: Gup) {
   if (me.pin < 0) return k.done(1)
   if (k.has('gup-eexist')) return k.done(-EEXIST)
-  if (me.pin === 0) return k.done(-EFAULT)
+  if (!pins(me)) return k.done(-EFAULT)
   // The entry counts as done and pages[i] stays as it was: the caller reads whatever was there.
   return k.done(1)
 }
@@ -156,7 +161,7 @@ export function take(
   pfn: Id<'pfn'>,
   longterm: boolean,
 ): void {
-  if (me.pin !== 0) grab_pin(k, pfn, longterm, me)
+  if (pins(me)) grab_pin(k, pfn, longterm, me)
   else grab_ref(k, pfn, me)
 }
 
@@ -168,27 +173,4 @@ export function give(
 ): void {
   k.outThing(me.page, pfn, readonly)
   k.outPinned(me.vec, pfn, readonly)
-}
-
-/** migrate_pages() of one page: works when nobody but its mappings refers to it. */
-function migrate_page(k: Kernel, old: Id<'pfn'>): boolean {
-  const page = k.page(old)
-  if (!page_anon(k, old) || page_count(k, old) !== page.mapcount) return false
-  const pfn = alloc_page(k, GFP_USER, page.owner!)
-  if (pfn === undefined) return false
-  const copy = k.page(pfn)
-  copy.data = page.data
-  copy.exclusive = page.exclusive
-  copy.refcount = 0
-  for (const mm of k.mms)
-    for (let v = 0; v < k.config.vpns; v++) {
-      const pte = k.pte(mm, v as Id<'vpn'>)
-      if (!pte.present || pte.pfn !== old) continue
-      const { write } = pte
-      pte_clear(k, pte)
-      copy.refcount += 1
-      set_normal(k, pte, pfn, write)
-      put(k, old)
-    }
-  return true
 }

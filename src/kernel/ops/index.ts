@@ -76,6 +76,7 @@ import { kref_get } from './kref_get.ts'
 import { kref_put } from './kref_put.ts'
 import { load } from './load.ts'
 import { madvise } from './madvise.ts'
+import { migrate_pages } from './migrate_pages.ts'
 import { mlock } from './mlock.ts'
 import { mm_populate } from './mm_populate.ts'
 import { mmap } from './mmap.ts'
@@ -101,26 +102,34 @@ import { pfn_valid } from './pfn_valid.ts'
 import { pin_user_pages } from './pin_user_pages.ts'
 import { pin_user_pages_fast } from './pin_user_pages_fast.ts'
 import { pin_user_pages_remote } from './pin_user_pages_remote.ts'
+import { process_vm_readv } from './process_vm_readv.ts'
+import { process_vm_writev } from './process_vm_writev.ts'
 import { pte_unmap_unlock } from './pte_unmap_unlock.ts'
+import { ptrace_peek } from './ptrace_peek.ts'
+import { ptrace_poke } from './ptrace_poke.ts'
 import { punch_hole } from './punch_hole.ts'
 import { put_page } from './put_page.ts'
 import { put_unused_fd } from './put_unused_fd.ts'
 import { put_vaddr_frames } from './put_vaddr_frames.ts'
 import { read_field } from './read_field.ts'
+import { reclaim } from './reclaim.ts'
 import { secondary_map } from './secondary_map.ts'
 import { secondary_read } from './secondary_read.ts'
 import { secondary_unmap } from './secondary_unmap.ts'
 import { secondary_write } from './secondary_write.ts'
+import { set_page_dirty_lock } from './set_page_dirty_lock.ts'
 import { spin_lock } from './spin_lock.ts'
 import { spin_unlock } from './spin_unlock.ts'
 import { store } from './store.ts'
 import { ttm_bo_move } from './ttm_bo_move.ts'
 import { unmap_mapping_range } from './unmap_mapping_range.ts'
 import { unpin_user_page } from './unpin_user_page.ts'
+import { unpin_user_pages_dirty_lock } from './unpin_user_pages_dirty_lock.ts'
 import { up_read } from './up_read.ts'
 import { up_write } from './up_write.ts'
 import { vfio_pci_dma_buf_move } from './vfio_pci_dma_buf_move.ts'
 import { vma_lookup } from './vma_lookup.ts'
+import { writeback } from './writeback.ts'
 
 const all: readonly Op[] = [
   READ_ONCE,
@@ -200,6 +209,7 @@ const all: readonly Op[] = [
   kref_put,
   load,
   madvise,
+  migrate_pages,
   mlock,
   mm_populate,
   mmap,
@@ -225,26 +235,34 @@ const all: readonly Op[] = [
   pin_user_pages,
   pin_user_pages_fast,
   pin_user_pages_remote,
+  process_vm_readv,
+  process_vm_writev,
   pte_unmap_unlock,
+  ptrace_peek,
+  ptrace_poke,
   punch_hole,
   put_page,
   put_unused_fd,
   put_vaddr_frames,
   read_field,
+  reclaim,
   secondary_map,
   secondary_read,
   secondary_unmap,
   secondary_write,
+  set_page_dirty_lock,
   spin_lock,
   spin_unlock,
   store,
   ttm_bo_move,
   unmap_mapping_range,
   unpin_user_page,
+  unpin_user_pages_dirty_lock,
   up_read,
   up_write,
   vfio_pci_dma_buf_move,
   vma_lookup,
+  writeback,
 ]
 
 /** Every operation by name, alphabetically. To add one, add a file and two lines. */

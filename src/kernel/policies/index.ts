@@ -2,6 +2,7 @@ import { arch } from './arch.ts'
 import { cow_reuse } from './cow_reuse.ts'
 import { dma_buf_from_vma } from './dma_buf_from_vma.ts'
 import { dma_buf_mmap } from './dma_buf_mmap.ts'
+import { foll_force } from './foll_force.ts'
 import { follow_pfn } from './follow_pfn.ts'
 import { follow_pfn_longterm } from './follow_pfn_longterm.ts'
 import { fork_pinned } from './fork_pinned.ts'
@@ -17,6 +18,7 @@ export const policies = {
   cow_reuse,
   dma_buf_from_vma,
   dma_buf_mmap,
+  foll_force,
   follow_pfn,
   follow_pfn_longterm,
   fork_pinned,
