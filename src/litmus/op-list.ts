@@ -17,7 +17,7 @@ const families: readonly (readonly [heading: string, names: RegExp])[] = [
   ['Dma-bufs and their descriptors', /dma_buf|^dma_resv_add_fence$|^dma_fence_|fd(_|$)|^close$/],
   ['Files', /^(ftruncate|punch_hole|writeback|reclaim)$/],
   ['Locks', /(_lock|_unlock)(_read|_write)?$|^(down|up)_/],
-  ['Pages and pins', /page|^pfn_|pin_/],
+  ['Pages and pins', /page|^pfn_|pin_|^exit_to_user_mode$/],
   ['MMU notifiers and secondary MMUs', /^(mmu_|secondary_)/],
   ['A driver and its buffers', /^(bo_|ttm_|unmap_mapping|zap_)/],
   ['Devices, and the kernel as a reader and writer', /^(dma_|iommu_|kernel_|ioread|iowrite)/],
