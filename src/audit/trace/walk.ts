@@ -105,7 +105,7 @@ export class Walk {
         seen.add(key)
         if (++this.#visits > this.limits.visits) throw new TooMany()
         // What is missing will be fetched and all this done again: no use in going on for long.
-        if (this.code.missing > this.#missing && ++this.#after > 1500) throw new Missing()
+        if (this.code.missing > this.#missing && ++this.#after > 150) throw new Missing()
         queue.push([to, s])
       }
     }
