@@ -7,7 +7,7 @@ import { isVersion, kernels, policies as knownPolicies } from '../kernel/index.t
 import { renderAudit, renderSummary } from '../report/audit-text.ts'
 import { renderDiagnostic } from '../report/diagnostic.ts'
 import { ansi, plain } from '../report/style.ts'
-import { openTree, Program, Scanner } from '../source/index.ts'
+import { openTree, Program, Scanner, type Tree } from '../source/index.ts'
 import { auditPage } from './audit-page.ts'
 import { type Command, exit, type Io, UsageError } from './io.ts'
 import { version } from './version.ts'
@@ -63,6 +63,11 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
         `there is no C in ${options.tree}`,
         'give a kernel tree, a folder of drivers, or a .c file',
       )
+    if (tree.kind === 'file' && !/\.[ch]$/.test(options.tree))
+      throw new UsageError(
+        `${options.tree} is not C`,
+        'give a .c file, a folder of drivers, a kernel tree or its tarball',
+      )
     const program = new Program(tree, { scanner: new Scanner(tree, { index: true }) })
     try {
       const result = await auditTree(program, {
@@ -75,6 +80,13 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
         onProgress: (done, of) => progress?.say(`judged ${done} sites of ${of} functions`),
       })
       progress?.clear()
+      // One file was asked for, and it could not be read: nothing was audited.
+      const [problem] = tree.kind === 'file' && result.sites.length === 0 ? readable(tree) : []
+      if (problem !== undefined)
+        throw new UsageError(
+          `${options.tree} cannot be audited: ${problem.message}`,
+          'give a .c file, a folder of drivers, a kernel tree or its tarball',
+        )
       if (options.litmus !== undefined) writeTests(result, options.litmus)
       if (options.format === 'html') io.out(auditPage(result, (file) => program.file(file)?.source.text))
       else if (options.format === 'json') io.out(`${JSON.stringify(result, null, 1)}\n`)
@@ -139,6 +151,12 @@ function policy(text: string): [string, string] {
   if (at < 0 || !words.includes(value))
     throw new UsageError(`${name} can be ${words.join(', ')}`, `--policy ${name}=${words[0]}`)
   return [name, value]
+}
+
+/** What is wrong with a tree that is one file. */
+function readable(tree: Tree): readonly { readonly message: string }[] {
+  tree.text(tree.files[0]!)
+  return tree.problems
 }
 
 const meant = (word: string, of: readonly string[]): string => {
