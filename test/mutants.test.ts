@@ -17,6 +17,14 @@ const needless: Readonly<Record<string, string>> = {
   'notifier/notifier+exit mmu_interval_set_seq(n)': 'nobody looks at the sequence any more',
   'pfn-lookup/get_vaddr_frames+bo_move put_vaddr_frames(vec)': 'there the call fails',
   'pin/pin+mixedmap-special unpin_user_page(page)': 'there the call fails',
+  'dma-buf/dynamic+no-callback dma_resv_lock(D)': 'there the importer is refused',
+  'dma-buf/dynamic+no-callback dma_resv_unlock(D)': 'there the importer is refused',
+  'dma-buf/pin+bo_move dma_buf_unpin(a)': "what is left of an exporter's pin count is not looked at (WARTS)",
+  'fd/reserve+copy_to_user-fails+put put_unused_fd(fd)': 'a reserved number is no memory',
+  'proposals/dynamic-flag+carveout put_vaddr_frames(vec)': 'there the call fails',
+  'proposals/longterm-fail+vb2 put_vaddr_frames(vec)': 'there the call fails',
+  'v4l2/userptr+dma-buf-mapping put_vaddr_frames(vec)': 'there the call fails',
+  'v4l2/userptr+gpu-buffer put_vaddr_frames(vec)': 'there the call fails',
 }
 
 /** The test without one statement, each in turn, with what is left out. */

@@ -15,7 +15,11 @@ if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`)
   process.exit(1)
 }
-const child = spawn(process.execPath, ['--enable-source-maps', '--test', '--test-reporter=spec', ...files], {
-  stdio: 'inherit',
-})
+const child = spawn(
+  process.execPath,
+  ['--enable-source-maps', '--import', './tools/seed.mjs', '--test', '--test-reporter=spec', ...files],
+  {
+    stdio: 'inherit',
+  },
+)
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)))
