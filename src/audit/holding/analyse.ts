@@ -1,0 +1,369 @@
+import { print } from '../../litmus/index.ts'
+import type { Func } from '../../source/index.ts'
+import type { Code } from '../code.ts'
+import type { Judge, Judged, Rules } from '../judge.ts'
+import type { ReferenceApi } from '../protocols/reference.ts'
+import type { Hop, Repair, Site } from '../result.ts'
+import { witnessOf } from '../witness.ts'
+import type { Ending, HoldingEvent, HoldingSite } from './event.ts'
+import { type HoldingPlan, liftHolding, planOf, writes } from './lift.ts'
+import { HoldingWalk, TooManyWays } from './walk.ts'
+
+const most = { up: 3, callers: 8 }
+
+type Found = { readonly endings: readonly Ending[]; readonly lost?: string }
+
+/** Judges the calls of a function that acquire pages. */
+export class Holdings {
+  readonly #code: Code
+  readonly #judge: Judge
+  readonly #apis: ReadonlyMap<string, ReferenceApi>
+  readonly #rules: (api: ReferenceApi) => Rules
+  readonly #path: string
+
+  constructor(
+    code: Code,
+    judge: Judge,
+    apis: ReadonlyMap<string, ReferenceApi>,
+    rules: (api: ReferenceApi) => Rules,
+    path: string,
+  ) {
+    this.#code = code
+    this.#judge = judge
+    this.#apis = apis
+    this.#rules = rules
+    this.#path = path
+  }
+
+  /** Undefined: the tree has to be asked first, then again. */
+  func(func: Func, sites: readonly HoldingSite[]): Site[] | undefined {
+    const before = this.#code.missing
+    const walked = this.#walk(func, new Set([func]))
+    const found = sites.map((s) => this.#site(s, walked))
+    return this.#code.missing === before ? found : undefined
+  }
+
+  #walk(root: Func, towards: ReadonlySet<Func>): Found {
+    try {
+      return { endings: new HoldingWalk(this.#code, this.#apis, towards).run(root) }
+    } catch (e) {
+      if (!(e instanceof TooManyWays)) throw e
+      return { endings: [], lost: `there are too many ways through ${root.name}()` }
+    }
+  }
+
+  #site(site: HoldingSite, walked: Found): Site {
+    if (site.api.undecided !== undefined) return this.#unknown(site, site.api.undecided)
+    return this.#at(site, site.func, new Set([site.func]), walked, 0)
+  }
+
+  #at(site: HoldingSite, root: Func, towards: ReadonlySet<Func>, { endings, lost }: Found, up: number): Site {
+    if (lost !== undefined) return this.#unknown(site, lost)
+    const mine = endings.filter((e) => e.holding.site.call === site.call)
+    if (mine.length === 0)
+      return this.#unknown(site, 'no way through the function on which it works was found')
+    let unsure: string | undefined
+    for (const e of mine) {
+      const cls = classOf(e)
+      if (cls === undefined) continue
+      const plan = planOf(e)
+      const judged = this.#ask(site, plan)
+      if (judged.verdict === 'broken') return this.#broken(site, e, plan, judged, cls)
+      unsure ??= `the model does not show what is wrong: ${judged.reason ?? judged.verdict}`
+    }
+    if (unsure !== undefined) return this.#unknown(site, unsure, mine[0])
+    const unclear = mine.find((e) => e.holding.unclear !== undefined)
+    if (unclear !== undefined) return this.#unknown(site, unclear.holding.unclear!, unclear)
+    const elsewhere = mine.find((e) => e.holding.left === 'all' && e.kept === 'elsewhere')
+    if (elsewhere !== undefined)
+      return this.#unknown(site, 'it is kept in an object, and who releases it there is not followed yet', elsewhere)
+    const upwards = mine.find((e) => e.holding.left === 'all')
+    if (upwards !== undefined) return this.#up(site, root, towards, upwards, up)
+    return this.#calm(site, mine)
+  }
+
+  /** What the function leaves to its caller is judged there. */
+  #up(site: HoldingSite, root: Func, towards: ReadonlySet<Func>, e: Ending, up: number): Site {
+    const callers = this.#code.callers(root).filter((c) => !towards.has(c))
+    const reason =
+      callers.length === 0
+        ? `it leaves through ${root.name}(), and no call of it is found`
+        : callers.length > most.callers
+          ? `${root.name}() hands it to ${callers.length} callers, more than are followed`
+          : up === most.up
+            ? `it is handed up through more than ${most.up} callers`
+            : undefined
+    if (reason !== undefined) return this.#unknown(site, reason, e)
+    const found = callers.map((c) => {
+      const next = new Set([...towards, c])
+      return this.#at(site, c, next, this.#walk(c, next), up + 1)
+    })
+    return (
+      found.find((s) => s.verdict === 'broken') ??
+      found.find((s) => s.verdict === 'unknown') ??
+      found[0]!
+    )
+  }
+
+  #ask(site: HoldingSite, plan: HoldingPlan, name = ''): Judged {
+    return this.#judge.judge(liftHolding(nameOf(site) + name, plan), this.#rules(site.api))
+  }
+
+  // ── Results ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #base(site: HoldingSite): Pick<Site, 'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags'> {
+    const { file } = site.func
+    const arg = site.api.flags === undefined ? undefined : site.call.args[site.api.flags]
+    const text = arg === undefined ? '' : file.source.text.slice(arg.start, arg.end)
+    return {
+      file: file.path,
+      ...file.source.position(site.call.start),
+      function: site.func.name,
+      api: site.api.name,
+      kind: site.api.takes === 'pin' ? 'page-pin' : 'page-get',
+      flags: [...new Set(text.match(/\bFOLL_\w+/g) ?? [])],
+    }
+  }
+
+  #unknown(site: HoldingSite, reason: string, e?: Ending): Site {
+    return {
+      ...this.#base(site),
+      guard: e === undefined ? 'unknown' : guardOf(e),
+      hold: 'transient',
+      escapes: e === undefined ? [] : hopsOf(e),
+      verdict: 'unknown',
+      classes: [],
+      reason,
+      summary: `${site.api.name}(): not decided: ${reason}`,
+    }
+  }
+
+  /** Everything that it took is given back on every path, by the right call. */
+  #calm(site: HoldingSite, mine: readonly Ending[]): Site {
+    const shown = [...mine].sort(
+      (a, b) => Number(b.holding.outcome === 'all') - Number(a.holding.outcome === 'all') || b.events.length - a.events.length,
+    )[0]!
+    const h = shown.holding
+    const takesNothing = mine.every((e) => e.holding.releasedBy === 'nothing')
+    if (!takesNothing) {
+      // The model has no promise yet that these break; so nothing is said of them.
+      const open = mine.map(openQuestion).find((q) => q !== undefined)
+      if (open !== undefined) return this.#unknown(site, open, shown)
+    }
+    const judged = mine.map((e) => this.#ask(site, planOf(e)))
+    const bad = judged.find((j) => j.verdict !== 'holds')
+    if (bad !== undefined)
+      return this.#unknown(site, bad.reason ?? `in the model it is ${bad.verdict}`, shown)
+    const j = judged[mine.indexOf(shown)]!
+    const rules = this.#rules(site.api)
+    return {
+      ...this.#base(site),
+      guard: guardOf(shown),
+      hold: 'synchronous',
+      escapes: hopsOf(shown),
+      verdict: 'holds',
+      classes: [],
+      ...(site.api.lock &&
+        h.locked === 'asserted' && { contract: 'its caller holds mmap_lock, which it asserts' }),
+      summary: takesNothing
+        ? `${site.api.name}() is given no array: it faults the pages in and takes nothing`
+        : `what ${site.api.name}() took is given back by ${h.releasedBy}() on every way`,
+      litmus: {
+        name: j.test.name,
+        text: textOf(j, rules, site, 'Everything that is taken is given back.'),
+        states: j.result!.counts.states,
+        complete: j.result!.complete,
+      },
+    }
+  }
+
+  #broken(site: HoldingSite, e: Ending, plan: HoldingPlan, judged: Judged, cls: string): Site {
+    const base = this.#base(site)
+    const rules = this.#rules(site.api)
+    const witness = witnessOf(judged, base, this.#path)
+    const text = sentence(e, cls)
+    const repair = this.#repair(site, plan, cls, rules)
+    return {
+      ...base,
+      guard: guardOf(e),
+      hold: e.holding.left === 'all' ? 'longterm' : 'synchronous',
+      escapes: hopsOf(e),
+      verdict: 'broken',
+      classes: [cls],
+      summary: text,
+      litmus: {
+        name: judged.test.name,
+        text: textOf(judged, rules, site, text),
+        states: judged.result!.counts.states,
+        complete: judged.result!.complete,
+      },
+      ...(witness !== undefined && { witness }),
+      ...(repair !== undefined && { repair }),
+    }
+  }
+
+  #repair(site: HoldingSite, plan: HoldingPlan, cls: string, rules: Rules): Repair | undefined {
+    const found = repairs[cls]
+    if (found === undefined) return undefined
+    const { name, text, apply } = found
+    const next = apply(plan)
+    const judged = this.#ask(site, next, `-${name}`)
+    if (judged.verdict !== 'holds') return undefined
+    return {
+      name,
+      text: text(plan.api),
+      states: judged.result!.counts.states,
+      litmus: print({ ...judged.test, expect: [expectation(judged, rules)] }),
+      tried: [],
+    }
+  }
+}
+
+const nameOf = (s: HoldingSite): string =>
+  `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')
+
+function classOf(e: Ending): string | undefined {
+  const h = e.holding
+  if (h.unclear !== undefined) return undefined
+  if (h.wrong !== undefined) return h.wrong
+  if (h.left === 'all' && e.kept === 'nowhere') return h.outcome === 'short' ? 'partial-pin' : 'error-path-leak'
+  if (h.written && writes(h.flags) === false && h.left === 'nothing') return 'wrong-foll-flag'
+  return undefined
+}
+
+/** What a careful reader would ask, and what is not answered yet. */
+function openQuestion(e: Ending): string | undefined {
+  const h = e.holding
+  const { api } = h.site
+  if (api.lock && h.locked === 'unseen')
+    return 'it needs mmap_lock, and whether the callers hold that is not looked at yet'
+  if (h.written && api.takes === 'get')
+    return 'memory is written through a plain reference (FOLL_GET): what fork and reclaim do to that is not decided yet'
+  if (writes(h.flags) !== false && !h.dirtied && (h.written || writes(h.flags) === undefined || api.takes === 'pin'))
+    return 'it may be written, and nothing marks it dirty here: whether a write is lost is not decided yet'
+  return undefined
+}
+
+const count = (e: Ending): string => (e.holding.outcome === 'short' ? 'the pages that it got' : 'the pages')
+
+function sentence(e: Ending, cls: string): string {
+  const { api } = e.holding.site
+  const last = e.events.findLast((x) => x.do === 'decide')
+  const release = e.events.findLast((x) => x.do === 'release' && x.hold === e.holding.id)
+  const by = release?.do === 'release' ? `${release.api}()` : 'the release'
+  switch (cls) {
+    case 'error-path-leak':
+      return `${count(e)} of ${api.name}() are not given back when ${e.end.func}() leaves${last?.do === 'decide' ? ` because \`${last.text}\` is ${last.yes ? 'true' : 'false'} (line ${last.at.line})` : ''}`
+    case 'partial-pin':
+      return `when ${api.name}() gives fewer pages than asked for, ${e.end.func}() leaves without giving those back`
+    case 'over-unpin':
+      return `when ${api.name}() gives fewer pages than asked for, ${by} is called for all that were asked for`
+    case 'double-put':
+      return `what ${api.name}() took is given back twice on one way, last by ${by}`
+    case 'put-instead-of-unpin':
+      return `what ${api.name}() pinned is given back by ${by}, which drops a reference and leaves the pin`
+    case 'unpin-instead-of-put':
+      return `what ${api.name}() took a reference to is given back by ${by}, which drops a pin that nobody has`
+    default:
+      return `${api.name}() is not told FOLL_WRITE, and the pages are written`
+  }
+}
+
+type Fix = {
+  readonly name: string
+  readonly text: (api: ReferenceApi) => string
+  readonly apply: (plan: HoldingPlan) => HoldingPlan
+}
+
+const releaseAll = (api: ReferenceApi): string => (api.takes === 'pin' ? 'unpin_user_pages()' : 'put_page()')
+const addRelease: Fix = {
+  name: 'release',
+  text: (api) => `give the pages back with ${releaseAll(api)} before leaving, those that were got`,
+  apply: (p) => ({ ...p, steps: [...p.steps, { do: 'release', as: p.api.takes, many: 'got' }] }),
+}
+const match: Fix = {
+  name: 'match',
+  text: (api) => `give them back with ${releaseAll(api)}, which undoes ${api.name}()`,
+  apply: (p) => ({
+    ...p,
+    steps: p.steps.map((s) => (s.do === 'release' ? { ...s, as: p.api.takes } : s)),
+  }),
+}
+const repairs: Readonly<Record<string, Fix>> = {
+  'error-path-leak': addRelease,
+  'partial-pin': addRelease,
+  'put-instead-of-unpin': match,
+  'unpin-instead-of-put': match,
+  'over-unpin': {
+    name: 'count',
+    text: () => 'give back as many as the call returned',
+    apply: (p) => ({ ...p, steps: p.steps.map((s) => (s.do === 'release' ? { ...s, many: 'got' } : s)) }),
+  },
+  'double-put': {
+    name: 'once',
+    text: () => 'give them back once',
+    apply: (p) => {
+      const first = p.steps.findIndex((s) => s.do === 'release')
+      return { ...p, steps: p.steps.filter((s, i) => s.do !== 'release' || i === first) }
+    },
+  },
+  'wrong-foll-flag': {
+    name: 'foll-write',
+    text: () => 'add FOLL_WRITE: what is mapped read-only is refused, what is shared is copied first',
+    apply: (p) => ({ ...p, write: true }),
+  },
+}
+
+function guardOf(e: Ending): string {
+  const { locked, site } = e.holding
+  const what = site.api.takes === 'pin' ? 'a pin on the pages' : 'a reference to the pages'
+  if (!site.api.lock) return what
+  return `${what}, mmap_lock ${locked === 'unseen' ? 'of the caller' : locked === 'taken' ? 'for the call' : 'of the caller, as asserted'}`
+}
+
+function hopsOf(e: Ending): Hop[] {
+  const hops = e.events.flatMap((x: HoldingEvent): Hop[] => {
+    const at = { file: x.at.file, line: x.at.line }
+    if ('hold' in x && x.hold !== e.holding.id) return []
+    switch (x.do) {
+      case 'acquire':
+        return [{ ...at, text: x.outcome === 'short' ? `${x.api.name}() gives fewer than asked for` : `taken by ${x.api.name}()` }]
+      case 'release':
+        return [{ ...at, text: `given back by ${x.api}()${x.many === 'asked' ? ', as many as were asked for' : ''}` }]
+      case 'write':
+        return [{ ...at, text: `written by ${x.by === 'cpu' ? 'the CPU' : 'a device'}: ${x.text}` }]
+      case 'decide':
+        return [{ ...at, text: `\`${x.text}\` is ${x.yes ? 'true' : 'false'}` }]
+      case 'count':
+        return [{ ...at, text: `\`${x.text}\` asks how many came` }]
+      default:
+        return []
+    }
+  })
+  const from = hops.findIndex((h) => h.line === e.holding.site.func.file.source.position(e.holding.site.call.start).line)
+  const own = from < 0 ? hops : hops.slice(from)
+  if (e.holding.left === 'all')
+    own.push({
+      file: e.end.file,
+      line: e.end.line,
+      text: e.kept === 'nowhere' ? 'nothing refers to it any more' : `still held: ${e.place ?? 'elsewhere'}`,
+    })
+  return own
+}
+
+const expectation = (j: Judged, rules: Rules) => ({
+  kernels: [rules.kernel],
+  policies: rules.policies,
+  ...(j.result!.outcome !== undefined && j.result!.outcome !== 'Unknown' && { outcome: j.result!.outcome }),
+  broken: j.result!.broken.map((b) => b.code),
+})
+
+function textOf(j: Judged, rules: Rules, site: HoldingSite, text: string): string {
+  const { file } = site.func
+  const { line } = file.source.position(site.call.start)
+  return print({
+    ...j.test,
+    comment: `Lifted from ${file.path}:${line}, ${site.func.name}().\n${text}`,
+    expect: j.result!.complete ? [expectation(j, rules)] : [],
+  })
+}

@@ -1,0 +1,63 @@
+import type { Call, Func } from '../../source/index.ts'
+import type { ReferenceApi } from '../protocols/reference.ts'
+import type { Place } from '../trace/event.ts'
+
+/** Where pages are acquired: one call. */
+export type HoldingSite = { readonly func: Func; readonly call: Call; readonly api: ReferenceApi }
+
+/** What a path does with the pages of its acquisitions, in the order of the code. */
+export type HoldingEvent = { readonly at: Place; readonly text?: string } & (
+  | {
+      readonly do: 'acquire'
+      readonly hold: number
+      readonly outcome: Outcome
+      readonly api: ReferenceApi
+      readonly flags: string | undefined
+    }
+  /** The code looks at how many it got. */
+  | { readonly do: 'count'; readonly hold: number }
+  | {
+      readonly do: 'release'
+      readonly hold: number
+      readonly api: string
+      readonly as: 'pin' | 'get'
+      /** Those that are there, or as many as were asked for. */
+      readonly many: 'got' | 'asked'
+    }
+  | { readonly do: 'write'; readonly hold: number; readonly by: 'cpu' | 'device' }
+  | { readonly do: 'lock' | 'unlock'; readonly write: boolean }
+  /** A condition of which nothing is known turned out like this. */
+  | { readonly do: 'decide'; readonly yes: boolean }
+)
+
+/** `short`: some of the pages asked for, but not all. */
+export type Outcome = 'none' | 'short' | 'all'
+
+/** What has become of one acquisition at the end of a path. */
+export type Holding = {
+  readonly id: number
+  readonly site: HoldingSite
+  readonly outcome: Outcome
+  readonly flags: string | undefined
+  readonly left: 'all' | 'nothing'
+  /** The path cannot be judged for it, and why. */
+  readonly unclear?: string
+  /** It was released in a way that is wrong whatever follows. */
+  readonly wrong?: string
+  readonly written: boolean
+  readonly dirtied: boolean
+  /** mmap_lock is held at the call, because it was taken here, or because it is asserted. */
+  readonly locked: 'taken' | 'asserted' | 'unseen'
+  readonly releasedBy?: string
+}
+
+/** The end of one path, as far as one acquisition goes. */
+export type Ending = {
+  readonly holding: Holding
+  /** Where it is reached from when the function has returned: nowhere is a leak. */
+  readonly kept: 'nowhere' | 'caller' | 'elsewhere'
+  /** In which words. */
+  readonly place?: string
+  readonly events: readonly HoldingEvent[]
+  readonly end: Place
+}

@@ -1,0 +1,1034 @@
+import { type CFile, type CType, type Expr, type Func, visit } from '../../source/index.ts'
+import type { Code, GraphNode } from '../code.ts'
+import type { ReferenceApi } from '../protocols/reference.ts'
+import { mismatch } from '../protocols/reference.ts'
+import type { Place } from '../trace/event.ts'
+import { liveness } from '../trace/live.ts'
+import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
+import * as words from './words.ts'
+
+export class TooManyWays extends Error {}
+
+/** A value: equal `sym`, equal value. */
+type Val = {
+  readonly sym: string
+  readonly num?: number
+  /** What it points to. */
+  readonly ref?: string
+  /** It is a page of this acquisition, or its memory (`form`), or the number of pages that it gave. */
+  readonly hold?: number
+  readonly form?: 'page' | 'memory'
+  /** Any of several pages. */
+  readonly element?: boolean
+  readonly got?: number
+}
+
+type Out = { readonly s: State; readonly v: Val }
+
+const minus = 1
+const zero = 2
+const plus = 4
+
+/** One point of a path. Changed only by its owner: `fork()` first. */
+class State {
+  env = new Map<string, Val>()
+  signs = new Map<string, number>()
+  facts = new Map<string, boolean>()
+  holds = new Map<number, Holding & { readonly asked: Val; readonly checked?: boolean }>()
+  events: readonly HoldingEvent[] = []
+  rounds = new Map<number, number>()
+  /** Objects that others can find. */
+  published = new Set<string>()
+  locked: 'taken' | 'asserted' | 'unseen' = 'unseen'
+
+  fork(): State {
+    const s = new State()
+    s.env = new Map(this.env)
+    s.signs = new Map(this.signs)
+    s.facts = new Map(this.facts)
+    s.holds = new Map(this.holds)
+    s.events = this.events
+    s.rounds = new Map(this.rounds)
+    s.published = new Set(this.published)
+    s.locked = this.locked
+    return s
+  }
+
+  key(): string {
+    const env = [...this.env].map(([k, v]) => `${k}=${v.sym}/${v.ref ?? ''}/${v.hold ?? ''}/${v.got ?? ''}`).sort()
+    const holds = [...this.holds.values()].map(
+      (h) =>
+        `${h.id}${h.outcome}${h.left}${h.unclear ?? ''}${h.wrong ?? ''}${h.written}${h.dirtied}${h.checked === true}${h.site.call.start}`,
+    )
+    return `${env.join(';')}|${[...this.signs].join()}|${[...this.facts].join()}|${holds.join()}|${this.locked}|${[...this.published].join()}|${[...this.rounds].filter(([, n]) => n > 1).join()}`
+  }
+
+  say(e: HoldingEvent): void {
+    this.events = [...this.events, e]
+  }
+
+  change(id: number, by: Partial<Holding> & { readonly checked?: boolean }): void {
+    this.holds.set(id, { ...this.holds.get(id)!, ...by })
+  }
+
+  get live(): boolean {
+    for (const h of this.holds.values()) if (h.left !== 'nothing') return true
+    return false
+  }
+}
+
+type Frame = {
+  readonly func: Func
+  readonly file: CFile
+  readonly prefix: string
+  readonly types: ReadonlyMap<string, CType>
+}
+
+const most = { visits: 12_000, depth: 4, rounds: 2, events: 200 }
+
+/** Walks a function on every path and says what has become of the pages that its calls acquire. */
+export class HoldingWalk {
+  readonly #code: Code
+  readonly #apis: ReadonlyMap<string, ReferenceApi>
+  readonly #towards: ReadonlySet<Func>
+  readonly #stack: Frame[] = []
+  readonly #live = new Map<Func, readonly ReadonlySet<string>[]>()
+  #visits = 0
+
+  /** `towards`: functions that are walked into when they are called, since a site lies behind them. */
+  constructor(code: Code, apis: ReadonlyMap<string, ReferenceApi>, towards: ReadonlySet<Func>) {
+    this.#code = code
+    this.#apis = apis
+    this.#towards = towards
+  }
+
+  run(func: Func): Ending[] {
+    const frame = this.#enter(func)
+    const outs = this.#body(func, frame, new State())
+    this.#stack.pop()
+    const end: Place = { file: func.file.path, line: func.endLine, func: func.name }
+    return outs.flatMap(({ s, v }) =>
+      [...s.holds.values()]
+        .filter((h) => h.outcome !== 'none')
+        .map((holding): Ending => ({ holding, ...this.#kept(holding.id, s, v, frame), events: s.events, end })),
+    )
+  }
+
+  // ── Where it is reached from ───────────────────────────────────────────────────────────────────────────────────────
+
+  #kept(id: number, s: State, returned: Val, frame: Frame): { kept: Ending['kept']; place?: string } {
+    const at = [...s.env].filter(([, v]) => v.hold === id).map(([loc]) => loc)
+    if (returned.hold === id) return { kept: 'caller', place: `what ${frame.func.name}() returns` }
+    const objects = new Set<string>(at.map(rootOf))
+    let caller: string | undefined
+    for (let grown = true; grown; ) {
+      grown = false
+      for (const o of objects) {
+        if (isForeign(o)) {
+          if (o.startsWith('*') && /^\**\(?\*?0:/.test(o)) caller ??= o
+          else return { kept: 'elsewhere', place: readable(at.find((l) => rootOf(l) === o) ?? o) }
+          continue
+        }
+        if (s.published.has(o)) return { kept: 'elsewhere', place: 'an object that others find' }
+        if (returned.ref !== undefined && rootOf(returned.ref) === o)
+          return { kept: 'caller', place: `what ${frame.func.name}() returns` }
+        for (const [loc, v] of s.env)
+          if (v.ref !== undefined && rootOf(v.ref) === o && !objects.has(rootOf(loc)) && !isLocal(rootOf(loc))) {
+            objects.add(rootOf(loc))
+            grown = true
+          }
+      }
+    }
+    return caller === undefined ? { kept: 'nowhere' } : { kept: 'caller', place: readable(at.find((l) => isForeign(rootOf(l))) ?? caller) }
+  }
+
+  // ── Statements ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #enter(func: Func): Frame {
+    const types = new Map<string, CType>()
+    for (const p of func.params) types.set(p.name, p.type)
+    for (const l of func.body.locals) types.set(l.name, l.type)
+    const frame = { func, file: func.file, prefix: `${this.#stack.length}:`, types }
+    this.#stack.push(frame)
+    return frame
+  }
+
+  get #frame(): Frame {
+    return this.#stack.at(-1)!
+  }
+
+  #place(e: { readonly start: number }): Place {
+    const { file, func } = this.#frame
+    return { file: file.path, line: file.source.position(e.start).line, func: func.name }
+  }
+
+  #text(e: { readonly start: number; readonly end: number }): string {
+    return this.#frame.file.source.text.slice(e.start, e.end).replace(/\s+/g, ' ')
+  }
+
+  #body(func: Func, frame: Frame, start: State): Out[] {
+    const { entry, nodes } = this.#code.graph(func)
+    const live = this.#liveness(func)
+    const outs = new Map<string, Out>()
+    const queue: [number, State][] = [[entry, start]]
+    const seen = new Set<string>()
+    const go = (from: number, to: number, s: State): void => {
+      if (to <= from) {
+        // Backwards is around a loop, more or less: nodes are numbered in the order of the text.
+        const n = (s.rounds.get(to) ?? 0) + 1
+        if (n > most.rounds) return
+        s.rounds.set(to, n)
+      }
+      this.#forget(s, frame, live[to]!)
+      const key = `${to}|${s.key()}`
+      if (seen.has(key)) return
+      seen.add(key)
+      if (++this.#visits > most.visits || s.events.length > most.events) throw new TooManyWays()
+      queue.push([to, s])
+    }
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      const [at, s] = next
+      this.#step(nodes[at]!, s, (to, t) => go(at, to, t), (v, t) => {
+        const key = `${v.sym}/${v.hold}/${v.ref}|${t.key()}`
+        if (!outs.has(key)) outs.set(key, { s: t, v })
+      })
+    }
+    return [...outs.values()]
+  }
+
+  #liveness(func: Func): readonly ReadonlySet<string>[] {
+    let live = this.#live.get(func)
+    if (live === undefined) {
+      const text = func.file.source.text
+      live = liveness(func, this.#code.graph(func), (c) => text.slice(c.start, c.end).match(/[A-Za-z_]\w*/g) ?? [])
+      this.#live.set(func, live)
+    }
+    return live
+  }
+
+  /** Locals that nothing reads any more, and what is known of values that nobody names any more. */
+  #forget(s: State, frame: Frame, names: ReadonlySet<string>): void {
+    for (const [k, v] of s.env) {
+      if (!k.startsWith(frame.prefix)) continue
+      const name = /^\w+/.exec(k.slice(frame.prefix.length))![0]
+      if (!names.has(name) && name !== result && v.hold === undefined) s.env.delete(k)
+    }
+    if (s.signs.size + s.facts.size === 0) return
+    const known = new Set<string>()
+    for (const v of s.env.values()) known.add(v.sym)
+    for (const h of s.holds.values()) known.add(h.asked.sym)
+    const asked = (key: string): boolean => {
+      for (const k of known) if (key.includes(k)) return true
+      if (key.includes('#')) return false
+      return (key.match(/[A-Za-z_]\w*/g) ?? []).every((w) => names.has(w) || /^[A-Z_0-9]+$/.test(w))
+    }
+    for (const k of s.signs.keys()) if (!asked(k)) s.signs.delete(k)
+    for (const k of s.facts.keys()) if (!asked(k)) s.facts.delete(k)
+  }
+
+  #step(node: GraphNode, s: State, go: (to: number, s: State) => void, end: (v: Val, s: State) => void): void {
+    switch (node.kind) {
+      case 'eval':
+        for (const o of this.#eval(node.expr, s)) go(node.to, o.s)
+        return
+      case 'local': {
+        const { local } = node
+        const loc = this.#frame.prefix + local.name
+        if (local.init === undefined || local.init.kind === 'init') return go(node.to, this.#set(s, loc, undefined))
+        for (const o of this.#eval(local.init, s)) go(node.to, this.#set(o.s, loc, o.v))
+        return
+      }
+      case 'test': {
+        const { yes, no } = this.#test(node.cond, s)
+        for (const t of yes) go(node.yes, t)
+        for (const t of no) go(node.no, t)
+        return
+      }
+      case 'fork':
+        for (const to of node.to) go(to, node.to.length > 1 ? s.fork() : s)
+        return
+      case 'each':
+        for (const o of this.#eval(node.expr, s)) for (const to of node.to) go(to, o.s.fork())
+        return
+      case 'switch':
+        for (const o of this.#eval(node.on, s)) {
+          for (const c of node.cases) go(c.to, o.s.fork())
+          go(node.otherwise, o.s.fork())
+        }
+        return
+      case 'return':
+        if (node.value === undefined) return go(node.to, s)
+        for (const o of this.#eval(node.value, s)) go(node.to, this.#set(o.s, this.#frame.prefix + result, o.v))
+        return
+      case 'cleanup': {
+        const c = node.cleanup
+        if (c.kind === 'free' && /^k?v?free/.test(c.name)) {
+          const v = s.env.get(this.#frame.prefix + c.variable)
+          if (v?.ref !== undefined) return go(node.to, this.#free(s.fork(), v.ref))
+        }
+        return go(node.to, s)
+      }
+      case 'end': {
+        const loc = this.#frame.prefix + result
+        const v = s.env.get(loc) ?? nothing
+        const t = s.fork()
+        t.env.delete(loc)
+        return end(v, t)
+      }
+      case 'dead':
+        return
+    }
+  }
+
+  // ── Values ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #set(before: State, loc: string, v: Val | undefined): State {
+    const s = before.fork()
+    for (const k of s.env.keys()) if (k !== loc && within(k, loc)) s.env.delete(k)
+    if (v === undefined) s.env.set(loc, { sym: `${loc}#0` })
+    else s.env.set(loc, v)
+    return s
+  }
+
+  /** Name and state of the place that an expression names. */
+  #locate(e: Expr, s: State): { s: State; loc: string; base?: Val }[] {
+    switch (e.kind) {
+      case 'name': {
+        const { types, prefix } = this.#frame
+        return [{ s, loc: types.has(e.name) ? prefix + e.name : `g:${e.name}` }]
+      }
+      case 'member': {
+        if (!e.arrow) return this.#locate(e.base, s).map((b) => ({ s: b.s, loc: clip(`${b.loc}.${e.field}`), ...(b.base && { base: b.base }) }))
+        return this.#eval(e.base, s).map(({ s: t, v }) => ({ s: t, loc: clip(`${pointee(v)}.${e.field}`), base: v }))
+      }
+      case 'index':
+        return this.#eval(e.base, s).flatMap(({ s: t, v }) =>
+          this.#eval(e.index, t).map((i) => ({ s: i.s, loc: pointee(v), base: v })),
+        )
+      case 'unary':
+        if (e.op === '*') return this.#eval(e.of, s).map(({ s: t, v }) => ({ s: t, loc: pointee(v), base: v }))
+        break
+      case 'cast':
+        return this.#locate(e.of, s)
+      default:
+        break
+    }
+    return this.#eval(e, s).map((o) => ({ s: o.s, loc: `${this.#frame.prefix}tmp@${e.start}` }))
+  }
+
+  #readAt(loc: string, s: State): Val {
+    return s.env.get(loc) ?? { sym: loc, ref: clip(`*${loc}`) }
+  }
+
+  #read(e: Expr, s: State): Out[] {
+    return this.#locate(e, s).map(({ s: t, loc, base }) => {
+      if (base?.hold !== undefined) return { s: t, v: { sym: `${base.sym}.${e.start}` } }
+      if (e.kind === 'name') {
+        if (this.#frame.types.get(e.name)?.array === true && !isParam(this.#frame.func, e.name))
+          return { s: t, v: { sym: `&${loc}`, ref: loc } }
+        if (loc.startsWith('g:') && /^[A-Z][A-Z0-9_]*$/.test(e.name)) return { s: t, v: { sym: e.name } }
+      }
+      const v = this.#readAt(loc, t)
+      return { s: t, v: e.kind === 'index' && v.hold !== undefined ? { ...v, element: true } : v }
+    })
+  }
+
+  #eval(e: Expr, s: State): Out[] {
+    switch (e.kind) {
+      case 'number':
+        return [{ s, v: { sym: String(e.value), num: e.value } }]
+      case 'name':
+        if (e.name === 'NULL' || e.name === 'false') return [{ s, v: nothing }]
+        if (e.name === 'true') return [{ s, v: one }]
+        return this.#read(e, s)
+      case 'member':
+      case 'index':
+        return this.#read(e, s)
+      case 'cast':
+        return this.#eval(e.of, s)
+      case 'unary':
+        return this.#unary(e, s)
+      case 'assign':
+        return this.#assign(e, s)
+      case 'binary':
+        return this.#binary(e, s)
+      case 'ternary': {
+        const { yes, no } = this.#test(e.cond, s)
+        const then = e.then
+        return [
+          ...yes.flatMap((t) => this.#eval(then ?? e.cond, t)),
+          ...no.flatMap((t) => this.#eval(e.otherwise, t)),
+        ]
+      }
+      case 'comma': {
+        let outs: Out[] = [{ s, v: nothing }]
+        for (const i of e.items) outs = outs.flatMap((o) => this.#eval(i, o.s))
+        return outs
+      }
+      case 'call':
+        return this.#call(e, s)
+      case 'statements': {
+        let outs: Out[] = [{ s, v: nothing }]
+        for (const x of e.body) if (x.kind === 'expr') outs = outs.flatMap((o) => this.#eval(x.expr, o.s))
+        return outs
+      }
+      case 'sizeof':
+        return [{ s, v: { sym: this.#text(e) } }]
+      default:
+        return [{ s, v: { sym: `x@${e.start}#` } }]
+    }
+  }
+
+  #unary(e: Expr & { kind: 'unary' }, s: State): Out[] {
+    switch (e.op) {
+      case '*':
+        return this.#read(e, s)
+      case '&':
+        return this.#locate(e.of, s).map(({ s: t, loc, base }) => ({
+          s: t,
+          v:
+            base?.hold !== undefined
+              ? base
+              : { sym: `&${loc}`, ref: loc, ...(e.of.kind === 'index' && !isZero(e.of.index) && { element: true }) },
+        }))
+      case '!': {
+        const { yes, no } = this.#test(e.of, s)
+        return [...yes.map((t) => ({ s: t, v: nothing })), ...no.map((t) => ({ s: t, v: one }))]
+      }
+      case '-':
+        if (e.of.kind === 'name' && /^E[A-Z0-9]+$/.test(e.of.name)) return [{ s, v: { sym: `-${e.of.name}` } }]
+        return this.#eval(e.of, s).map((o) => ({
+          s: o.s,
+          v: o.v.num !== undefined ? number(-o.v.num) : { sym: `-(${o.v.sym})` },
+        }))
+      case '++':
+      case '--':
+        return this.#locate(e.of, s).map(({ s: t, loc }) => {
+          const old = this.#readAt(loc, t)
+          const next = add(old, e.op === '++' ? 1 : -1, e.start)
+          return { s: this.#set(t, loc, next), v: e.postfix ? old : next }
+        })
+      default:
+        return this.#eval(e.of, s).map((o) => ({ s: o.s, v: { sym: `${e.op}(${o.v.sym})` } }))
+    }
+  }
+
+  #assign(e: Expr & { kind: 'assign' }, s: State): Out[] {
+    return this.#eval(e.value, s).flatMap(({ s: t, v }) =>
+      this.#locate(e.target, t).map(({ s: u, loc, base }) => {
+        if (base?.hold !== undefined) {
+          const w = u.fork()
+          if (base.form === 'memory') this.#wrote(w, base.hold, 'cpu', e)
+          return { s: w, v }
+        }
+        const now = e.op === '=' ? v : arithmetic(e.op.replace('=', ''), this.#readAt(loc, u), v, e.start)
+        return { s: this.#set(u, loc, now), v: now }
+      }),
+    )
+  }
+
+  #wrote(s: State, hold: number, by: 'cpu' | 'device', e: Expr): void {
+    s.change(hold, { written: true })
+    s.say({ do: 'write', hold, by, at: this.#place(e), text: this.#text(e) })
+  }
+
+  #binary(e: Expr & { kind: 'binary' }, s: State): Out[] {
+    if (/^(==|!=|<=?|>=?|&&|\|\|)$/.test(e.op)) {
+      const { yes, no } = this.#test(e, s)
+      return [...yes.map((t) => ({ s: t, v: one })), ...no.map((t) => ({ s: t, v: nothing }))]
+    }
+    return this.#eval(e.left, s).flatMap((l) =>
+      this.#eval(e.right, l.s).map((r) => ({ s: r.s, v: arithmetic(e.op, l.v, r.v, e.start, r.s) })),
+    )
+  }
+
+  // ── Conditions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #test(cond: Expr, s: State): { yes: State[]; no: State[] } {
+    if (cond.kind === 'cast') return this.#test(cond.of, s)
+    if (cond.kind === 'unary' && cond.op === '!') {
+      const { yes, no } = this.#test(cond.of, s)
+      return { yes: no, no: yes }
+    }
+    if (cond.kind === 'call' && cond.callee.kind === 'name' && words.transparent.test(cond.callee.name) && cond.args[0])
+      return this.#test(cond.args[0], s)
+    if (cond.kind === 'binary' && (cond.op === '&&' || cond.op === '||')) {
+      const l = this.#test(cond.left, s)
+      const on = cond.op === '&&' ? l.yes : l.no
+      const r = on.map((t) => this.#test(cond.right, t))
+      const yes = r.flatMap((x) => x.yes)
+      const no = r.flatMap((x) => x.no)
+      return cond.op === '&&' ? { yes, no: [...l.no, ...no] } : { yes: [...l.yes, ...yes], no }
+    }
+    const yes: State[] = []
+    const no: State[] = []
+    if (cond.kind === 'binary' && /^(==|!=|<=?|>=?)$/.test(cond.op)) {
+      for (const l of this.#eval(cond.left, s))
+        for (const r of this.#eval(cond.right, l.s)) this.#compare(cond, cond.op, l.v, r.v, r.s, yes, no)
+      return { yes, no }
+    }
+    for (const o of this.#eval(cond, s)) {
+      if (o.v.element === true && o.v.hold !== undefined) o.s.change(o.v.hold, { checked: true })
+      this.#compare(cond, '!=', o.v, nothing, o.s, yes, no)
+    }
+    return { yes, no }
+  }
+
+  #compare(at: Expr, op: string, a: Val, b: Val, s: State, yes: State[], no: State[]): void {
+    const counted = a.got ?? b.got
+    const known = decide(op, a, b, s)
+    const say = (t: State, way: boolean): void => {
+      if (counted !== undefined) t.say({ do: 'count', hold: counted, at: this.#place(at), text: this.#text(at) })
+      else if (known === undefined && t.live)
+        t.say({ do: 'decide', yes: way, at: this.#place(at), text: this.#text(at) })
+    }
+    for (const way of known === undefined ? [true, false] : [known]) {
+      const t = s.fork()
+      if (known === undefined && !learn(op, a, b, way, t)) continue
+      if (known === undefined)
+        for (const h of t.holds.values())
+          if (h.left !== 'nothing' && h.outcome !== 'none' && (counted === h.id || about(h.asked, a) || about(h.asked, b)))
+            t.change(h.id, { unclear: h.unclear ?? `how \`${this.#text(at)}\` turns out with the number of pages is not understood` })
+      say(t, way)
+      ;(way ? yes : no).push(t)
+    }
+  }
+
+  // ── Calls ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #call(e: Expr & { kind: 'call' }, s: State): Out[] {
+    const name = e.callee.kind === 'name' ? e.callee.name : undefined
+    const api = name === undefined ? undefined : this.#apis.get(name)
+    // `&page` and `pages` are values as well; types are not evaluated.
+    let outs: { s: State; args: Val[] }[] = [{ s, args: [] }]
+    for (const a of e.args)
+      outs = outs.flatMap((o) =>
+        (a.kind === 'type' ? [{ s: o.s, v: { sym: this.#text(a) } }] : this.#eval(a, o.s)).map((x) => ({
+          s: x.s,
+          args: [...o.args, x.v],
+        })),
+      )
+    return outs.flatMap((o) => {
+      if (api !== undefined && name !== undefined) return this.#acquire(e, api, o.args, o.s.fork())
+      return this.#other(e, name, o.args, o.s.fork())
+    })
+  }
+
+  #acquire(e: Expr & { kind: 'call' }, api: ReferenceApi, args: readonly Val[], s: State): Out[] {
+    const site: HoldingSite = { func: this.#frame.func, call: e, api }
+    const at = this.#place(e)
+    // Until 5.9 the remote calls took the task, too.
+    const shift = api.mm === 0 && args.length === 8 ? 1 : 0
+    const asked = api.nr === 'one' ? one : (args[api.nr + shift] ?? { sym: `x@${e.start}#` })
+    const flags = api.flags === undefined ? undefined : args[api.flags + shift]?.sym
+    const to = api.out === 'returned' ? undefined : args[api.out + shift]
+    const id = s.holds.size
+    const fresh = `${api.name}@${e.start}`
+    const base = {
+      id,
+      site,
+      flags,
+      asked,
+      written: false,
+      dirtied: false,
+      locked: s.locked,
+    }
+    const fail = s.fork()
+    fail.holds.set(id, { ...base, outcome: 'none', left: 'nothing' })
+    const failed: Val =
+      api.result === 'count'
+        ? { sym: `${fresh}#-`, got: id }
+        : api.result === 'pointer'
+          ? { sym: `${fresh}#err` }
+          : { ...nothing, got: id }
+    if (api.result === 'count' || api.result === 'all') fail.signs.set(failed.sym, minus)
+    const results: Out[] = [
+      { s: fail, v: api.result === 'all' ? { sym: `${fresh}#-`, got: id } : failed },
+    ]
+    if (api.result === 'all') fail.signs.set(`${fresh}#-`, minus)
+    if (to?.num === 0) {
+      // A NULL array takes nothing: the pages are faulted in, and that is all.
+      return [
+        ...results.map((r) => ({ s: r.s, v: { ...r.v, sym: r.v.sym } })),
+        { s: this.#none(s, base, at), v: { ...asked, sym: `${fresh}#n` } },
+      ]
+    }
+    if (api.undecided !== undefined) {
+      s.holds.set(id, { ...base, outcome: 'all', left: 'all', unclear: api.undecided })
+      s.say({ do: 'acquire', hold: id, outcome: 'all', api, flags, at })
+      return [...results, { s, v: { sym: `${fresh}#n`, got: id } }]
+    }
+    const again = [...s.holds.values()].find((h) => h.site.call === e && h.left !== 'nothing')
+    const shorts = api.nr !== 'one' && asked.num !== 1 && api.result !== 'all'
+    for (const outcome of shorts ? (['all', 'short'] as const) : (['all'] as const)) {
+      const t = s.fork()
+      t.holds.set(id, {
+        ...base,
+        outcome,
+        left: 'all',
+        ...(again !== undefined && { unclear: 'it is called again for the rest: batches are not followed' }),
+      })
+      if (again !== undefined)
+        t.change(again.id, { unclear: again.unclear ?? 'it is called again for the rest: batches are not followed' })
+      t.say({ do: 'acquire', hold: id, outcome, api, flags, at })
+      const page: Val = { sym: `page#${id}`, hold: id, form: 'page' }
+      let v: Val
+      if (api.out === 'returned') v = page
+      else {
+        const loc = to === undefined ? `x@${e.start}` : pointee(to)
+        // Beyond what is in the array already.
+        const other = t.env.get(loc)?.hold
+        if (other !== undefined && t.holds.get(other)!.left !== 'nothing')
+          for (const h of [id, other])
+            t.change(h, { unclear: 'several calls fill one array: batches are not followed' })
+        t.env.set(loc, page)
+        if (to !== undefined) t.signs.set(to.sym, plus)
+        v = outcome === 'short' ? { sym: `short#${id}`, got: id } : { ...asked, got: id }
+        t.signs.set(v.sym, plus)
+        if (api.result === 'bool') v = { ...one }
+        if (api.result === 'all') v = { sym: `${fresh}#n`, got: id }
+        if (api.result === 'all') t.signs.set(v.sym, plus)
+      }
+      t.signs.set(page.sym, plus)
+      results.push({ s: t, v })
+    }
+    return results
+  }
+
+  #none(s: State, base: Omit<Holding, 'outcome' | 'left'> & { readonly asked: Val }, at: Place): State {
+    const t = s.fork()
+    t.holds.set(base.id, { ...base, outcome: 'all', left: 'nothing', releasedBy: 'nothing' })
+    t.say({ do: 'acquire', hold: base.id, outcome: 'none', api: base.site.api, flags: base.flags, at, text: 'NULL' })
+    return t
+  }
+
+  #other(e: Expr & { kind: 'call' }, name: string | undefined, args: readonly Val[], s: State): Out[] {
+    const fresh = (): Val =>
+      name !== undefined && words.pure.test(name)
+        ? { sym: `${name}(${args.map((a) => a.sym).join()})` }
+        : { sym: `${name ?? 'call'}@${e.start}#`, ref: `*${name ?? 'call'}@${e.start}` }
+    const plain = (): Out[] => [{ s, v: fresh() }]
+    if (name === undefined) return this.#given(e, 'a function pointer', args, s)
+    if (this.#locks(e, name, args, s)) return plain()
+    if (words.transparent.test(name) && args[0] !== undefined) return [{ s, v: args[0] }]
+    if (/^IS_ERR(_OR_NULL)?$/.test(name)) {
+      const v = args[0]
+      if (v?.hold !== undefined || v?.ref?.startsWith('new@') === true) return [{ s, v: nothing }]
+      if (v?.sym.endsWith('#err') === true || (v?.num === 0 && name === 'IS_ERR_OR_NULL')) return [{ s, v: one }]
+      return plain()
+    }
+    if (name === 'PTR_ERR' && args[0] !== undefined) {
+      const v: Val = { sym: `PTR_ERR(${args[0].sym})` }
+      s.signs.set(v.sym, minus)
+      return [{ s, v }]
+    }
+    const release = words.releases.get(name)
+    if (release !== undefined) return this.#release(e, name, release, args, s)
+    if (words.allocates.test(name)) {
+      const sym = `new@${e.start}`
+      const none = s.fork()
+      none.signs.set(`${sym}#`, zero)
+      s.signs.set(`${sym}#`, plus)
+      return [
+        { s, v: { sym: `${sym}#`, ref: sym } },
+        { s: none, v: nothing },
+      ]
+    }
+    if (words.frees.test(name)) {
+      if (args[0]?.ref !== undefined) return [{ s: this.#free(s, args[0].ref), v: nothing }]
+      return plain()
+    }
+    if (words.alias.test(name)) {
+      const v = args[0]
+      const hold = v?.hold ?? (v?.ref === undefined ? undefined : s.env.get(v.ref)?.hold)
+      if (hold === undefined) return plain()
+      const sym = `${name}(${v!.sym})`
+      s.signs.set(sym, plus)
+      return [
+        {
+          s,
+          v: {
+            sym,
+            hold,
+            form: words.toMemory.test(name) ? 'memory' : 'page',
+            ...(v!.element === true && { element: true }),
+          },
+        },
+      ]
+    }
+    if (words.dirties.test(name)) {
+      for (const h of this.#reached(args, s)) s.change(h, { dirtied: true })
+      return plain()
+    }
+    const map = words.maps.get(name)
+    if (map !== undefined) {
+      const dir = args[map.direction]?.sym
+      for (const h of this.#reached(args.slice(map.arg, map.arg + 1), s)) {
+        if (dir === 'DMA_FROM_DEVICE' || dir === 'DMA_BIDIRECTIONAL') this.#wrote(s, h, 'device', e)
+        else if (dir !== 'DMA_TO_DEVICE')
+          s.change(h, { unclear: s.holds.get(h)!.unclear ?? 'in which direction the device is given it is not seen' })
+      }
+      return plain()
+    }
+    const move = words.moves.get(name)
+    if (move !== undefined) {
+      const [hold] = this.#reached(args.slice(move.from, move.from + 1), s)
+      const to = args[move.to]
+      if (hold === undefined) return plain()
+      if (to?.ref !== undefined) s.env.set(`${to.ref}.sgl`, { sym: `page#${hold}`, hold, form: 'page' })
+      else s.change(hold, { unclear: `it goes into a list by ${name}()` })
+      return plain()
+    }
+    if (words.writes.test(name)) {
+      const v = args[0]
+      if (v?.hold !== undefined) this.#wrote(s, v.hold, 'cpu', e)
+      else if (v?.ref !== undefined && (name === 'memset' || name === 'memcpy')) {
+        // An array that is written over: zeroed, mostly.
+      }
+      return plain()
+    }
+    if (words.harmless.test(name)) return plain()
+    if (words.publishes.test(name)) {
+      for (const a of args) if (a.ref !== undefined && !isLocal(rootOf(a.ref))) s.published.add(rootOf(a.ref))
+      return plain()
+    }
+    return this.#given(e, name, args, s)
+  }
+
+  #locks(e: Expr & { kind: 'call' }, name: string, args: readonly Val[], s: State): boolean {
+    const mmap = name.startsWith('mmap_') || /mmap_(sem|lock)\b/.test(e.args[0] === undefined ? '' : this.#text(e.args[0]))
+    void args
+    if (!mmap) return false
+    if (words.asserted.test(name)) {
+      if (s.locked === 'unseen') s.locked = 'asserted'
+      return true
+    }
+    if (words.lockTaken.test(name)) {
+      s.locked = 'taken'
+      s.say({ do: 'lock', write: name.includes('write'), at: this.#place(e) })
+      return true
+    }
+    if (words.lockDropped.test(name)) {
+      if (s.locked === 'taken') s.say({ do: 'unlock', write: name.includes('write'), at: this.#place(e) })
+      s.locked = 'unseen'
+      return true
+    }
+    return false
+  }
+
+  #free(s: State, ref: string): State {
+    for (const k of [...s.env.keys()]) if (k === ref || within(k, ref)) s.env.delete(k)
+    return s
+  }
+
+  /** The acquisitions whose pages can be reached from arguments. */
+  #reached(args: readonly Val[], s: State): number[] {
+    const found = new Set<number>()
+    const seen = new Set<string>()
+    const queue: string[] = []
+    for (const a of args) {
+      if (a.hold !== undefined) found.add(a.hold)
+      if (a.ref !== undefined) queue.push(a.ref)
+    }
+    for (let ref = queue.pop(); ref !== undefined; ref = queue.pop()) {
+      if (seen.has(ref)) continue
+      seen.add(ref)
+      for (const [k, v] of s.env)
+        if (k === ref || within(k, ref) || k.startsWith(`*${ref}`)) {
+          if (v.hold !== undefined) found.add(v.hold)
+          if (v.ref !== undefined && !seen.has(v.ref)) queue.push(v.ref)
+        }
+    }
+    return [...found].filter((h) => s.holds.get(h)!.outcome !== 'none')
+  }
+
+  #release(
+    e: Expr & { kind: 'call' },
+    name: string,
+    release: { readonly as: 'pin' | 'get'; readonly arg: number; readonly count?: number; readonly dirties?: number | true },
+    args: readonly Val[],
+    s: State,
+  ): Out[] {
+    const arg = args[release.arg]
+    const none = [{ s, v: nothing }]
+    if (arg === undefined) return none
+    const id = release.count === undefined ? arg.hold : (arg.hold ?? (arg.ref === undefined ? undefined : s.env.get(arg.ref)?.hold))
+    if (id === undefined) return none
+    const h = s.holds.get(id)!
+    const unclear = (why: string): Out[] => {
+      s.change(id, { unclear: h.unclear ?? why, left: 'nothing' })
+      return none
+    }
+    if (h.outcome === 'none') return none
+    const inLoop = h.asked.num !== 1 && release.count === undefined
+    const count = release.count === undefined ? (inLoop ? this.#bound(e, s) : h.asked) : args[release.count]
+    if (h.left === 'nothing') {
+      if (inLoop || arg.element === true || h.unclear !== undefined) return none
+      s.change(id, { wrong: h.wrong ?? 'double-put' })
+      s.say({ do: 'release', hold: id, api: name, as: release.as, many: 'got', at: this.#place(e) })
+      return none
+    }
+    if (release.as !== h.site.api.takes) s.change(id, { wrong: h.wrong ?? mismatch[h.site.api.takes] })
+    if (arg.element === true && release.count !== undefined) return unclear(`${name}() is given the end of the array`)
+    let many: 'got' | 'asked' | undefined
+    if (count === undefined) many = undefined
+    else if (count.got === id) many = 'got'
+    else if (count.sym === h.asked.sym) many = h.outcome === 'all' ? 'got' : h.checked === true ? 'got' : 'asked'
+    if (many === undefined && h.checked === true && inLoop) many = 'got'
+    if (many === undefined)
+      return unclear(`how many pages ${name}() gives back is not understood`)
+    const dirtied =
+      h.dirtied ||
+      (release.dirties !== undefined && typeof release.dirties === 'number' && args[release.dirties]?.num !== 0)
+    s.change(id, { left: 'nothing', dirtied, releasedBy: name })
+    if (many === 'asked') s.change(id, { wrong: s.holds.get(id)!.wrong ?? 'over-unpin' })
+    s.say({ do: 'release', hold: id, api: name, as: release.as, many, at: this.#place(e) })
+    return none
+  }
+
+  /** Up to what the loop around a call runs: `i < nr`. */
+  #bound(e: Expr, s: State): Val | undefined {
+    const { func } = this.#frame
+    let best: Expr | undefined
+    let size = Infinity
+    const look = (stmts: readonly import('../../source/index.ts').Stmt[]): void => {
+      for (const x of stmts) {
+        if (x.kind === 'for' && x.body.start <= e.start && e.end <= x.body.end && x.end - x.start < size) {
+          size = x.end - x.start
+          best = x.cond
+        }
+        if (x.kind === 'block') look(x.body)
+        else if (x.kind === 'if') look([x.then, ...(x.otherwise === undefined ? [] : [x.otherwise])])
+        else if (x.kind === 'for' || x.kind === 'while' || x.kind === 'do' || x.kind === 'switch' || x.kind === 'macro')
+          look([x.body])
+        else if (x.kind === 'arms') for (const a of x.arms) look(a.body)
+      }
+    }
+    look(func.body.stmts)
+    const cond = best as Expr | undefined
+    if (cond?.kind !== 'binary' || (cond.op !== '<' && cond.op !== '!=')) return undefined
+    return this.#eval(cond.right, s)[0]?.v
+  }
+
+  /** A function of the driver's own: walked into where it can get at the pages. */
+  #given(e: Expr & { kind: 'call' }, name: string, args: readonly Val[], s: State): Out[] {
+    const v: Val = { sym: `${name}@${e.start}#`, ref: `*${name}@${e.start}` }
+    const held = this.#reached(args, s).filter((h) => s.holds.get(h)!.left !== 'nothing' || s.holds.get(h)!.wrong === undefined)
+    const callee = e.callee.kind === 'name' ? this.#callee(name, held.length > 0) : undefined
+    if (callee === undefined || this.#stack.length > most.depth || this.#stack.some((f) => f.func === callee)) {
+      for (const h of held)
+        if (s.holds.get(h)!.left !== 'nothing')
+          s.change(h, { unclear: s.holds.get(h)!.unclear ?? `it is given to ${name}()`, left: 'nothing' })
+      for (const a of args) if (a.ref?.startsWith('new@') === true) s.published.add(rootOf(a.ref))
+      // What it was given a pointer to may be anything now.
+      for (const a of args)
+        if (a.ref !== undefined && !a.ref.startsWith('*') && a.sym.startsWith('&')) {
+          const now = s.env.get(a.ref)
+          if (now?.hold === undefined) s.env.set(a.ref, { sym: `${name}@${e.start}.${a.ref}#` })
+        }
+      return [{ s, v }]
+    }
+    const { rounds, facts } = s
+    const frame = this.#enter(callee)
+    const inner = s.fork()
+    inner.rounds = new Map()
+    callee.params.forEach((p, i) => {
+      const a = args[i]
+      if (a !== undefined) inner.env.set(frame.prefix + p.name, a)
+    })
+    const outs = this.#body(callee, frame, inner)
+    this.#stack.pop()
+    return outs.map((o) => {
+      const t = o.s.fork()
+      t.rounds = new Map(rounds)
+      for (const [k, yes] of facts) t.facts.set(k, yes)
+      for (const [k, w] of s.signs) if (!t.signs.has(k)) t.signs.set(k, w)
+      for (const [k, w] of [...t.env]) if (k.startsWith(frame.prefix) && w.hold === undefined) t.env.delete(k)
+      return { s: t, v: o.v.sym === nothing.sym && callee.returns.base === 'void' ? v : o.v }
+    })
+  }
+
+  #callee(name: string, matters: boolean): Func | undefined {
+    const { file } = this.#frame
+    const here = this.#code.resolveHere(name, file)
+    if (here !== undefined && (matters || this.#towards.has(here))) return here
+    if (here !== undefined) return undefined
+    if (!matters) return [...this.#towards].find((f) => f.name === name && !f.static)
+    return this.#code.resolve(name, file)
+  }
+}
+
+const result = '__result'
+const nothing: Val = { sym: '0', num: 0 }
+const one: Val = { sym: '1', num: 1 }
+const number = (n: number): Val => ({ sym: String(n), num: n })
+const isZero = (e: Expr): boolean => e.kind === 'number' && e.value === 0
+
+const pointee = (v: Val): string => v.ref ?? clip(`*${v.sym}`)
+const clip = (loc: string): string => (loc.length > 120 ? '*(…)' : loc)
+const within = (loc: string, of: string): boolean =>
+  loc.length > of.length && loc.startsWith(of) && /^[.[]/.test(loc.slice(of.length))
+/** The object that a place is part of. */
+function rootOf(loc: string): string {
+  return /^[^.]*/.exec(loc)![0]
+}
+const isForeign = (root: string): boolean => root.startsWith('*') || root.startsWith('g:')
+const isLocal = (root: string): boolean => /^\d+:/.test(root)
+const isParam = (f: Func, name: string): boolean => f.params.some((p) => p.name === name)
+const readable = (loc: string): string => loc.replace(/^[*]*/, '').replaceAll(/\d+:|@\d+|g:|#/g, '').replaceAll('*', '')
+
+function add(v: Val, by: number, at: number): Val {
+  if (v.num !== undefined) return number(v.num + by)
+  if (v.hold !== undefined || v.ref !== undefined) return { ...v, sym: `(${v.sym}+${at})`, element: true }
+  return { sym: clip(`(${v.sym}+${by})`) }
+}
+
+function arithmetic(op: string, a: Val, b: Val, at: number, s?: State): Val {
+  if (a.num !== undefined && b.num !== undefined) {
+    const n = op === '+' ? a.num + b.num : op === '-' ? a.num - b.num : op === '*' ? a.num * b.num : op === '|' ? a.num | b.num : undefined
+    if (n !== undefined) return number(n)
+  }
+  if (op === '+' && a.num === 0) return b
+  if ((op === '+' || op === '-' || op === '|') && b.num === 0) return a
+  if (op === '|' && a.num === 0) return b
+  if (op === '-' && a.sym === b.sym) return nothing
+  if (a.hold !== undefined || (a.ref !== undefined && op === '+' && a.sym.startsWith('&')))
+    return { ...a, element: true, sym: clip(`(${a.sym}${op}${b.sym})`) }
+  if (a.ref?.startsWith('new@') === true && op === '+') return { ...a, element: true }
+  void at
+  void s
+  return { sym: clip(`(${a.sym}${op}${b.sym})`) }
+}
+
+function signOf(v: Val, s: State): number {
+  if (v.num !== undefined) return v.num < 0 ? minus : v.num === 0 ? zero : plus
+  if (/^-E[A-Z0-9]+$/.test(v.sym)) return minus
+  if (v.sym.startsWith('&') || v.hold !== undefined) return plus
+  return s.signs.get(v.sym) ?? minus | zero | plus
+}
+
+const about = (asked: Val, v: Val): boolean =>
+  asked.num === undefined && (v.sym === asked.sym)
+
+/** `<` and `==` only; what it says is turned around for the others. */
+function normal(op: string, a: Val, b: Val): { op: '<' | '=='; a: Val; b: Val; not: boolean } {
+  switch (op) {
+    case '==':
+      return { op: '==', a, b, not: false }
+    case '!=':
+      return { op: '==', a, b, not: true }
+    case '<':
+      return { op: '<', a, b, not: false }
+    case '>':
+      return { op: '<', a: b, b: a, not: false }
+    case '<=':
+      return { op: '<', a: b, b: a, not: true }
+    default:
+      return { op: '<', a, b, not: true }
+  }
+}
+
+function decide(o: string, x: Val, y: Val, s: State): boolean | undefined {
+  const { op, a, b, not } = normal(o, x, y)
+  const r = decided(op, a, b, s)
+  return r === undefined ? undefined : r !== not
+}
+
+function decided(op: '<' | '==', a: Val, b: Val, s: State): boolean | undefined {
+  if (a.num !== undefined && b.num !== undefined) return op === '<' ? a.num < b.num : a.num === b.num
+  if (a.sym === b.sym) return op === '=='
+  for (const [v, w, less] of [
+    [a, b, true],
+    [b, a, false],
+  ] as const) {
+    if (v.got === undefined) continue
+    const h = s.holds.get(v.got)!
+    if (h.outcome !== 'short') continue
+    if (w.sym === h.asked.sym) return op === '==' ? false : less
+  }
+  // An error is never a number of pages.
+  for (const [v, w, less] of [
+    [a, b, true],
+    [b, a, false],
+  ] as const)
+    if (v.got !== undefined && signOf(v, s) === minus && s.holds.get(v.got)!.asked.sym === w.sym)
+      return op === '==' ? false : less
+  const p = signOf(a, s)
+  const q = signOf(b, s)
+  if ((p & q) === 0) {
+    if (op === '==') return false
+    if (Math.max(...bits(p)) < Math.min(...bits(q))) return true
+    if (Math.min(...bits(p)) > Math.max(...bits(q))) return false
+  }
+  if (p === zero && q === zero) return op === '=='
+  if (op === '<' && q === zero) {
+    if (p === minus) return true
+    if ((p & minus) === 0) return false
+  }
+  if (op === '<' && p === zero) {
+    if (q === plus) return true
+    if ((q & plus) === 0) return false
+  }
+  return s.facts.get(`${a.sym}${op}${b.sym}`)
+}
+const bits = (n: number): number[] => [minus, zero, plus].filter((b) => (n & b) !== 0)
+
+/** False: it cannot turn out like this. */
+function learn(o: string, x: Val, y: Val, way: boolean, s: State): boolean {
+  const { op, a, b, not } = normal(o, x, y)
+  const yes = way !== not
+  const narrow = (v: Val, to: number): boolean => {
+    const now = signOf(v, s) & to
+    if (now === 0) return false
+    if (v.num === undefined) s.signs.set(v.sym, now)
+    return true
+  }
+  const constant = (v: Val): number | undefined => v.num ?? (/^-E[A-Z0-9]+$/.test(v.sym) ? -1 : undefined)
+  const q = constant(b)
+  const p = constant(a)
+  let ok = true
+  if (op === '==') {
+    const [v, n] = q !== undefined ? [a, q] : [b, p]
+    if (n !== undefined) {
+      const sign = n < 0 ? minus : n === 0 ? zero : plus
+      if (yes) ok = narrow(v, sign)
+      else if (n === 0) ok = narrow(v, minus | plus)
+    }
+  } else if (q !== undefined) {
+    // a < q
+    if (yes && q <= 0) ok = narrow(a, minus)
+    else if (yes && q === 1) ok = narrow(a, minus | zero)
+    else if (!yes && q === 0) ok = narrow(a, zero | plus)
+    else if (!yes && q > 0) ok = narrow(a, plus)
+  } else if (p !== undefined) {
+    // p < b
+    if (yes && p >= 0) ok = narrow(b, plus)
+    else if (yes && p === -1) ok = narrow(b, zero | plus)
+    else if (!yes && p === 0) ok = narrow(b, minus | zero)
+    else if (!yes && p < 0) ok = narrow(b, minus)
+  }
+  s.facts.set(`${a.sym}${op}${b.sym}`, yes)
+  if (op === '==' ) s.facts.set(`${b.sym}==${a.sym}`, yes)
+  return ok
+}
+
+/** Whether a function calls something by one of these names, from its tokens. */
+export function callsIn(func: Func, names: ReadonlyMap<string, ReferenceApi>): HoldingSite[] {
+  const found: HoldingSite[] = []
+  const { source } = func.file
+  const text = source.text.slice(func.start, func.end)
+  if (![...names.keys()].some((n) => text.includes(n))) return []
+  const look = (e: Expr): void =>
+    visit(e, (x) => {
+      if (x.kind !== 'call' || x.callee.kind !== 'name') return
+      const api = names.get(x.callee.name)
+      if (api !== undefined) found.push({ func, call: x, api })
+    })
+  for (const s of exprsOf(func)) look(s)
+  return found
+}
+
+import { stmtExprs } from '../../source/index.ts'
+function exprsOf(func: Func): Expr[] {
+  return func.body.stmts.flatMap((s) => stmtExprs(s))
+}
