@@ -1,23 +1,20 @@
 import { print } from '../litmus/index.ts'
 import { compareVersions, isVersion, kernels } from '../kernel/index.ts'
 import { Analyse, apiOf, type Finding, nameOf, undecided } from './analyse.ts'
+import { holdingKinds, holdingSites } from './holding/audit.ts'
 import { Judge, type Judged, type Rules } from './judge.ts'
 import { Knowledge } from './knowledge.ts'
 import { lift } from './lift/lift.ts'
 import type { Plan, Step } from './lift/plan.ts'
 import { kind, type LookupApi, lookups } from './protocols/pfn-lookup.ts'
 import { candidates } from './repair.ts'
-import {
-  type AuditResult,
-  auditSchemaVersion,
-  type Hop,
-  type Repair,
-  type Site,
-  type Witness,
-} from './result.ts'
+import { type AuditResult, auditSchemaVersion, type Hop, type Repair, type Site } from './result.ts'
+import { witnessOf } from './witness.ts'
 import type { Func, Program } from '../source/index.ts'
 import type { CallSite } from './sites.ts'
 import { flagsOf, sitesIn } from './sites.ts'
+
+export { siteFile } from './witness.ts'
 
 export type AuditOptions = {
   /** The version that the tree says it is, if it does. */
@@ -25,6 +22,8 @@ export type AuditOptions = {
   /** The version asked for: it is used whatever the tree says. */
   readonly kernel?: string
   readonly policies?: Readonly<Record<string, string>>
+  /** Only these protocols; left out, those that are on by themselves. */
+  readonly protocols?: readonly string[]
   readonly version: string
   readonly path: string
   readonly onProgress?: (done: number, of: number) => void
@@ -36,6 +35,51 @@ export type AuditOptions = {
 export async function audit(program: Program, options: AuditOptions): Promise<AuditResult> {
   const code = new Knowledge(program)
   const judge = new Judge()
+  const asked = options.protocols ?? [kind]
+  const sites: Site[] = []
+  const groups = asked.includes(kind) ? await lookupSites(program, code, judge, sites, options) : []
+  const wanted = holdingKinds.filter((k) => asked.includes(k))
+  groups.push(
+    ...(await holdingSites(program, code, judge, wanted, (api) => rulesFor(api, options), options, sites)),
+  )
+  sites.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column))
+  const count = (v: Site['verdict']): number => sites.filter((s) => s.verdict === v).length
+  const reasons: Record<string, number> = {}
+  for (const s of sites) if (s.reason !== undefined) reasons[s.reason] = (reasons[s.reason] ?? 0) + 1
+  const treeKernel = options.treeKernel
+  return {
+    schema: auditSchemaVersion,
+    tool: { name: 'tenure', version: options.version },
+    tree: {
+      path: options.path,
+      kernel: options.kernel ?? treeKernel ?? newest,
+      kernelFrom: options.kernel !== undefined ? 'option' : treeKernel !== undefined ? 'Makefile' : 'default',
+    },
+    protocols: [...asked],
+    summary: {
+      filesSeen: program.tree.files.length,
+      filesParsed: program.counts.files,
+      functions: program.counts.functions,
+      skipped: skippedIn([...new Set(groups)]),
+      sites: sites.length,
+      holds: count('holds'),
+      broken: count('broken'),
+      unknown: count('unknown'),
+      unknownReasons: reasons,
+    },
+    sites,
+    problems: program.tree.problems,
+  }
+}
+
+/** Every look-up, judged. Gives the functions that they are in. */
+async function lookupSites(
+  program: Program,
+  code: Knowledge,
+  judge: Judge,
+  sites: Site[],
+  options: AuditOptions,
+): Promise<Func[]> {
   const analyse = new Analyse(code, judge, (api) => rulesFor(api, options))
   await program.prepare(lookups.map((l) => l.name))
   const paths = new Set<string>()
@@ -48,7 +92,6 @@ export async function audit(program: Program, options: AuditOptions): Promise<Au
     if (file === undefined) continue
     for (const s of sitesIn(file)) groups.set(s.func, [...(groups.get(s.func) ?? []), s])
   }
-  const sites: Site[] = []
   let waiting = [...groups]
   // What the walks ask of the tree is found in a few passes; each leaves fewer functions undecided.
   for (let round = 0; waiting.length > 0; round++) {
@@ -74,34 +117,7 @@ export async function audit(program: Program, options: AuditOptions): Promise<Au
     waiting = again
     if (code.open) await code.fetch()
   }
-  sites.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column))
-  const count = (v: Site['verdict']): number => sites.filter((s) => s.verdict === v).length
-  const reasons: Record<string, number> = {}
-  for (const s of sites) if (s.reason !== undefined) reasons[s.reason] = (reasons[s.reason] ?? 0) + 1
-  const treeKernel = options.treeKernel
-  return {
-    schema: auditSchemaVersion,
-    tool: { name: 'tenure', version: options.version },
-    tree: {
-      path: options.path,
-      kernel: options.kernel ?? treeKernel ?? newest,
-      kernelFrom: options.kernel !== undefined ? 'option' : treeKernel !== undefined ? 'Makefile' : 'default',
-    },
-    protocols: [kind],
-    summary: {
-      filesSeen: program.tree.files.length,
-      filesParsed: program.counts.files,
-      functions: program.counts.functions,
-      skipped: skippedIn([...groups.keys()]),
-      sites: sites.length,
-      holds: count('holds'),
-      broken: count('broken'),
-      unknown: count('unknown'),
-      unknownReasons: reasons,
-    },
-    sites,
-    problems: program.tree.problems,
-  }
+  return [...groups.keys()]
 }
 
 const mostRounds = 40
@@ -132,7 +148,10 @@ export function modelled(version: string): string {
  * The kernel by which a call is judged: the tree's. A tree that does not say which it is is judged by the newest kernel that has the call,
  * as is one that has the call although its version does not.
  */
-export function rulesFor(api: LookupApi, { treeKernel, kernel, policies = {} }: AuditOptions): Rules {
+export function rulesFor(
+  api: Pick<LookupApi, 'since' | 'until'>,
+  { treeKernel, kernel, policies = {} }: AuditOptions,
+): Rules {
   const asked = kernel ?? treeKernel
   const has = (v: string): boolean =>
     (api.since === undefined || compareVersions(v, api.since) >= 0) &&
@@ -149,7 +168,10 @@ export function rulesFor(api: LookupApi, { treeKernel, kernel, policies = {} }: 
 function siteOf(f: Finding, judge: Judge, rules: Rules, path: string): Site {
   const { site } = f
   const broken = f.verdict === 'broken'
-  const witness = broken && f.judged !== undefined ? witnessOf(f.judged, site, path) : undefined
+  const witness =
+    broken && f.judged !== undefined
+      ? witnessOf(f.judged, { file: site.file.path, line: site.line, column: site.column }, path)
+      : undefined
   const repair = broken && f.plan !== undefined ? repairOf(site, f.plan, judge, rules) : undefined
   const result = f.judged?.result
   return {
@@ -200,40 +222,6 @@ function textOf(j: Judged, rules: Rules, f: Finding): string {
       : [],
   })
 }
-
-/** As a shell takes it. */
-const quoted = (path: string): string =>
-  /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
-
-function witnessOf(j: Judged, site: CallSite, path: string): Witness | undefined {
-  const broken = j.result?.broken ?? []
-  // What the reader came for first; a leaked lock or count is of less interest than memory that belongs to somebody else.
-  const first = broken.find((b) => b.code === 'use-after-free') ?? broken[0]
-  if (first === undefined) return undefined
-  return {
-    invariant: first.code,
-    promise: first.promise,
-    detail: first.detail,
-    actors: first.witness.actors,
-    pages: first.witness.pages,
-    steps: first.witness.steps.map((s) => ({
-      actor: s.actor,
-      step: s.step,
-      ...(s.statement !== undefined && { statement: s.statement }),
-      ...(s.place !== undefined && { place: s.place }),
-      changes: s.changes,
-      pages: s.pages,
-    })),
-    replay: `tenure audit ${quoted(path)} --litmus DIR && tenure check DIR/${siteFile({ file: site.file.path, line: site.line, column: site.column })}`,
-  }
-}
-
-/** The file that a site's test is written to: one for each place. */
-export const siteFile = (s: {
-  readonly file: string
-  readonly line: number
-  readonly column: number
-}): string => `${s.file.replaceAll('/', '-')}-${s.line}-${s.column}.litmus`
 
 function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repair | undefined {
   const section = compareVersions(rules.kernel, '6.12') >= 0 ? 'follow_pfnmap_start' : 'follow_pte'

@@ -22,7 +22,8 @@ TREE is a kernel tree, a folder of drivers, one .c file, or a tarball (a
 Debian linux-source-*.tar.xz as it is in the package).
 
   --protocol NAME      only this one; may be given more than once
-                       (${protocols.join(', ')})
+                       (${protocols.join(', ')};
+                       left out, ${protocols[0]})
   --kernel V           judge by this kernel's rules; left out, by those of
                        the version in the tree's Makefile
   --policy NAME=VALUE  with this policy; may be given more than once
@@ -40,6 +41,7 @@ read.`,
 type Options = {
   readonly tree: string
   readonly kernel: string | undefined
+  readonly protocols: readonly string[] | undefined
   readonly policies: Readonly<Record<string, string>>
   readonly format: 'text' | 'json' | 'html'
   readonly quiet: boolean
@@ -74,6 +76,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
         treeKernel: tree.kernel?.text,
         ...(options.kernel !== undefined && { kernel: options.kernel }),
         policies: options.policies,
+        ...(options.protocols !== undefined && { protocols: options.protocols }),
         version,
         path: options.tree,
         signal: io.signal,
@@ -131,6 +134,7 @@ function parseOptions(argv: readonly string[]): Options {
   return {
     tree,
     kernel: values.kernel,
+    protocols: values.protocol === undefined ? undefined : [...new Set(values.protocol)],
     policies: Object.fromEntries((values.policy ?? []).map(policy)),
     format,
     quiet: values.quiet,

@@ -43,6 +43,10 @@ export class Holdings {
     return this.#code.missing === before ? found : undefined
   }
 
+  undecided(site: HoldingSite): Site {
+    return this.#unknown(site, 'what it needs of the tree was not found in the end')
+  }
+
   #walk(root: Func, towards: ReadonlySet<Func>): Found {
     try {
       return { endings: new HoldingWalk(this.#code, this.#apis, towards).run(root) }
@@ -59,7 +63,14 @@ export class Holdings {
 
   #at(site: HoldingSite, root: Func, towards: ReadonlySet<Func>, { endings, lost }: Found, up: number): Site {
     if (lost !== undefined) return this.#unknown(site, lost)
-    const mine = endings.filter((e) => e.holding.site.call === site.call)
+    // What goes wrong with all pages is told before what goes wrong with too few.
+    const mine = endings
+      .filter((e) => e.holding.site.call === site.call)
+      .sort(
+        (a, b) =>
+          Number(b.holding.outcome === 'all') - Number(a.holding.outcome === 'all') ||
+          a.events.length - b.events.length,
+      )
     if (mine.length === 0)
       return this.#unknown(site, 'no way through the function on which it works was found')
     let unsure: string | undefined
@@ -76,7 +87,11 @@ export class Holdings {
     if (unclear !== undefined) return this.#unknown(site, unclear.holding.unclear!, unclear)
     const elsewhere = mine.find((e) => e.holding.left === 'all' && e.kept === 'elsewhere')
     if (elsewhere !== undefined)
-      return this.#unknown(site, 'it is kept in an object, and who releases it there is not followed yet', elsewhere)
+      return this.#unknown(
+        site,
+        'it is kept in an object, and who releases it there is not followed yet',
+        elsewhere,
+      )
     const upwards = mine.find((e) => e.holding.left === 'all')
     if (upwards !== undefined) return this.#up(site, root, towards, upwards, up)
     return this.#calm(site, mine)
@@ -99,9 +114,7 @@ export class Holdings {
       return this.#at(site, c, next, this.#walk(c, next), up + 1)
     })
     return (
-      found.find((s) => s.verdict === 'broken') ??
-      found.find((s) => s.verdict === 'unknown') ??
-      found[0]!
+      found.find((s) => s.verdict === 'broken') ?? found.find((s) => s.verdict === 'unknown') ?? found[0]!
     )
   }
 
@@ -141,7 +154,9 @@ export class Holdings {
   /** Everything that it took is given back on every path, by the right call. */
   #calm(site: HoldingSite, mine: readonly Ending[]): Site {
     const shown = [...mine].sort(
-      (a, b) => Number(b.holding.outcome === 'all') - Number(a.holding.outcome === 'all') || b.events.length - a.events.length,
+      (a, b) =>
+        Number(b.holding.outcome === 'all') - Number(a.holding.outcome === 'all') ||
+        b.events.length - a.events.length,
     )[0]!
     const h = shown.holding
     const takesNothing = mine.every((e) => e.holding.releasedBy === 'nothing')
@@ -226,7 +241,8 @@ function classOf(e: Ending): string | undefined {
   const h = e.holding
   if (h.unclear !== undefined) return undefined
   if (h.wrong !== undefined) return h.wrong
-  if (h.left === 'all' && e.kept === 'nowhere') return h.outcome === 'short' ? 'partial-pin' : 'error-path-leak'
+  if (h.left === 'all' && e.kept === 'nowhere')
+    return h.outcome === 'short' ? 'partial-pin' : 'error-path-leak'
   if (h.written && writes(h.flags) === false && h.left === 'nothing') return 'wrong-foll-flag'
   return undefined
 }
@@ -239,7 +255,11 @@ function openQuestion(e: Ending): string | undefined {
     return 'it needs mmap_lock, and whether the callers hold that is not looked at yet'
   if (h.written && api.takes === 'get')
     return 'memory is written through a plain reference (FOLL_GET): what fork and reclaim do to that is not decided yet'
-  if (writes(h.flags) !== false && !h.dirtied && (h.written || writes(h.flags) === undefined || api.takes === 'pin'))
+  if (
+    writes(h.flags) !== false &&
+    !h.dirtied &&
+    (h.written || writes(h.flags) === undefined || api.takes === 'pin')
+  )
     return 'it may be written, and nothing marks it dirty here: whether a write is lost is not decided yet'
   return undefined
 }
@@ -327,9 +347,22 @@ function hopsOf(e: Ending): Hop[] {
     if ('hold' in x && x.hold !== e.holding.id) return []
     switch (x.do) {
       case 'acquire':
-        return [{ ...at, text: x.outcome === 'short' ? `${x.api.name}() gives fewer than asked for` : `taken by ${x.api.name}()` }]
+        return [
+          {
+            ...at,
+            text:
+              x.outcome === 'short'
+                ? `${x.api.name}() gives fewer than asked for`
+                : `taken by ${x.api.name}()`,
+          },
+        ]
       case 'release':
-        return [{ ...at, text: `given back by ${x.api}()${x.many === 'asked' ? ', as many as were asked for' : ''}` }]
+        return [
+          {
+            ...at,
+            text: `given back by ${x.api}()${x.many === 'asked' ? ', as many as were asked for' : ''}`,
+          },
+        ]
       case 'write':
         return [{ ...at, text: `written by ${x.by === 'cpu' ? 'the CPU' : 'a device'}: ${x.text}` }]
       case 'decide':
@@ -340,7 +373,9 @@ function hopsOf(e: Ending): Hop[] {
         return []
     }
   })
-  const from = hops.findIndex((h) => h.line === e.holding.site.func.file.source.position(e.holding.site.call.start).line)
+  const from = hops.findIndex(
+    (h) => h.line === e.holding.site.func.file.source.position(e.holding.site.call.start).line,
+  )
   const own = from < 0 ? hops : hops.slice(from)
   if (e.holding.left === 'all')
     own.push({

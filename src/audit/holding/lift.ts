@@ -126,7 +126,14 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
         held.pop()
         break
       case 'fault-in':
-        body.push(set('r0', { kind: 'deref', of: id('p') }, at))
+        // Under mmap_lock the model reads user memory by its fault handler only.
+        body.push(
+          set(
+            'r0',
+            held.length > 0 ? call('fixup_user_fault', id('p'), num(0)) : { kind: 'deref', of: id('p') },
+            at,
+          ),
+        )
         break
       case 'acquire':
         body.push(set('r0', acquire(first, id('p')), at))
@@ -153,7 +160,11 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
       case 'leave-if':
         body.push(set('r2', id('fails'), at))
         body.push(
-          branch({ kind: 'unary', op: '!', of: id('r2') }, [release(api.takes, first), ...unlockAll(), leave], at),
+          branch(
+            { kind: 'unary', op: '!', of: id('r2') },
+            [release(api.takes, first), ...unlockAll(), leave],
+            at,
+          ),
         )
         left = true
         break

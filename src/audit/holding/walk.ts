@@ -1,9 +1,9 @@
-import { type CFile, type CType, type Expr, type Func, visit } from '../../source/index.ts'
+import { type CFile, cfgOf, type CType, type Expr, type Func, stmtExprs, visit } from '../../source/index.ts'
 import type { Code, GraphNode } from '../code.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
 import { mismatch } from '../protocols/reference.ts'
 import type { Place } from '../trace/event.ts'
-import { liveness } from '../trace/live.ts'
+import { liveness, successors } from '../trace/live.ts'
 import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
 import * as words from './words.ts'
 
@@ -55,7 +55,9 @@ class State {
   }
 
   key(): string {
-    const env = [...this.env].map(([k, v]) => `${k}=${v.sym}/${v.ref ?? ''}/${v.hold ?? ''}/${v.got ?? ''}`).sort()
+    const env = [...this.env]
+      .map(([k, v]) => `${k}=${v.sym}/${v.ref ?? ''}/${v.hold ?? ''}/${v.got ?? ''}`)
+      .sort()
     const holds = [...this.holds.values()].map(
       (h) =>
         `${h.id}${h.outcome}${h.left}${h.unclear ?? ''}${h.wrong ?? ''}${h.written}${h.dirtied}${h.checked === true}${h.site.call.start}`,
@@ -93,6 +95,7 @@ export class HoldingWalk {
   readonly #towards: ReadonlySet<Func>
   readonly #stack: Frame[] = []
   readonly #live = new Map<Func, readonly ReadonlySet<string>[]>()
+  readonly #conditions = new Map<Func, readonly ReadonlySet<string>[]>()
   #visits = 0
 
   /** `towards`: functions that are walked into when they are called, since a site lies behind them. */
@@ -110,7 +113,9 @@ export class HoldingWalk {
     return outs.flatMap(({ s, v }) =>
       [...s.holds.values()]
         .filter((h) => h.outcome !== 'none')
-        .map((holding): Ending => ({ holding, ...this.#kept(holding.id, s, v, frame), events: s.events, end })),
+        .map(
+          (holding): Ending => ({ holding, ...this.#kept(holding.id, s, v, frame), events: s.events, end }),
+        ),
     )
   }
 
@@ -133,13 +138,20 @@ export class HoldingWalk {
         if (returned.ref !== undefined && rootOf(returned.ref) === o)
           return { kept: 'caller', place: `what ${frame.func.name}() returns` }
         for (const [loc, v] of s.env)
-          if (v.ref !== undefined && rootOf(v.ref) === o && !objects.has(rootOf(loc)) && !isLocal(rootOf(loc))) {
+          if (
+            v.ref !== undefined &&
+            rootOf(v.ref) === o &&
+            !objects.has(rootOf(loc)) &&
+            !isLocal(rootOf(loc))
+          ) {
             objects.add(rootOf(loc))
             grown = true
           }
       }
     }
-    return caller === undefined ? { kept: 'nowhere' } : { kept: 'caller', place: readable(at.find((l) => isForeign(rootOf(l))) ?? caller) }
+    return caller === undefined
+      ? { kept: 'nowhere' }
+      : { kept: 'caller', place: readable(at.find((l) => isForeign(rootOf(l))) ?? caller) }
   }
 
   // ── Statements ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -169,6 +181,7 @@ export class HoldingWalk {
   #body(func: Func, frame: Frame, start: State): Out[] {
     const { entry, nodes } = this.#code.graph(func)
     const live = this.#liveness(func)
+    const conditions = this.#asked(func)
     const outs = new Map<string, Out>()
     const queue: [number, State][] = [[entry, start]]
     const seen = new Set<string>()
@@ -179,7 +192,7 @@ export class HoldingWalk {
         if (n > most.rounds) return
         s.rounds.set(to, n)
       }
-      this.#forget(s, frame, live[to]!)
+      this.#forget(s, frame, live[to]!, conditions[to]!)
       const key = `${to}|${s.key()}`
       if (seen.has(key)) return
       seen.add(key)
@@ -188,10 +201,26 @@ export class HoldingWalk {
     }
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       const [at, s] = next
-      this.#step(nodes[at]!, s, (to, t) => go(at, to, t), (v, t) => {
-        const key = `${v.sym}/${v.hold}/${v.ref}|${t.key()}`
-        if (!outs.has(key)) outs.set(key, { s: t, v })
-      })
+      const arms = armsOf(func, at)
+      if (arms !== undefined) {
+        // One configuration is compiled: what an #if said once it says again.
+        for (const { to, facts } of arms) {
+          if (facts.some(([k, yes]) => s.facts.has(k) && s.facts.get(k) !== yes)) continue
+          const t = s.fork()
+          for (const [k, yes] of facts) t.facts.set(k, yes)
+          go(at, to, t)
+        }
+        continue
+      }
+      this.#step(
+        nodes[at]!,
+        s,
+        (to, t) => go(at, to, t),
+        (v, t) => {
+          const key = `${v.sym}/${v.hold}/${v.ref}|${t.key()}`
+          if (!outs.has(key)) outs.set(key, { s: t, v })
+        },
+      )
     }
     return [...outs.values()]
   }
@@ -200,14 +229,58 @@ export class HoldingWalk {
     let live = this.#live.get(func)
     if (live === undefined) {
       const text = func.file.source.text
-      live = liveness(func, this.#code.graph(func), (c) => text.slice(c.start, c.end).match(/[A-Za-z_]\w*/g) ?? [])
+      live = liveness(
+        func,
+        this.#code.graph(func),
+        (c) => text.slice(c.start, c.end).match(/[A-Za-z_]\w*/g) ?? [],
+      )
       this.#live.set(func, live)
     }
     return live
   }
 
+  /** For each node, the names in the conditions that may come behind it. */
+  #asked(func: Func): readonly ReadonlySet<string>[] {
+    let asked = this.#conditions.get(func)
+    if (asked !== undefined) return asked
+    const { nodes } = this.#code.graph(func)
+    const text = func.file.source.text
+    const words = (x: Expr): string[] => text.slice(x.start, x.end).match(/[A-Za-z_]\w*/g) ?? []
+    const own = nodes.map((n) => {
+      const e = n.kind === 'test' ? n.cond : n.kind === 'switch' ? n.on : undefined
+      const names = new Set(e === undefined ? [] : words(e))
+      // Conditions inside an expression, `a ? b : c`, and inside what is called.
+      const inner =
+        n.kind === 'eval'
+          ? n.expr
+          : n.kind === 'local'
+            ? n.local.init
+            : n.kind === 'return'
+              ? n.value
+              : undefined
+      if (inner !== undefined)
+        visit(inner, (x) => {
+          if (x.kind === 'ternary' || x.kind === 'call') for (const w of words(x)) names.add(w)
+        })
+      return names
+    })
+    const sets = nodes.map(() => new Set<string>())
+    for (let grown = true; grown; ) {
+      grown = false
+      for (let i = nodes.length - 1; i >= 0; i--) {
+        const size = sets[i]!.size
+        for (const w of own[i]!) sets[i]!.add(w)
+        for (const to of successors(nodes[i]!)) for (const w of sets[to]!) sets[i]!.add(w)
+        if (sets[i]!.size > size) grown = true
+      }
+    }
+    asked = sets
+    this.#conditions.set(func, asked)
+    return asked
+  }
+
   /** Locals that nothing reads any more, and what is known of values that nobody names any more. */
-  #forget(s: State, frame: Frame, names: ReadonlySet<string>): void {
+  #forget(s: State, frame: Frame, names: ReadonlySet<string>, conditions: ReadonlySet<string>): void {
     for (const [k, v] of s.env) {
       if (!k.startsWith(frame.prefix)) continue
       const name = /^\w+/.exec(k.slice(frame.prefix.length))![0]
@@ -215,18 +288,26 @@ export class HoldingWalk {
     }
     if (s.signs.size + s.facts.size === 0) return
     const known = new Set<string>()
-    for (const v of s.env.values()) known.add(v.sym)
+    for (const [k, v] of s.env)
+      if (!k.startsWith(frame.prefix) || conditions.has(/^\w+/.exec(k.slice(frame.prefix.length))![0]))
+        known.add(v.sym)
     for (const h of s.holds.values()) known.add(h.asked.sym)
     const asked = (key: string): boolean => {
       for (const k of known) if (key.includes(k)) return true
+      if (key.startsWith('#if ')) return true
       if (key.includes('#')) return false
-      return (key.match(/[A-Za-z_]\w*/g) ?? []).every((w) => names.has(w) || /^[A-Z_0-9]+$/.test(w))
+      return (key.match(/[A-Za-z_]\w*/g) ?? []).every((w) => conditions.has(w) || /^[A-Z_0-9]+$/.test(w))
     }
     for (const k of s.signs.keys()) if (!asked(k)) s.signs.delete(k)
     for (const k of s.facts.keys()) if (!asked(k)) s.facts.delete(k)
   }
 
-  #step(node: GraphNode, s: State, go: (to: number, s: State) => void, end: (v: Val, s: State) => void): void {
+  #step(
+    node: GraphNode,
+    s: State,
+    go: (to: number, s: State) => void,
+    end: (v: Val, s: State) => void,
+  ): void {
     switch (node.kind) {
       case 'eval':
         for (const o of this.#eval(node.expr, s)) go(node.to, o.s)
@@ -234,7 +315,8 @@ export class HoldingWalk {
       case 'local': {
         const { local } = node
         const loc = this.#frame.prefix + local.name
-        if (local.init === undefined || local.init.kind === 'init') return go(node.to, this.#set(s, loc, undefined))
+        if (local.init === undefined || local.init.kind === 'init')
+          return go(node.to, this.#set(s, loc, undefined))
         for (const o of this.#eval(local.init, s)) go(node.to, this.#set(o.s, loc, o.v))
         return
       }
@@ -258,7 +340,8 @@ export class HoldingWalk {
         return
       case 'return':
         if (node.value === undefined) return go(node.to, s)
-        for (const o of this.#eval(node.value, s)) go(node.to, this.#set(o.s, this.#frame.prefix + result, o.v))
+        for (const o of this.#eval(node.value, s))
+          go(node.to, this.#set(o.s, this.#frame.prefix + result, o.v))
         return
       case 'cleanup': {
         const c = node.cleanup
@@ -298,15 +381,25 @@ export class HoldingWalk {
         return [{ s, loc: types.has(e.name) ? prefix + e.name : `g:${e.name}` }]
       }
       case 'member': {
-        if (!e.arrow) return this.#locate(e.base, s).map((b) => ({ s: b.s, loc: clip(`${b.loc}.${e.field}`), ...(b.base && { base: b.base }) }))
-        return this.#eval(e.base, s).map(({ s: t, v }) => ({ s: t, loc: clip(`${pointee(v)}.${e.field}`), base: v }))
+        if (!e.arrow)
+          return this.#locate(e.base, s).map((b) => ({
+            s: b.s,
+            loc: clip(`${b.loc}.${e.field}`),
+            ...(b.base && { base: b.base }),
+          }))
+        return this.#eval(e.base, s).map(({ s: t, v }) => ({
+          s: t,
+          loc: clip(`${pointee(v)}.${e.field}`),
+          base: v,
+        }))
       }
       case 'index':
         return this.#eval(e.base, s).flatMap(({ s: t, v }) =>
           this.#eval(e.index, t).map((i) => ({ s: i.s, loc: pointee(v), base: v })),
         )
       case 'unary':
-        if (e.op === '*') return this.#eval(e.of, s).map(({ s: t, v }) => ({ s: t, loc: pointee(v), base: v }))
+        if (e.op === '*')
+          return this.#eval(e.of, s).map(({ s: t, v }) => ({ s: t, loc: pointee(v), base: v }))
         break
       case 'cast':
         return this.#locate(e.of, s)
@@ -317,7 +410,11 @@ export class HoldingWalk {
   }
 
   #readAt(loc: string, s: State): Val {
-    return s.env.get(loc) ?? { sym: loc, ref: clip(`*${loc}`) }
+    const v = s.env.get(loc)
+    if (v !== undefined) return v
+    const root = rootOf(loc)
+    if (/^new@\d+z$/.test(root) && root !== loc && !s.published.has(root)) return nothing
+    return { sym: loc, ref: clip(`*${loc}`) }
   }
 
   #read(e: Expr, s: State): Out[] {
@@ -389,14 +486,19 @@ export class HoldingWalk {
           v:
             base?.hold !== undefined
               ? base
-              : { sym: `&${loc}`, ref: loc, ...(e.of.kind === 'index' && !isZero(e.of.index) && { element: true }) },
+              : {
+                  sym: `&${loc}`,
+                  ref: loc,
+                  ...(e.of.kind === 'index' && !isZero(e.of.index) && { element: true }),
+                },
         }))
       case '!': {
         const { yes, no } = this.#test(e.of, s)
         return [...yes.map((t) => ({ s: t, v: nothing })), ...no.map((t) => ({ s: t, v: one }))]
       }
       case '-':
-        if (e.of.kind === 'name' && /^E[A-Z0-9]+$/.test(e.of.name)) return [{ s, v: { sym: `-${e.of.name}` } }]
+        if (e.of.kind === 'name' && /^E[A-Z0-9]+$/.test(e.of.name))
+          return [{ s, v: { sym: `-${e.of.name}` } }]
         return this.#eval(e.of, s).map((o) => ({
           s: o.s,
           v: o.v.num !== undefined ? number(-o.v.num) : { sym: `-(${o.v.sym})` },
@@ -450,7 +552,12 @@ export class HoldingWalk {
       const { yes, no } = this.#test(cond.of, s)
       return { yes: no, no: yes }
     }
-    if (cond.kind === 'call' && cond.callee.kind === 'name' && words.transparent.test(cond.callee.name) && cond.args[0])
+    if (
+      cond.kind === 'call' &&
+      cond.callee.kind === 'name' &&
+      words.transparent.test(cond.callee.name) &&
+      cond.args[0]
+    )
       return this.#test(cond.args[0], s)
     if (cond.kind === 'binary' && (cond.op === '&&' || cond.op === '||')) {
       const l = this.#test(cond.left, s)
@@ -478,7 +585,8 @@ export class HoldingWalk {
     const counted = a.got ?? b.got
     const known = decide(op, a, b, s)
     const say = (t: State, way: boolean): void => {
-      if (counted !== undefined) t.say({ do: 'count', hold: counted, at: this.#place(at), text: this.#text(at) })
+      if (counted !== undefined)
+        t.say({ do: 'count', hold: counted, at: this.#place(at), text: this.#text(at) })
       else if (known === undefined && t.live)
         t.say({ do: 'decide', yes: way, at: this.#place(at), text: this.#text(at) })
     }
@@ -487,8 +595,17 @@ export class HoldingWalk {
       if (known === undefined && !learn(op, a, b, way, t)) continue
       if (known === undefined)
         for (const h of t.holds.values())
-          if (h.left !== 'nothing' && h.outcome !== 'none' && (counted === h.id || about(h.asked, a) || about(h.asked, b)))
-            t.change(h.id, { unclear: h.unclear ?? `how \`${this.#text(at)}\` turns out with the number of pages is not understood` })
+          if (
+            h.left !== 'nothing' &&
+            h.outcome !== 'none' &&
+            (counted === h.id || about(h.asked, a) || about(h.asked, b)) &&
+            a.num === undefined &&
+            b.num === undefined
+          )
+            t.change(h.id, {
+              unclear:
+                h.unclear ?? `how \`${this.#text(at)}\` turns out with the number of pages is not understood`,
+            })
       say(t, way)
       ;(way ? yes : no).push(t)
     }
@@ -542,9 +659,7 @@ export class HoldingWalk {
           ? { sym: `${fresh}#err` }
           : { ...nothing, got: id }
     if (api.result === 'count' || api.result === 'all') fail.signs.set(failed.sym, minus)
-    const results: Out[] = [
-      { s: fail, v: api.result === 'all' ? { sym: `${fresh}#-`, got: id } : failed },
-    ]
+    const results: Out[] = [{ s: fail, v: api.result === 'all' ? { sym: `${fresh}#-`, got: id } : failed }]
     if (api.result === 'all') fail.signs.set(`${fresh}#-`, minus)
     if (to?.num === 0) {
       // A NULL array takes nothing: the pages are faulted in, and that is all.
@@ -569,7 +684,9 @@ export class HoldingWalk {
         ...(again !== undefined && { unclear: 'it is called again for the rest: batches are not followed' }),
       })
       if (again !== undefined)
-        t.change(again.id, { unclear: again.unclear ?? 'it is called again for the rest: batches are not followed' })
+        t.change(again.id, {
+          unclear: again.unclear ?? 'it is called again for the rest: batches are not followed',
+        })
       t.say({ do: 'acquire', hold: id, outcome, api, flags, at })
       const page: Val = { sym: `page#${id}`, hold: id, form: 'page' }
       let v: Val
@@ -585,6 +702,7 @@ export class HoldingWalk {
         if (to !== undefined) t.signs.set(to.sym, plus)
         v = outcome === 'short' ? { sym: `short#${id}`, got: id } : { ...asked, got: id }
         t.signs.set(v.sym, plus)
+        if (asked.num === undefined) t.signs.set(asked.sym, plus)
         if (api.result === 'bool') v = { ...one }
         if (api.result === 'all') v = { sym: `${fresh}#n`, got: id }
         if (api.result === 'all') t.signs.set(v.sym, plus)
@@ -598,7 +716,15 @@ export class HoldingWalk {
   #none(s: State, base: Omit<Holding, 'outcome' | 'left'> & { readonly asked: Val }, at: Place): State {
     const t = s.fork()
     t.holds.set(base.id, { ...base, outcome: 'all', left: 'nothing', releasedBy: 'nothing' })
-    t.say({ do: 'acquire', hold: base.id, outcome: 'none', api: base.site.api, flags: base.flags, at, text: 'NULL' })
+    t.say({
+      do: 'acquire',
+      hold: base.id,
+      outcome: 'none',
+      api: base.site.api,
+      flags: base.flags,
+      at,
+      text: 'NULL',
+    })
     return t
   }
 
@@ -614,7 +740,8 @@ export class HoldingWalk {
     if (/^IS_ERR(_OR_NULL)?$/.test(name)) {
       const v = args[0]
       if (v?.hold !== undefined || v?.ref?.startsWith('new@') === true) return [{ s, v: nothing }]
-      if (v?.sym.endsWith('#err') === true || (v?.num === 0 && name === 'IS_ERR_OR_NULL')) return [{ s, v: one }]
+      if (v?.sym.endsWith('#err') === true || (v?.num === 0 && name === 'IS_ERR_OR_NULL'))
+        return [{ s, v: one }]
       return plain()
     }
     if (name === 'PTR_ERR' && args[0] !== undefined) {
@@ -625,7 +752,7 @@ export class HoldingWalk {
     const release = words.releases.get(name)
     if (release !== undefined) return this.#release(e, name, release, args, s)
     if (words.allocates.test(name)) {
-      const sym = `new@${e.start}`
+      const sym = `new@${e.start}${/zalloc|calloc|zeroed/.test(name) ? 'z' : ''}`
       const none = s.fork()
       none.signs.set(`${sym}#`, zero)
       s.signs.set(`${sym}#`, plus)
@@ -666,7 +793,9 @@ export class HoldingWalk {
       for (const h of this.#reached(args.slice(map.arg, map.arg + 1), s)) {
         if (dir === 'DMA_FROM_DEVICE' || dir === 'DMA_BIDIRECTIONAL') this.#wrote(s, h, 'device', e)
         else if (dir !== 'DMA_TO_DEVICE')
-          s.change(h, { unclear: s.holds.get(h)!.unclear ?? 'in which direction the device is given it is not seen' })
+          s.change(h, {
+            unclear: s.holds.get(h)!.unclear ?? 'in which direction the device is given it is not seen',
+          })
       }
       return plain()
     }
@@ -682,21 +811,27 @@ export class HoldingWalk {
     if (words.writes.test(name)) {
       const v = args[0]
       if (v?.hold !== undefined) this.#wrote(s, v.hold, 'cpu', e)
-      else if (v?.ref !== undefined && (name === 'memset' || name === 'memcpy')) {
-        // An array that is written over: zeroed, mostly.
-      }
+      // Pages that are copied from one array to another.
+      for (const h of this.#reached(args.slice(1, 2), s))
+        if ((args[1]?.hold === undefined || name === 'WRITE_ONCE') && s.holds.get(h)!.left !== 'nothing')
+          s.change(h, { unclear: s.holds.get(h)!.unclear ?? `it is copied by ${name}()` })
       return plain()
     }
     if (words.harmless.test(name)) return plain()
     if (words.publishes.test(name)) {
       for (const a of args) if (a.ref !== undefined && !isLocal(rootOf(a.ref))) s.published.add(rootOf(a.ref))
+      for (const h of this.#reached(args, s))
+        if (s.holds.get(h)!.left !== 'nothing')
+          s.change(h, { unclear: s.holds.get(h)!.unclear ?? `it is put where others find it by ${name}()` })
       return plain()
     }
     return this.#given(e, name, args, s)
   }
 
   #locks(e: Expr & { kind: 'call' }, name: string, args: readonly Val[], s: State): boolean {
-    const mmap = name.startsWith('mmap_') || /mmap_(sem|lock)\b/.test(e.args[0] === undefined ? '' : this.#text(e.args[0]))
+    const mmap =
+      name.startsWith('mmap_') ||
+      /mmap_(sem|lock)\b/.test(e.args[0] === undefined ? '' : this.#text(e.args[0]))
     void args
     if (!mmap) return false
     if (words.asserted.test(name)) {
@@ -717,7 +852,7 @@ export class HoldingWalk {
   }
 
   #free(s: State, ref: string): State {
-    for (const k of [...s.env.keys()]) if (k === ref || within(k, ref)) s.env.delete(k)
+    for (const k of s.env.keys()) if (k === ref || within(k, ref)) s.env.delete(k)
     return s
   }
 
@@ -745,14 +880,22 @@ export class HoldingWalk {
   #release(
     e: Expr & { kind: 'call' },
     name: string,
-    release: { readonly as: 'pin' | 'get'; readonly arg: number; readonly count?: number; readonly dirties?: number | true },
+    release: {
+      readonly as: 'pin' | 'get'
+      readonly arg: number
+      readonly count?: number
+      readonly dirties?: number | true
+    },
     args: readonly Val[],
     s: State,
   ): Out[] {
     const arg = args[release.arg]
     const none = [{ s, v: nothing }]
     if (arg === undefined) return none
-    const id = release.count === undefined ? arg.hold : (arg.hold ?? (arg.ref === undefined ? undefined : s.env.get(arg.ref)?.hold))
+    const id =
+      release.count === undefined
+        ? arg.hold
+        : (arg.hold ?? (arg.ref === undefined ? undefined : s.env.get(arg.ref)?.hold))
     if (id === undefined) return none
     const h = s.holds.get(id)!
     const unclear = (why: string): Out[] => {
@@ -769,17 +912,20 @@ export class HoldingWalk {
       return none
     }
     if (release.as !== h.site.api.takes) s.change(id, { wrong: h.wrong ?? mismatch[h.site.api.takes] })
-    if (arg.element === true && release.count !== undefined) return unclear(`${name}() is given the end of the array`)
+    if (arg.element === true && release.count !== undefined)
+      return unclear(`${name}() is given the end of the array`)
     let many: 'got' | 'asked' | undefined
     if (count === undefined) many = undefined
     else if (count.got === id) many = 'got'
-    else if (count.sym === h.asked.sym) many = h.outcome === 'all' ? 'got' : h.checked === true ? 'got' : 'asked'
+    else if (count.sym === h.asked.sym)
+      many = h.outcome === 'all' ? 'got' : h.checked === true ? 'got' : 'asked'
     if (many === undefined && h.checked === true && inLoop) many = 'got'
-    if (many === undefined)
-      return unclear(`how many pages ${name}() gives back is not understood`)
+    if (many === undefined) return unclear(`how many pages ${name}() gives back is not understood`)
     const dirtied =
       h.dirtied ||
-      (release.dirties !== undefined && typeof release.dirties === 'number' && args[release.dirties]?.num !== 0)
+      (release.dirties !== undefined &&
+        typeof release.dirties === 'number' &&
+        args[release.dirties]?.num !== 0)
     s.change(id, { left: 'nothing', dirtied, releasedBy: name })
     if (many === 'asked') s.change(id, { wrong: s.holds.get(id)!.wrong ?? 'over-unpin' })
     s.say({ do: 'release', hold: id, api: name, as: release.as, many, at: this.#place(e) })
@@ -799,7 +945,13 @@ export class HoldingWalk {
         }
         if (x.kind === 'block') look(x.body)
         else if (x.kind === 'if') look([x.then, ...(x.otherwise === undefined ? [] : [x.otherwise])])
-        else if (x.kind === 'for' || x.kind === 'while' || x.kind === 'do' || x.kind === 'switch' || x.kind === 'macro')
+        else if (
+          x.kind === 'for' ||
+          x.kind === 'while' ||
+          x.kind === 'do' ||
+          x.kind === 'switch' ||
+          x.kind === 'macro'
+        )
           look([x.body])
         else if (x.kind === 'arms') for (const a of x.arms) look(a.body)
       }
@@ -813,9 +965,15 @@ export class HoldingWalk {
   /** A function of the driver's own: walked into where it can get at the pages. */
   #given(e: Expr & { kind: 'call' }, name: string, args: readonly Val[], s: State): Out[] {
     const v: Val = { sym: `${name}@${e.start}#`, ref: `*${name}@${e.start}` }
-    const held = this.#reached(args, s).filter((h) => s.holds.get(h)!.left !== 'nothing' || s.holds.get(h)!.wrong === undefined)
+    const held = this.#reached(args, s).filter(
+      (h) => s.holds.get(h)!.left !== 'nothing' || s.holds.get(h)!.wrong === undefined,
+    )
     const callee = e.callee.kind === 'name' ? this.#callee(name, held.length > 0) : undefined
-    if (callee === undefined || this.#stack.length > most.depth || this.#stack.some((f) => f.func === callee)) {
+    if (
+      callee === undefined ||
+      this.#stack.length > most.depth ||
+      this.#stack.some((f) => f.func === callee)
+    ) {
       for (const h of held)
         if (s.holds.get(h)!.left !== 'nothing')
           s.change(h, { unclear: s.holds.get(h)!.unclear ?? `it is given to ${name}()`, left: 'nothing' })
@@ -843,7 +1001,7 @@ export class HoldingWalk {
       t.rounds = new Map(rounds)
       for (const [k, yes] of facts) t.facts.set(k, yes)
       for (const [k, w] of s.signs) if (!t.signs.has(k)) t.signs.set(k, w)
-      for (const [k, w] of [...t.env]) if (k.startsWith(frame.prefix) && w.hold === undefined) t.env.delete(k)
+      for (const [k, w] of t.env) if (k.startsWith(frame.prefix) && w.hold === undefined) t.env.delete(k)
       return { s: t, v: o.v.sym === nothing.sym && callee.returns.base === 'void' ? v : o.v }
     })
   }
@@ -854,7 +1012,9 @@ export class HoldingWalk {
     if (here !== undefined && (matters || this.#towards.has(here))) return here
     if (here !== undefined) return undefined
     if (!matters) return [...this.#towards].find((f) => f.name === name && !f.static)
-    return this.#code.resolve(name, file)
+    const found = this.#code.resolve(name, file)
+    if (found === undefined || (found.inline && found.file.path.endsWith('.h'))) return found
+    return this.#code.moduleFiles(file).includes(found.file.path) ? found : undefined
   }
 }
 
@@ -875,7 +1035,11 @@ function rootOf(loc: string): string {
 const isForeign = (root: string): boolean => root.startsWith('*') || root.startsWith('g:')
 const isLocal = (root: string): boolean => /^\d+:/.test(root)
 const isParam = (f: Func, name: string): boolean => f.params.some((p) => p.name === name)
-const readable = (loc: string): string => loc.replace(/^[*]*/, '').replaceAll(/\d+:|@\d+|g:|#/g, '').replaceAll('*', '')
+const readable = (loc: string): string =>
+  loc
+    .replace(/^[*]*/, '')
+    .replaceAll(/\d+:|@\d+|g:|#/g, '')
+    .replaceAll('*', '')
 
 function add(v: Val, by: number, at: number): Val {
   if (v.num !== undefined) return number(v.num + by)
@@ -885,7 +1049,16 @@ function add(v: Val, by: number, at: number): Val {
 
 function arithmetic(op: string, a: Val, b: Val, at: number, s?: State): Val {
   if (a.num !== undefined && b.num !== undefined) {
-    const n = op === '+' ? a.num + b.num : op === '-' ? a.num - b.num : op === '*' ? a.num * b.num : op === '|' ? a.num | b.num : undefined
+    const n =
+      op === '+'
+        ? a.num + b.num
+        : op === '-'
+          ? a.num - b.num
+          : op === '*'
+            ? a.num * b.num
+            : op === '|'
+              ? a.num | b.num
+              : undefined
     if (n !== undefined) return number(n)
   }
   if (op === '+' && a.num === 0) return b
@@ -907,8 +1080,7 @@ function signOf(v: Val, s: State): number {
   return s.signs.get(v.sym) ?? minus | zero | plus
 }
 
-const about = (asked: Val, v: Val): boolean =>
-  asked.num === undefined && (v.sym === asked.sym)
+const about = (asked: Val, v: Val): boolean => asked.num === undefined && v.sym === asked.sym
 
 /** `<` and `==` only; what it says is turned around for the others. */
 function normal(op: string, a: Val, b: Val): { op: '<' | '=='; a: Val; b: Val; not: boolean } {
@@ -1008,7 +1180,7 @@ function learn(o: string, x: Val, y: Val, way: boolean, s: State): boolean {
     else if (!yes && p < 0) ok = narrow(b, minus)
   }
   s.facts.set(`${a.sym}${op}${b.sym}`, yes)
-  if (op === '==' ) s.facts.set(`${b.sym}==${a.sym}`, yes)
+  if (op === '==') s.facts.set(`${b.sym}==${a.sym}`, yes)
   return ok
 }
 
@@ -1028,7 +1200,25 @@ export function callsIn(func: Func, names: ReadonlyMap<string, ReferenceApi>): H
   return found
 }
 
-import { stmtExprs } from '../../source/index.ts'
 function exprsOf(func: Func): Expr[] {
   return func.body.stmts.flatMap((s) => stmtExprs(s))
+}
+
+type ArmFacts = { readonly to: number; readonly facts: readonly (readonly [string, boolean])[] }
+
+/** The arms of an #if, each with what it says of the configuration. */
+function armsOf(func: Func, at: number): readonly ArmFacts[] | undefined {
+  const node = cfgOf(func).nodes[at]!
+  if (node.kind !== 'arms') return undefined
+  return node.succ.map((e): ArmFacts => {
+    let text = (e.condition ?? '').replaceAll(/\s+/g, ' ').trim()
+    let yes = true
+    const not = /^!\s*(?:\((.*)\)|(\w+))$/
+    for (let m = not.exec(text); m !== null; m = not.exec(text)) {
+      text = m[1] ?? m[2]!
+      yes = !yes
+    }
+    text = text.replace(/^defined\s*\(?\s*(\w+)\s*\)?$/, '$1')
+    return { to: e.to, facts: text === '' ? [] : [[`#if ${text}`, yes]] }
+  })
 }

@@ -18,8 +18,7 @@ export type ReferenceApi = {
   readonly mm?: number
   /** It wants mmap_lock held. */
   readonly lock: boolean
-  readonly result:
-    /** The number of pages, or an errno. */
+  readonly result: /** The number of pages, or an errno. */
     | 'count'
     /** The number of pages, which may be 0. */
     | 'count-or-zero'

@@ -66,7 +66,8 @@ export const __get_user_pages = op({
         me.old = page
         return 'migrate'
       }
-      if (!zero || !k.has('zero-page-not-pinned')) take(k, me, page, longterm)
+      // Pins of the zero page are not counted since 6.5; references are.
+      if (!zero || me.pin === 0 || !k.has('zero-page-not-pinned')) take(k, me, page, longterm)
       give(k, me, page, !write)
       return me.pin > 1 ? k.give(page) : k.done(1)
     },
