@@ -2,11 +2,12 @@ import { print } from '../../litmus/index.ts'
 import type { Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
-import type { ReferenceApi } from '../protocols/reference.ts'
+import { mismatch, type ReferenceApi } from '../protocols/reference.ts'
 import type { Hop, Repair, Site } from '../result.ts'
 import { witnessOf } from '../witness.ts'
 import type { Ending, HoldingEvent, HoldingSite } from './event.ts'
 import { type HoldingPlan, liftHolding, planOf, writes } from './lift.ts'
+import { useOf } from './places.ts'
 import { HoldingWalk, TooManyWays } from './walk.ts'
 
 const most = { up: 3, callers: 8 }
@@ -85,6 +86,8 @@ export class Holdings {
     if (unsure !== undefined) return this.#unknown(site, unsure, mine[0])
     const unclear = mine.find((e) => e.holding.unclear !== undefined)
     if (unclear !== undefined) return this.#unknown(site, unclear.holding.unclear!, unclear)
+    const other = this.#elsewhere(site, mine)
+    if (other !== undefined) return other
     const elsewhere = mine.find((e) => e.holding.left === 'all' && e.kept === 'elsewhere')
     if (elsewhere !== undefined)
       return this.#unknown(
@@ -95,6 +98,33 @@ export class Holdings {
     const upwards = mine.find((e) => e.holding.left === 'all')
     if (upwards !== undefined) return this.#up(site, root, towards, upwards, up)
     return this.#calm(site, mine)
+  }
+
+  /** What a field keeps, and every release of that field in the module does it in the wrong way. */
+  #elsewhere(site: HoldingSite, mine: readonly Ending[]): Site | undefined {
+    const { takes } = site.api
+    for (const e of mine) {
+      if (e.holding.left !== 'all' || e.kept === 'nowhere') continue
+      for (const field of e.holding.fields ?? []) {
+        const use = useOf(this.#code, site.func.file, field, takes, this.#apis)
+        const first = use.releases[0]
+        if (first === undefined || use.mixed || use.releases.some((r) => r.as === takes)) continue
+        const { id } = e.holding
+        const released: Ending = {
+          ...e,
+          kept: 'nowhere',
+          holding: { ...e.holding, left: 'nothing', wrong: mismatch[takes], releasedBy: first.api },
+          events: [
+            ...e.events,
+            { do: 'release', hold: id, api: first.api, as: first.as, many: 'got', at: first.at },
+          ],
+        }
+        const plan = planOf(released)
+        const judged = this.#ask(site, plan)
+        if (judged.verdict === 'broken') return this.#broken(site, released, plan, judged, mismatch[takes])
+      }
+    }
+    return undefined
   }
 
   /** What the function leaves to its caller is judged there. */
@@ -162,7 +192,7 @@ export class Holdings {
     const takesNothing = mine.every((e) => e.holding.releasedBy === 'nothing')
     if (!takesNothing) {
       // The model has no promise yet that these break; so nothing is said of them.
-      const open = mine.map(openQuestion).find((q) => q !== undefined)
+      const open = mine.map((e) => openQuestion(e, mine)).find((q) => q !== undefined)
       if (open !== undefined) return this.#unknown(site, open, shown)
     }
     const judged = mine.map((e) => this.#ask(site, planOf(e)))
@@ -248,16 +278,18 @@ function classOf(e: Ending): string | undefined {
 }
 
 /** What a careful reader would ask, and what is not answered yet. */
-function openQuestion(e: Ending): string | undefined {
+function openQuestion(e: Ending, all: readonly Ending[]): string | undefined {
   const h = e.holding
   const { api } = h.site
   if (api.lock && h.locked === 'unseen')
     return 'it needs mmap_lock, and whether the callers hold that is not looked at yet'
-  if (h.written && api.takes === 'get')
-    return 'memory is written through a plain reference (FOLL_GET): what fork and reclaim do to that is not decided yet'
+  if (api.takes === 'get' && (h.written || writes(h.flags) !== false))
+    return 'a plain reference (FOLL_GET) is taken to memory that is to be written: what fork and reclaim do to that is not decided yet'
+  const cared = !h.written && all.some((x) => x.holding.dirtied)
   if (
     writes(h.flags) !== false &&
     !h.dirtied &&
+    !cared &&
     (h.written || writes(h.flags) === undefined || api.takes === 'pin')
   )
     return 'it may be written, and nothing marks it dirty here: whether a write is lost is not decided yet'
@@ -268,14 +300,17 @@ const count = (e: Ending): string => (e.holding.outcome === 'short' ? 'the pages
 
 function sentence(e: Ending, cls: string): string {
   const { api } = e.holding.site
-  const last = e.events.findLast((x) => x.do === 'decide')
+  const taken = e.events.findIndex((x) => x.do === 'acquire' && x.hold === e.holding.id)
+  const last = e.events.findLast((x, i) => i > taken && x.do === 'decide')
   const release = e.events.findLast((x) => x.do === 'release' && x.hold === e.holding.id)
   const by = release?.do === 'release' ? `${release.api}()` : 'the release'
   switch (cls) {
     case 'error-path-leak':
-      return `${count(e)} of ${api.name}() are not given back when ${e.end.func}() leaves${last?.do === 'decide' ? ` because \`${last.text}\` is ${last.yes ? 'true' : 'false'} (line ${last.at.line})` : ''}`
+      return `${count(e)} of ${api.name}() are not given back when ${e.end.func}() leaves${last !== undefined ? ` after ${last.text} (line ${last.at.line})` : ''}`
     case 'partial-pin':
-      return `when ${api.name}() gives fewer pages than asked for, ${e.end.func}() leaves without giving those back`
+      return release === undefined
+        ? `when ${api.name}() gives fewer pages than asked for, ${e.end.func}() leaves without giving those back`
+        : `fewer pages than asked for are taken for all of them: ${by} is called for as many as were asked for`
     case 'over-unpin':
       return `when ${api.name}() gives fewer pages than asked for, ${by} is called for all that were asked for`
     case 'double-put':
@@ -301,6 +336,10 @@ const addRelease: Fix = {
   text: (api) => `give the pages back with ${releaseAll(api)} before leaving, those that were got`,
   apply: (p) => ({ ...p, steps: [...p.steps, { do: 'release', as: p.api.takes, many: 'got' }] }),
 }
+const onlyGot = (p: HoldingPlan): HoldingPlan => ({
+  ...p,
+  steps: p.steps.map((s) => (s.do === 'release' ? { ...s, many: 'got' } : s)),
+})
 const match: Fix = {
   name: 'match',
   text: (api) => `give them back with ${releaseAll(api)}, which undoes ${api.name}()`,
@@ -311,13 +350,18 @@ const match: Fix = {
 }
 const repairs: Readonly<Record<string, Fix>> = {
   'error-path-leak': addRelease,
-  'partial-pin': addRelease,
+  'partial-pin': {
+    name: 'count',
+    text: (api) =>
+      `compare with the number asked for, and on fewer give back with ${releaseAll(api)} as many as the call returned`,
+    apply: (p) => (p.steps.some((s) => s.do === 'release') ? onlyGot(p) : addRelease.apply(p)),
+  },
   'put-instead-of-unpin': match,
   'unpin-instead-of-put': match,
   'over-unpin': {
     name: 'count',
     text: () => 'give back as many as the call returned',
-    apply: (p) => ({ ...p, steps: p.steps.map((s) => (s.do === 'release' ? { ...s, many: 'got' } : s)) }),
+    apply: onlyGot,
   },
   'double-put': {
     name: 'once',
@@ -366,7 +410,7 @@ function hopsOf(e: Ending): Hop[] {
       case 'write':
         return [{ ...at, text: `written by ${x.by === 'cpu' ? 'the CPU' : 'a device'}: ${x.text}` }]
       case 'decide':
-        return [{ ...at, text: `\`${x.text}\` is ${x.yes ? 'true' : 'false'}` }]
+        return [{ ...at, text: x.text ?? '' }]
       case 'count':
         return [{ ...at, text: `\`${x.text}\` asks how many came` }]
       default:

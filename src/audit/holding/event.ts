@@ -26,8 +26,8 @@ export type HoldingEvent = { readonly at: Place; readonly text?: string } & (
     }
   | { readonly do: 'write'; readonly hold: number; readonly by: 'cpu' | 'device' }
   | { readonly do: 'lock' | 'unlock'; readonly write: boolean }
-  /** A condition of which nothing is known turned out like this. */
-  | { readonly do: 'decide'; readonly yes: boolean }
+  /** A condition of which nothing is known turned out in one way, or a call failed: `text` says how. */
+  | { readonly do: 'decide' }
 )
 
 /** `short`: some of the pages asked for, but not all. */
@@ -49,7 +49,11 @@ export type Holding = {
   /** mmap_lock is held at the call, because it was taken here, or because it is asserted. */
   readonly locked: 'taken' | 'asserted' | 'unseen'
   readonly releasedBy?: string
+  /** Fields that keep it. */
+  readonly fields?: readonly StructField[]
 }
+
+export type StructField = { readonly struct: string; readonly field: string }
 
 /** The end of one path, as far as one acquisition goes. */
 export type Ending = {

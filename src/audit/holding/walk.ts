@@ -5,6 +5,7 @@ import { mismatch } from '../protocols/reference.ts'
 import type { Place } from '../trace/event.ts'
 import { liveness, successors } from '../trace/live.ts'
 import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
+import { tagOf, typeOf } from './places.ts'
 import * as words from './words.ts'
 
 export class TooManyWays extends Error {}
@@ -34,7 +35,10 @@ class State {
   env = new Map<string, Val>()
   signs = new Map<string, number>()
   facts = new Map<string, boolean>()
-  holds = new Map<number, Holding & { readonly asked: Val; readonly checked?: boolean }>()
+  holds = new Map<
+    number,
+    Holding & { readonly asked: Val; readonly checked?: boolean; readonly counted?: boolean }
+  >()
   events: readonly HoldingEvent[] = []
   rounds = new Map<number, number>()
   /** Objects that others can find. */
@@ -60,7 +64,7 @@ class State {
       .sort()
     const holds = [...this.holds.values()].map(
       (h) =>
-        `${h.id}${h.outcome}${h.left}${h.unclear ?? ''}${h.wrong ?? ''}${h.written}${h.dirtied}${h.checked === true}${h.site.call.start}`,
+        `${h.id}${h.outcome}${h.left}${h.unclear ?? ''}${h.wrong ?? ''}${h.written}${h.dirtied}${h.checked === true}${h.counted === true}${h.site.call.start}`,
     )
     return `${env.join(';')}|${[...this.signs].join()}|${[...this.facts].join()}|${holds.join()}|${this.locked}|${[...this.published].join()}|${[...this.rounds].filter(([, n]) => n > 1).join()}`
   }
@@ -69,7 +73,10 @@ class State {
     this.events = [...this.events, e]
   }
 
-  change(id: number, by: Partial<Holding> & { readonly checked?: boolean }): void {
+  change(
+    id: number,
+    by: Partial<Holding> & { readonly checked?: boolean; readonly counted?: boolean },
+  ): void {
     this.holds.set(id, { ...this.holds.get(id)!, ...by })
   }
 
@@ -289,7 +296,11 @@ export class HoldingWalk {
     if (s.signs.size + s.facts.size === 0) return
     const known = new Set<string>()
     for (const [k, v] of s.env)
-      if (!k.startsWith(frame.prefix) || conditions.has(/^\w+/.exec(k.slice(frame.prefix.length))![0]))
+      if (
+        !k.startsWith(frame.prefix) ||
+        v.got !== undefined ||
+        conditions.has(/^\w+/.exec(k.slice(frame.prefix.length))![0])
+      )
         known.add(v.sym)
     for (const h of s.holds.values()) known.add(h.asked.sym)
     const asked = (key: string): boolean => {
@@ -425,9 +436,19 @@ export class HoldingWalk {
           return { s: t, v: { sym: `&${loc}`, ref: loc } }
         if (loc.startsWith('g:') && /^[A-Z][A-Z0-9_]*$/.test(e.name)) return { s: t, v: { sym: e.name } }
       }
-      const v = this.#readAt(loc, t)
+      const field = e.kind === 'member' ? this.#field(e) : undefined
+      if (field?.array === true && !t.env.has(loc)) return { s: t, v: { sym: `&${loc}`, ref: loc } }
+      let v = this.#readAt(loc, t)
+      // Zeroed, if it is a plain field; what is not known to be one is not known.
+      if (v === nothing && !t.env.has(loc) && (field === undefined || isWhole(field)))
+        v = { sym: loc, ref: clip(`*${loc}`) }
       return { s: t, v: e.kind === 'index' && v.hold !== undefined ? { ...v, element: true } : v }
     })
+  }
+
+  /** The type of `x->f`, where that of `x` is known. */
+  #field(e: Expr & { kind: 'member' }): CType | undefined {
+    return typeOf(this.#code, this.#frame.func, e)
   }
 
   #eval(e: Expr, s: State): Out[] {
@@ -523,10 +544,26 @@ export class HoldingWalk {
           if (base.form === 'memory') this.#wrote(w, base.hold, 'cpu', e)
           return { s: w, v }
         }
+        const w = u.fork()
+        this.#keeps(w, e.target, v)
         const now = e.op === '=' ? v : arithmetic(e.op.replace('=', ''), this.#readAt(loc, u), v, e.start)
-        return { s: this.#set(u, loc, now), v: now }
+        return { s: this.#set(w, loc, now), v: now }
       }),
     )
+  }
+
+  /** A field that is given pages, or the array of them. */
+  #keeps(s: State, target: Expr, v: Val): void {
+    const hold = v.hold ?? (v.ref === undefined ? undefined : s.env.get(v.ref)?.hold)
+    let e = target
+    while (e.kind === 'index' || e.kind === 'cast' || (e.kind === 'unary' && e.op === '&'))
+      e = e.kind === 'index' ? e.base : e.of
+    if (hold === undefined || e.kind !== 'member') return
+    const struct = tagOf(typeOf(this.#code, this.#frame.func, e.base))
+    if (struct === undefined) return
+    const { fields = [] } = s.holds.get(hold)!
+    if (!fields.some((f) => f.struct === struct && f.field === (e as { field: string }).field))
+      s.change(hold, { fields: [...fields, { struct, field: e.field }] })
   }
 
   #wrote(s: State, hold: number, by: 'cpu' | 'device', e: Expr): void {
@@ -588,10 +625,18 @@ export class HoldingWalk {
       if (counted !== undefined)
         t.say({ do: 'count', hold: counted, at: this.#place(at), text: this.#text(at) })
       else if (known === undefined && t.live)
-        t.say({ do: 'decide', yes: way, at: this.#place(at), text: this.#text(at) })
+        t.say({
+          do: 'decide',
+          at: this.#place(at),
+          text: `\`${this.#text(at)}\` is ${way ? 'true' : 'false'}`,
+        })
     }
     for (const way of known === undefined ? [true, false] : [known]) {
       const t = s.fork()
+      if (counted !== undefined) {
+        const { asked } = t.holds.get(counted)!
+        if (a.sym === asked.sym || b.sym === asked.sym) t.change(counted, { counted: true })
+      }
       if (known === undefined && !learn(op, a, b, way, t)) continue
       if (known === undefined)
         for (const h of t.holds.values())
@@ -708,6 +753,8 @@ export class HoldingWalk {
         if (api.result === 'all') t.signs.set(v.sym, plus)
       }
       t.signs.set(page.sym, plus)
+      if (typeof api.out === 'number' && e.args[api.out + shift] !== undefined)
+        this.#keeps(t, e.args[api.out + shift]!, page)
       results.push({ s: t, v })
     }
     return results
@@ -729,9 +776,13 @@ export class HoldingWalk {
   }
 
   #other(e: Expr & { kind: 'call' }, name: string | undefined, args: readonly Val[], s: State): Out[] {
+    const from = args.find((a): a is Val & { hold: number } => a.hold !== undefined)
     const fresh = (): Val =>
       name !== undefined && words.pure.test(name)
-        ? { sym: `${name}(${args.map((a) => a.sym).join()})` }
+        ? {
+            sym: clip(`${name}(${args.map((a) => a.sym).join()})`),
+            ...(from !== undefined && { hold: from.hold, form: 'page', element: true }),
+          }
         : { sym: `${name ?? 'call'}@${e.start}#`, ref: `*${name ?? 'call'}@${e.start}` }
     const plain = (): Out[] => [{ s, v: fresh() }]
     if (name === undefined) return this.#given(e, 'a function pointer', args, s)
@@ -754,7 +805,7 @@ export class HoldingWalk {
     if (words.allocates.test(name)) {
       const sym = `new@${e.start}${/zalloc|calloc|zeroed/.test(name) ? 'z' : ''}`
       const none = s.fork()
-      none.signs.set(`${sym}#`, zero)
+      if (none.live) none.say({ do: 'decide', at: this.#place(e), text: `${name}() fails` })
       s.signs.set(`${sym}#`, plus)
       return [
         { s, v: { sym: `${sym}#`, ref: sym } },
@@ -807,6 +858,27 @@ export class HoldingWalk {
       if (to?.ref !== undefined) s.env.set(`${to.ref}.sgl`, { sym: `page#${hold}`, hold, form: 'page' })
       else s.change(hold, { unclear: `it goes into a list by ${name}()` })
       return plain()
+    }
+    if (words.writesSecond.test(name)) {
+      if (args[1]?.hold !== undefined) this.#wrote(s, args[1].hold, 'cpu', e)
+      return plain()
+    }
+    if (name === 'dma_mapping_error' && s.events.some((x) => x.do === 'write' && x.by === 'device')) {
+      // It could not be mapped: then nothing was written.
+      const last = s.events.findLast((x) => x.do === 'write' && x.by === 'device')!
+      const failed = s.fork()
+      failed.events = failed.events.filter((x) => x !== last)
+      if (last.do === 'write')
+        failed.change(last.hold, {
+          written: failed.events.some((x) => x.do === 'write' && x.hold === last.hold),
+        })
+      const at = this.#place(e)
+      s.say({ do: 'decide', at, text: 'it is mapped for the device' })
+      failed.say({ do: 'decide', at, text: 'it cannot be mapped for the device' })
+      return [
+        { s, v: nothing },
+        { s: failed, v: one },
+      ]
     }
     if (words.writes.test(name)) {
       const v = args[0]
@@ -927,7 +999,8 @@ export class HoldingWalk {
         typeof release.dirties === 'number' &&
         args[release.dirties]?.num !== 0)
     s.change(id, { left: 'nothing', dirtied, releasedBy: name })
-    if (many === 'asked') s.change(id, { wrong: s.holds.get(id)!.wrong ?? 'over-unpin' })
+    if (many === 'asked')
+      s.change(id, { wrong: s.holds.get(id)!.wrong ?? (h.counted === true ? 'over-unpin' : 'partial-pin') })
     s.say({ do: 'release', hold: id, api: name, as: release.as, many, at: this.#place(e) })
     return none
   }
@@ -1020,6 +1093,8 @@ export class HoldingWalk {
 
 const result = '__result'
 const nothing: Val = { sym: '0', num: 0 }
+/** A struct inside another, which is there whatever it holds. */
+const isWhole = (t: CType): boolean => t.array || (t.pointer === 0 && /^(struct|union) /.test(t.base))
 const one: Val = { sym: '1', num: 1 }
 const number = (n: number): Val => ({ sym: String(n), num: n })
 const isZero = (e: Expr): boolean => e.kind === 'number' && e.value === 0
@@ -1068,6 +1143,7 @@ function arithmetic(op: string, a: Val, b: Val, at: number, s?: State): Val {
   if (a.hold !== undefined || (a.ref !== undefined && op === '+' && a.sym.startsWith('&')))
     return { ...a, element: true, sym: clip(`(${a.sym}${op}${b.sym})`) }
   if (a.ref?.startsWith('new@') === true && op === '+') return { ...a, element: true }
+  if (b.hold !== undefined) return { ...b, element: true, sym: clip(`(${a.sym}${op}${b.sym})`) }
   void at
   void s
   return { sym: clip(`(${a.sym}${op}${b.sym})`) }
@@ -1076,7 +1152,7 @@ function arithmetic(op: string, a: Val, b: Val, at: number, s?: State): Val {
 function signOf(v: Val, s: State): number {
   if (v.num !== undefined) return v.num < 0 ? minus : v.num === 0 ? zero : plus
   if (/^-E[A-Z0-9]+$/.test(v.sym)) return minus
-  if (v.sym.startsWith('&') || v.hold !== undefined) return plus
+  if (v.sym.startsWith('&') || v.hold !== undefined || v.sym.startsWith('new@')) return plus
   return s.signs.get(v.sym) ?? minus | zero | plus
 }
 

@@ -26,13 +26,13 @@ export const releases: ReadonlyMap<
 
 /** Gives the memory, or another name, of the page in its first argument. */
 export const alias =
-  /^(page_address|kmap(_\w+)?|page_to_(pfn|phys|virt)|pfn_to_page|phys_to_page|virt_to_(page|head_page|phys|pfn)|phys_to_virt|__pa|__va|page_to_xen_pfn|xen_page_to_gfn|page_folio|compound_head|folio_page|folio_address|nth_page|sg_(page|virt)|vmap|pfn_to_kaddr|lowmem_page_address)$/
+  /^(folio_pfn|pfn_folio|page_address|kmap(_\w+)?|page_to_(pfn|phys|virt)|pfn_to_page|phys_to_page|virt_to_(page|head_page|phys|pfn)|phys_to_virt|__pa|__va|page_to_xen_pfn|xen_page_to_gfn|page_folio|compound_head|folio_page|folio_address|nth_page|sg_(page|virt)|vmap|pfn_to_kaddr|lowmem_page_address)$/
 export const toMemory =
   /^(page_address|kmap(_\w+)?|page_to_virt|sg_virt|vmap|folio_address|pfn_to_kaddr|lowmem_page_address)$/
 export const dirties = /^(set_page_dirty(_lock)?|SetPageDirty|folio_mark_dirty(_lock)?)$/
 /** Writes to the memory of its first argument. */
 export const writes =
-  /^(memcpy|memset|memmove|copy_from_user|__copy_from_user(_inatomic)?|clear_page|clear_highpage|clear_user_highpage|zero_user|memcpy_to_page|memzero_page|copy_to_kernel_nofault|strscpy|strncpy|strcpy|WRITE_ONCE|set_bit|clear_bit)$/
+  /^(memcpy|memset|memmove|copy_from_user|__copy_from_user(_inatomic)?|clear_page|clear_highpage|clear_user_highpage|zero_user|memcpy_to_page|memzero_page|copy_to_kernel_nofault|strscpy|strncpy|strcpy|WRITE_ONCE)$/
 /** Gives pages to a device, in the direction that an argument says. */
 export const maps: ReadonlyMap<string, { readonly arg: number; readonly direction: number }> = new Map([
   ['dma_map_page', { arg: 1, direction: 4 }],
@@ -53,7 +53,9 @@ export const allocates =
   /^(devm_)?(k|kv|v)[mzc]?alloc(_\w+)?$|^(k|kv)(malloc|zalloc|calloc)_\w+$|^(vmalloc|vzalloc|vmalloc_array|__vmalloc|__get_free_pages?|get_zeroed_page|kmem_cache_z?alloc|kmemdup|memdup_user|vcalloc)$/
 /** Neither keeps nor gives back what it is handed. */
 export const harmless =
-  /^(memcpy\w*|memcmp|memchr\w*|copy_(to|from)_\w+|__copy_\w+|kunmap\w*|vunmap|flush_\w+|(un)?lock_page|folio_(un)?lock|dma_unmap_\w+|dma_sync_\w+|dma_mapping_error|Page[A-Z]\w*|folio_test_\w+|folio_(nr_pages|size|pfn|order)|page_(count|mapcount|ref_count|size|zone\w*|to_nid|maybe_dma_pinned|offset|mapping)|compound_(order|nr)|is_zero_pfn|is_\w*page\w*|IS_\w+|PTR_\w+|ERR_\w+|(dev|pr|netdev|drm|vdbg|ibdev)_\w*|printk\w*|trace_\w+|WARN\w*|BUG\w*|sizeof|ARRAY_SIZE|min\w*|max\w*|mutex_\w+|spin_\w+|raw_spin_\w+|down_\w+|up_\w+|rcu_\w+|init_\w+|INIT_\w+|kref_init|sg_init_\w+|sg_next|sg_dma_\w+|mark_page_accessed|folio_mark_accessed|cond_resched|access_ok|mmap_\w+|might_\w+|unlikely|likely|prefetch\w*|offset_in_\w+|crc\w+|hex_dump\w*|print_hex\w*|bug_on|lockdep_\w+|set_page_private|SetPage\w+|ClearPage\w+|update_mmu_cache|uncached_\w+|get_order|strcmp|strlen|READ_ONCE|test_bit|check_\w+_overflow|VM_BUG_ON\w*|VM_WARN\w*|\w+_(dbg|debug|err|warn|info|trace|printk)(_ratelimited|_once)?|DMA_BUF_TRACE|kasan_\w+|kmsan_\w+|instrument_\w+)$/
+  /^(memcpy\w*|memcmp|memchr\w*|copy_(to|from)_\w+|__copy_\w+|kunmap\w*|vunmap|flush_\w+|(un)?lock_page|folio_(un)?lock|dma_unmap_\w+|dma_sync_\w+|dma_mapping_error|Page[A-Z]\w*|folio_test_\w+|folio_(nr_pages|size|order)|page_(count|mapcount|ref_count|size|zone\w*|to_nid|maybe_dma_pinned|offset|mapping)|compound_(order|nr)|is_zero_pfn|is_\w*page\w*|IS_\w+|PTR_\w+|ERR_\w+|(dev|pr|netdev|drm|vdbg|ibdev)_\w*|printk\w*|trace_\w+|WARN\w*|BUG\w*|sizeof|ARRAY_SIZE|min\w*|max\w*|mutex_\w+|spin_\w+|raw_spin_\w+|down_\w+|up_\w+|rcu_\w+|init_\w+|INIT_\w+|kref_init|sg_init_\w+|sg_next|sg_dma_\w+|mark_page_accessed|folio_mark_accessed|cond_resched|access_ok|mmap_\w+|might_\w+|unlikely|likely|prefetch\w*|offset_in_\w+|crc\w+|hex_dump\w*|print_hex\w*|bug_on|lockdep_\w+|set_page_private|SetPage\w+|ClearPage\w+|update_mmu_cache|uncached_\w+|get_order|strcmp|strlen|READ_ONCE|test_bit|check_\w+_overflow|VM_BUG_ON\w*|VM_WARN\w*|\w+_(dbg|debug|err|warn|info|trace|printk)(_ratelimited|_once)?|DMA_BUF_TRACE|kasan_\w+|kmsan_\w+|instrument_\w+)$/
+/** Writes to the memory of its second argument. */
+export const writesSecond = /^_*(test_and_)?(set|clear|change)_bit(_le)?$/
 /** Says what its argument says. */
 export const transparent =
   /^(unlikely|likely|WARN_ON(_ONCE)?|WARN|WARN_ONCE|IS_ENABLED|READ_ONCE|BUG_ON|__builtin_expect|untagged_addr|ACCESS_ONCE)$/
