@@ -488,6 +488,13 @@ export class HoldingWalk {
       case 'statements': {
         let outs: Out[] = [{ s, v: nothing }]
         for (const x of e.body) if (x.kind === 'expr') outs = outs.flatMap((o) => this.#eval(x.expr, o.s))
+        if (e.body.some((x) => x.kind !== 'expr' && x.kind !== 'local'))
+          for (const o of outs)
+            for (const h of o.s.holds.values())
+              if (h.outcome !== 'none' && h.left !== 'nothing')
+                o.s.change(h.id, {
+                  unclear: h.unclear ?? 'it stands in an argument of a macro that branches',
+                })
         return outs
       }
       case 'sizeof':
@@ -546,6 +553,17 @@ export class HoldingWalk {
         }
         const w = u.fork()
         this.#keeps(w, e.target, v)
+        if (indexed(e.target)) {
+          // One of several: what the others hold is still there.
+          const old = w.env.get(loc)
+          const lost = old === undefined ? [] : this.#reached([old], w)
+          for (const h of lost)
+            if (w.holds.get(h)!.left !== 'nothing')
+              w.change(h, {
+                unclear: w.holds.get(h)!.unclear ?? 'it is one of several in an array that is written to',
+              })
+          if (lost.length > 0) return { s: w, v }
+        }
         const now = e.op === '=' ? v : arithmetic(e.op.replace('=', ''), this.#readAt(loc, u), v, e.start)
         return { s: this.#set(w, loc, now), v: now }
       }),
@@ -790,6 +808,7 @@ export class HoldingWalk {
     if (words.transparent.test(name) && args[0] !== undefined) return [{ s, v: args[0] }]
     if (/^IS_ERR(_OR_NULL)?$/.test(name)) {
       const v = args[0]
+      if (v?.sym.startsWith('ERR_PTR(') === true) return [{ s, v: one }]
       if (v?.hold !== undefined || v?.ref?.startsWith('new@') === true) return [{ s, v: nothing }]
       if (v?.sym.endsWith('#err') === true || (v?.num === 0 && name === 'IS_ERR_OR_NULL'))
         return [{ s, v: one }]
@@ -1037,7 +1056,11 @@ export class HoldingWalk {
 
   /** A function of the driver's own: walked into where it can get at the pages. */
   #given(e: Expr & { kind: 'call' }, name: string, args: readonly Val[], s: State): Out[] {
-    const v: Val = { sym: `${name}@${e.start}#`, ref: `*${name}@${e.start}` }
+    const own = e.callee.kind === 'name' ? this.#code.resolveHere(name, this.#frame.file) : undefined
+    const v: Val =
+      own !== undefined && this.#alwaysFails(own)
+        ? { sym: `ERR_PTR(${name}@${e.start})` }
+        : { sym: `${name}@${e.start}#`, ref: `*${name}@${e.start}` }
     const held = this.#reached(args, s).filter(
       (h) => s.holds.get(h)!.left !== 'nothing' || s.holds.get(h)!.wrong === undefined,
     )
@@ -1077,6 +1100,16 @@ export class HoldingWalk {
       for (const [k, w] of t.env) if (k.startsWith(frame.prefix) && w.hold === undefined) t.env.delete(k)
       return { s: t, v: o.v.sym === nothing.sym && callee.returns.base === 'void' ? v : o.v }
     })
+  }
+
+  /** All that it returns is ERR_PTR(…). */
+  #alwaysFails(func: Func): boolean {
+    const returns = this.#code.graph(func).nodes.flatMap((n) => (n.kind === 'return' ? [n.value] : []))
+    return (
+      func.returns.pointer > 0 &&
+      returns.length > 0 &&
+      returns.every((r) => r?.kind === 'call' && r.callee.kind === 'name' && r.callee.name === 'ERR_PTR')
+    )
   }
 
   #callee(name: string, matters: boolean): Func | undefined {
@@ -1185,6 +1218,8 @@ function decide(o: string, x: Val, y: Val, s: State): boolean | undefined {
 function decided(op: '<' | '==', a: Val, b: Val, s: State): boolean | undefined {
   if (a.num !== undefined && b.num !== undefined) return op === '<' ? a.num < b.num : a.num === b.num
   if (a.sym === b.sym) return op === '=='
+  // Two constants with names of their own.
+  if (op === '==' && /^[A-Z][A-Z0-9_]+$/.test(a.sym) && /^[A-Z][A-Z0-9_]+$/.test(b.sym)) return false
   for (const [v, w, less] of [
     [a, b, true],
     [b, a, false],
@@ -1297,4 +1332,11 @@ function armsOf(func: Func, at: number): readonly ArmFacts[] | undefined {
     text = text.replace(/^defined\s*\(?\s*(\w+)\s*\)?$/, '$1')
     return { to: e.to, facts: text === '' ? [] : [[`#if ${text}`, yes]] }
   })
+}
+
+/** `x[i] = …`, `x[i].f = …`. */
+function indexed(e: Expr): boolean {
+  if (e.kind === 'index') return true
+  if (e.kind === 'member') return indexed(e.base)
+  return (e.kind === 'cast' || e.kind === 'unary') && indexed(e.of)
 }
