@@ -8,7 +8,7 @@ import { witnessOf } from '../witness.ts'
 import type { Ending, HoldingEvent, HoldingSite } from './event.ts'
 import { type HoldingPlan, liftHolding, planOf, writes } from './lift.ts'
 import { useOf } from './places.ts'
-import { HoldingWalk, TooManyWays } from './walk.ts'
+import { byCondition, HoldingWalk, TooManyWays } from './walk.ts'
 
 const most = { up: 3, callers: 8 }
 
@@ -78,6 +78,10 @@ export class Holdings {
     for (const e of mine) {
       const cls = classOf(e)
       if (cls === undefined) continue
+      if (e.holding.left === 'all' && mine.some((o) => o.holding.unclear === byCondition)) {
+        unsure ??= byCondition
+        continue
+      }
       if (cls === mismatch[site.api.takes] && eitherWay(e, mine)) {
         unsure ??= 'one function gives it back in either way, by a condition that is not understood'
         continue

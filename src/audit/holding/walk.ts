@@ -799,7 +799,8 @@ export class HoldingWalk {
       name !== undefined && words.pure.test(name)
         ? {
             sym: clip(`${name}(${args.map((a) => a.sym).join()})`),
-            ...(from !== undefined && { hold: from.hold, form: 'page', element: true }),
+            ...(from !== undefined &&
+              words.keepsValue.test(name) && { hold: from.hold, form: 'page', element: true }),
           }
         : { sym: `${name ?? 'call'}@${e.start}#`, ref: `*${name ?? 'call'}@${e.start}` }
     const plain = (): Out[] => [{ s, v: fresh() }]
@@ -1005,6 +1006,7 @@ export class HoldingWalk {
     if (release.as !== h.site.api.takes) s.change(id, { wrong: h.wrong ?? mismatch[h.site.api.takes] })
     if (arg.element === true && release.count !== undefined)
       return unclear(`${name}() is given the end of the array`)
+    if (inLoop && count?.element === true && h.checked !== true) return unclear(byCondition)
     let many: 'got' | 'asked' | undefined
     if (count === undefined) many = undefined
     else if (count.got === id) many = 'got'
@@ -1027,6 +1029,9 @@ export class HoldingWalk {
   /** Up to what the loop around a call runs: `i < nr`. */
   #bound(e: Expr, s: State): Val | undefined {
     const { func } = this.#frame
+    const inside = (x: { readonly start: number; readonly end: number }): boolean =>
+      x.start <= e.start && e.end <= x.end
+    let asks = false
     let best: Expr | undefined
     let size = Infinity
     const look = (stmts: readonly import('../../source/index.ts').Stmt[]): void => {
@@ -1034,7 +1039,9 @@ export class HoldingWalk {
         if (x.kind === 'for' && x.body.start <= e.start && e.end <= x.body.end && x.end - x.start < size) {
           size = x.end - x.start
           best = x.cond
+          asks = false
         }
+        if (x.kind === 'if' && inside(x) && !inside(x.cond)) asks = true
         if (x.kind === 'block') look(x.body)
         else if (x.kind === 'if') look([x.then, ...(x.otherwise === undefined ? [] : [x.otherwise])])
         else if (
@@ -1051,7 +1058,8 @@ export class HoldingWalk {
     look(func.body.stmts)
     const cond = best as Expr | undefined
     if (cond?.kind !== 'binary' || (cond.op !== '<' && cond.op !== '!=')) return undefined
-    return this.#eval(cond.right, s)[0]?.v
+    const v = this.#eval(cond.right, s)[0]?.v
+    return v === undefined ? undefined : asks ? { ...v, element: true } : v
   }
 
   /** A function of the driver's own: walked into where it can get at the pages. */
@@ -1123,6 +1131,9 @@ export class HoldingWalk {
     return this.#code.moduleFiles(file).includes(found.file.path) ? found : undefined
   }
 }
+
+/** A loop that gives back some of the pages: which, the walk cannot tell. */
+export const byCondition = 'a loop gives it back under a condition that is not understood'
 
 const result = '__result'
 const nothing: Val = { sym: '0', num: 0 }

@@ -59,6 +59,8 @@ export const writesSecond = /^_*(test_and_)?(set|clear|change)_bit(_le)?$/
 /** Says what its argument says. */
 export const transparent =
   /^(unlikely|likely|WARN_ON(_ONCE)?|WARN|WARN_ONCE|IS_ENABLED|READ_ONCE|BUG_ON|__builtin_expect|untagged_addr|ACCESS_ONCE)$/
+/** Gives a number near to its argument: what was a page number may still be one. */
+export const keepsValue = /^([A-Z][A-Z0-9_]+|min\w*|max\w*|roundup|rounddown|round_\w+|clamp\w*)$/
 /** Gives the same for the same arguments. */
 export const pure =
   /^([A-Z][A-Z0-9_]+|min\w*|max\w*|PTR_ERR\w*|IS_ERR\w*|ERR_PTR|roundup|rounddown|round_\w+|DIV_\w+|offset_in_page|clamp\w*|ilog2|is_\w+|array_size|size_\w+)$/
