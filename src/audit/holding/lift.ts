@@ -172,12 +172,15 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
   }
   body.push(...unlockAll())
   if (left) body.push({ kind: 'return', ...placeOf(plan.end) })
+  const faulted = plan.steps.some((s) => s.do === 'fault-in')
+  const untouched = (!plan.write && plan.steps.some((s) => s.do === 'write')) || faulted
   const mmap = call(
     'mmap',
     id('NULL'),
     num(plan.short ? 2 : 1),
     binary('|', id('PROT_READ'), id('PROT_WRITE')),
-    id('MAP_PRIVATE'),
+    // What is only read may be the zero page, which is what a write has to be kept from; otherwise the pages are the process's own.
+    untouched ? id('MAP_PRIVATE') : binary('|', id('MAP_PRIVATE'), id('MAP_POPULATE')),
   )
   const init: Declaration[] = [
     { kind: 'mm', name: 'A' },
@@ -208,7 +211,7 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
       body: [{ kind: 'assign', target: id('fails'), value: num(1) }],
       comment: 'what the code asks about may turn out either way',
     })
-  const faulted = plan.steps.some((s) => s.do === 'fault-in')
+
   return {
     name,
     comment: '',
