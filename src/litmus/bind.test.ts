@@ -145,10 +145,10 @@ test('initial states that cannot be are told', () => {
     ['mux m;', /unknown-kind `mux`/],
     ['mutex A;', /duplicate `A` is declared twice/],
     ['mutex vram;', /duplicate `vram` is a constant/],
-    ['A:p = mmap(B, 1, PROT_READ, MAP_SHARED);', /argument what is mapped/],
+    ['A:p = mmap(B, 1, PROT_READ, MAP_SHARED, untouched);', /argument what is mapped/],
     ['A:p = mmap(NULL, 1, PROT_REED, MAP_SHARED);', /argument `PROT_REED` is not/],
     ['Z:p = mmap(NULL, 1, PROT_READ, MAP_PRIVATE);', /undeclared `Z`/],
-    ['bo B = gpu(1, vram); A:p = mmap(B, 2, PROT_READ, MAP_SHARED);', /longer than B/],
+    ['bo B = gpu(1, vram); A:p = mmap(B, 2, PROT_READ, MAP_SHARED, untouched);', /longer than B/],
     ['notifier n = mmu_interval_notifier(A:p, 1, f);', /argument the first argument/],
     [
       'A:p = mmap(NULL, 1, PROT_READ, MAP_PRIVATE); notifier n = mmu_interval_notifier(A:p, 1, f);',

@@ -437,10 +437,10 @@ export class Declared {
     if (count !== undefined) this.spare = { ...this.spare, [zone]: count }
   }
 
-  /** `A:p = mmap(B, 1, PROT_READ | PROT_WRITE, MAP_SHARED)`; then a page offset, `movable` or `cma`. */
+  /** `A:p = mmap(B, 1, PROT_READ | PROT_WRITE, MAP_SHARED, untouched)`; then a page offset, `movable` or `cma`. */
   #map(d: Declaration): void {
     const call = d.call as Call
-    const usage = 'write `A:p = mmap(B, 1 page, PROT_READ | PROT_WRITE, MAP_SHARED);`'
+    const usage = 'write `A:p = mmap(B, 1 page, PROT_READ | PROT_WRITE, MAP_SHARED, untouched);`'
     const mm = this.thing(d.scope ?? '')
     if (mm?.kind !== 'mm') {
       const mms = this.mms.map((m) => m.name)
@@ -472,18 +472,20 @@ export class Declared {
     const prot = this.#flags(protection, protFlags, 'PROT_READ, PROT_WRITE or PROT_NONE', call)
     const flags = this.#flags(mapping, mapFlags, 'MAP_SHARED or MAP_PRIVATE', call)
     if (pages === undefined || prot === undefined || flags === undefined) return
-    const populated = (flags & MAP_POPULATE) !== 0
+    // What a driver lends has been used already: it is in the page table, unless the test says otherwise.
+    let populated = (flags & MAP_POPULATE) !== 0 || bo?.kind === 'bo' || bo?.kind === 'dma_buf'
     let pgoff = 0
     let zone: Zone | undefined
     for (const arg of rest) {
       const named = arg.kind === 'name' ? zones.find((z) => z === arg.name) : undefined
       if (arg.kind === 'number') pgoff = arg.value
+      else if (arg.kind === 'name' && arg.name === 'untouched') populated = false
       else if (named && bo === undefined) zone = named
       else
         this.#say.error(
           'argument',
           arg.span ?? call.span,
-          `\`${printExpr(arg)}\` is neither a page offset nor a zone for anonymous memory`,
+          `\`${printExpr(arg)}\` is neither a page offset, \`untouched\`, nor a zone for anonymous memory`,
           ...(bo === undefined ? Say.meant(arg.kind === 'name' ? arg.name : '', zones) : []),
         )
     }

@@ -26,7 +26,7 @@ const example = `C vb2-userptr+bo-move
  *   The GPU driver moves the buffer.
  *)
 
-{ device gpu; bo B = gpu(1 page, vram); mm A, C; A:p = mmap(B, 1, PROT_READ | PROT_WRITE, MAP_SHARED); }
+{ device gpu; bo B = gpu(1 page, vram); mm A, C; A:p = mmap(B, 1, PROT_READ | PROT_WRITE, MAP_SHARED, untouched); }
 
 P0(mm A)                    // VIDIOC_QBUF, V4L2_MEMORY_USERPTR
 {

@@ -31,6 +31,7 @@ export function lift(name: string, plan: Plan, kernel: string): LitmusTest {
           ? or(id(pfnmap ? 'MAP_SHARED' : 'MAP_PRIVATE'), id('MAP_POPULATE'))
           : id(pfnmap ? 'MAP_SHARED' : 'MAP_PRIVATE'),
         ...(body.keepsPins ? [id('cma')] : []),
+        ...(body.populated || !pfnmap ? [] : [id('untouched')]),
       ),
     },
     ...(body.usesDriverLock || plan.callback?.some((s) => s.do === 'lock') === true
