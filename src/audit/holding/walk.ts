@@ -156,6 +156,12 @@ export class HoldingWalk {
           }
       }
     }
+    // Nobody frees the object, and nobody finds it: most likely somebody does, in a way that was not seen.
+    const inside = [...s.env].some(
+      ([loc, v]) =>
+        /^new@\w+\./.test(loc) && (v.hold === id || (v.ref !== undefined && objects.has(rootOf(v.ref)))),
+    )
+    if (caller === undefined && inside) return { kept: 'elsewhere', place: 'an object that is not freed' }
     return caller === undefined
       ? { kept: 'nowhere' }
       : { kept: 'caller', place: readable(at.find((l) => isForeign(rootOf(l))) ?? caller) }
