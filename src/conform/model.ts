@@ -41,6 +41,10 @@ export const notCompared: readonly string[] = [
   'the range of an invalidation, and how many there are: only which notifiers an operation hits',
   'merging of neighbouring anonymous VMAs: anonymous memory is not put beside memory that it would merge with',
   '5.10: FOLL_FORCE writes to read-only anonymous memory that is not there yet: it depends on pagevecs',
+  '/proc/PID/mem on memory of drivers that has no pages, and in 7.2 on what the process may not reach itself',
+  '5.10: mlock() where there are notifiers: copying or unlocking a page notifies all who map it',
+  'mremap() that makes locked memory longer: which of the frames that it frees it takes again',
+  'mremap() from the end of anonymous memory into alike memory behind it, and what would make one VMA of memory that was and was not written to',
   'vm_pgoff of a private remap_pfn_range() mapping, which is its first PFN',
 ]
 
@@ -50,8 +54,17 @@ const counterparts: Partial<Record<Opcode, readonly string[]>> = {
   STORE: ['store'],
   MMAP: ['mmap'],
   MUNMAP: ['munmap'],
+  MPROTECT: ['mprotect'],
+  MADVISE: ['madvise'],
+  MREMAP: ['mremap'],
+  MLOCK: ['mlock'],
+  MUNLOCK: ['munlock'],
   FORK: ['fork'],
   EXIT: ['exit_mm'],
+  VM_READ: ['process_vm_readv'],
+  VM_WRITE: ['process_vm_writev'],
+  PEEK: ['ptrace_peek'],
+  POKE: ['ptrace_poke'],
   ZAP: ['unmap_mapping_range'],
   MOVE: ['bo_move'],
   FREE: ['bo_free'],
@@ -86,6 +99,15 @@ const insertions = {
 export function modelledObject(o: ObjectSetup): boolean {
   return o.insert in insertions && !(o.insert === 'page' && o.backing === 'vram')
 }
+
+/**
+ * Broken promises after which kernels go on in a way that can be seen: freeing what is still mapped, copying what is pinned, sharing what is
+ * written. What is in memory that is nobody's cannot be compared.
+ */
+const visible: ReadonlySet<string> = new Set(['freed-while-mapped', 'pinned-diverges', 'fork-isolation'])
+
+/** What two VMAs of anonymous memory can differ in. */
+const anonFlags = ['VM_READ', 'VM_WRITE', 'VM_DONTCOPY', 'VM_WIPEONFORK', 'VM_LOCKED'] as const
 
 /** Registers of each thread. */
 const RET = 0
@@ -264,6 +286,39 @@ export class ModelMachine {
       case 'MUNMAP':
         code = [call('munmap', number(a0), number(a1))]
         break
+      case 'MPROTECT':
+      case 'MADVISE':
+        code = [call(counterparts[op.op]![0]!, number(a0), number(a1), number(a2))]
+        break
+      case 'MLOCK':
+      case 'MUNLOCK':
+        // Copying and unlocking a locked page looks for whoever else has locked it, and tells all their notifiers.
+        if (this.#version === '5.10' && this.#notifiers.length > 0) return undefined
+        code = [call(counterparts[op.op]![0]!, number(a0), number(a1))]
+        break
+      case 'MREMAP':
+        if (this.#mayBeMerged(op.proc, a0, a0 + a1) || (a2 > a1 && this.#isLocked(op.proc, a0)))
+          return undefined
+        code = [call('mremap', number(a0), number(a1), number(a2), number(a3), number(a4))]
+        break
+      case 'VM_READ':
+      case 'PEEK':
+        if (!this.#alive(a0)) return undefined
+        // The guest's driver has a ->access, which the model's have not.
+        if (op.op === 'PEEK' && (this.#isRaw(a0, a1) || this.#isForced(a0, a1, 'VM_READ'))) return undefined
+        code = [call(counterparts[op.op]![0]!, thing(a0), number(a1))]
+        break
+      case 'VM_WRITE':
+      case 'POKE':
+        if (!this.#alive(a0)) return undefined
+        // The guest's driver has a ->access, which the model's have not.
+        if (
+          op.op === 'POKE' &&
+          (this.#isRaw(a0, a1) || this.#freshCow(a0, a1) || this.#isForced(a0, a1, 'VM_WRITE'))
+        )
+          return undefined
+        code = [call(counterparts[op.op]![0]!, thing(a0), number(a1), number(a2))]
+        break
       case 'FORK':
         if (a0 >= room.procs || this.held.born.has(a0)) return undefined
         code = [call('fork', thing(a0))]
@@ -273,7 +328,7 @@ export class ModelMachine {
         break
       case 'ZAP':
         if (a0 >= this.#objects.length) return undefined
-        code = [plain('unmap_mapping_range', thing(a0), number(a3))]
+        code = [plain('unmap_mapping_range', thing(a0), number(a3), number(a1), number(a2))]
         break
       case 'MOVE':
       case 'MOVE_NOUNMAP': {
@@ -381,7 +436,18 @@ export class ModelMachine {
         else if (op.op === 'LOAD') outcome.data = ret
         break
       case 'MMAP':
+      case 'MREMAP':
         outcome.ret = Math.min(ret, 0)
+        break
+      case 'VM_READ':
+      case 'PEEK':
+        if (ret < 0) outcome.ret = ret
+        else outcome.data = ret
+        break
+      case 'VM_WRITE':
+      case 'POKE':
+        outcome.ret = ret
+        outcome.data = a2
         break
       case 'HANDLE_READ':
         outcome.data = ret
@@ -417,6 +483,10 @@ export class ModelMachine {
         outcome.ret = ret
         break
       case 'MUNMAP':
+      case 'MPROTECT':
+      case 'MADVISE':
+      case 'MLOCK':
+      case 'MUNLOCK':
       case 'MOVE':
       case 'MOVE_NOUNMAP':
       case 'FIXUP_FAULT':
@@ -496,6 +566,67 @@ export class ModelMachine {
     })
   }
 
+  /**
+   * Alike neighbours of anonymous memory, one of which was never written to: the kernel makes one VMA of them, which counts as written to, and
+   * so is copied by fork. The model does not merge.
+   */
+  #wouldMixAnonVmas(): boolean {
+    const k = this.#kernel
+    return k.vmas.some((a) => {
+      const low = k.vma(a)
+      if (low.vm_mm === undefined || low.vm_file !== undefined) return false
+      return k.vmas.some((b) => {
+        const high = k.vma(b)
+        if (high.vm_mm !== low.vm_mm || high.vm_start !== low.vm_end || high.vm_file !== undefined)
+          return false
+        return high.anon_vma !== low.anon_vma && anonFlags.every((f) => high[f] === low[f])
+      })
+    })
+  }
+
+  /** Debian's 7.2 lets /proc/PID/mem reach what the process may not reach itself only where it is being traced (CONFIG_PROC_MEM_FORCE_PTRACE). */
+  #isForced(proc: number, page: number, flag: 'VM_READ' | 'VM_WRITE'): boolean {
+    const k = this.#kernel
+    return (
+      this.#version === '7.2' &&
+      k.vmas.some((id) => {
+        const v = k.vma(id)
+        return v.vm_mm === proc && v.vm_start <= page && page < v.vm_end && !v[flag]
+      })
+    )
+  }
+
+  /** Moved over something and grown, it frees frames and takes some: which of them again, chance decides. */
+  #isLocked(proc: number, page: number): boolean {
+    const k = this.#kernel
+    return k.vmas.some((id) => {
+      const v = k.vma(id)
+      return v.vm_mm === proc && v.vm_start <= page && page < v.vm_end && v.VM_LOCKED
+    })
+  }
+
+  #isRaw(proc: number, page: number): boolean {
+    const k = this.#kernel
+    return k.vmas.some((id) => {
+      const v = k.vma(id)
+      return v.vm_mm === proc && v.vm_start <= page && page < v.vm_end && (v.VM_IO || v.VM_PFNMAP)
+    })
+  }
+
+  /** A range goes on behind the end of anonymous memory, where there is more of it: for the kernel it may be one VMA. */
+  #mayBeMerged(proc: number, start: number, end: number): boolean {
+    const k = this.#kernel
+    const at = (page: number) =>
+      k.vmas.find((id) => {
+        const v = k.vma(id)
+        return v.vm_mm === proc && v.vm_start <= page && page < v.vm_end
+      })
+    const first = at(start)
+    if (first === undefined || k.vma(first).vm_file !== undefined) return false
+    const behind = at(k.vma(first).vm_end)
+    return k.vma(first).vm_end < end && behind !== undefined && k.vma(behind).vm_file === undefined
+  }
+
   /** Steps a thread through a piece of code. Undefined, and nothing has changed: it hits a bound, a BUG, or another breach of contract. */
   #run(thread: number, code: Instruction[]): GuestEvent[] | undefined {
     const k = this.#kernel
@@ -510,8 +641,7 @@ export class ModelMachine {
     let refused = false
     const choose = () => this.#fresh()
     const violate = (v: { code: string }) => {
-      // Freeing what is still mapped is what drivers do wrong, and can be seen; what is in memory that is nobody's cannot be compared.
-      if (v.code !== 'freed-while-mapped') refused = true
+      if (!visible.has(v.code)) refused = true
     }
     const t = this.#rows.thread(thread as Id<'thread'>)
     for (let steps = 0; ; steps++) {
@@ -533,6 +663,7 @@ export class ModelMachine {
     // A frame that something stale still names was handed out: the kernel has others.
     for (const pfn of k.pfns)
       if (this.#remembered[pfn] === 1 && k.page(pfn).owner !== undefined) refused = true
+    if (this.#wouldMixAnonVmas()) refused = true
     if (refused) {
       k.state.set(this.#snapshot)
       return undefined

@@ -6,7 +6,7 @@ import { SetPageAnonExclusive } from './mm/anon.ts'
 import { needs_dirty_tracking } from './mm/files.ts'
 import { allocFd, dmaBufOf, get_file } from './mm/dma_buf.ts'
 import { kernelOf } from './mm/owners.ts'
-import { pte_mkdirty, set_normal, set_special } from './mm/ptes.ts'
+import { pte_alloc, pte_mkdirty, set_normal, set_special } from './mm/ptes.ts'
 import { is_private_memory } from './sizes.ts'
 
 /** Writes the initial state of a test into empty tables: as if all this had been set up by calls before it began. */
@@ -87,6 +87,7 @@ function populate(
   const mm = v.mm as Id<'mm'>
   const bo = v.bo as Id<'bo'> | undefined
   const shared = vma.VM_WRITE && vma.VM_SHARED
+  pte_alloc(k, mm)
   for (let p = 0; p < v.pages; p++) {
     const pte = k.pte(mm, (v.start + p) as Id<'vpn'>)
     const of = bo === undefined ? undefined : k.bo_page(bo, (v.pgoff + p) as Id<'boPage'>).pfn

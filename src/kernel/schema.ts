@@ -82,7 +82,7 @@ export function layoutFor(n: Sizes) {
       /** Who holds which lock: 0 not, 1 for reading, 2 for writing (a mutex or spinlock is held for writing). */
       hold: { by: ['lock', 'thread'], cols: { mode: upTo(2) } },
 
-      /** `born` since fork (or ever), `alive` until exit. `invalidate_seq` and `active_invalidate_ranges` are those of its notifier subscriptions; odd: invalidating. `write_protect_seq`: odd while fork copies. */
+      /** `born` since fork (or ever), `alive` until exit. `invalidate_seq` and `active_invalidate_ranges` are those of its notifier subscriptions; odd: invalidating. `write_protect_seq`: odd while fork copies. `pgtable`: it has a page table (where that decides who is notified). */
       mm: {
         by: ['mm'],
         cols: {
@@ -91,6 +91,7 @@ export function layoutFor(n: Sizes) {
           has_pinned: flag,
           invalidate_seq: upTo(127),
           write_protect_seq: upTo(7),
+          pgtable: flag,
           active_invalidate_ranges: upTo(15),
         },
       },

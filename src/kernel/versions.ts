@@ -170,6 +170,11 @@ const table = [
     says: 'mprotect() makes clean exclusive anonymous pages writable, too',
   },
   {
+    name: 'mprotect-notifies-pud',
+    since: '6.11',
+    says: 'mprotect() notifies when there is any page table in the same gigabyte; before, in the same 2 megabytes',
+  },
+  {
     name: 'mremap-looks-first',
     since: '5.16',
     commit: '550a7d60bd35',
@@ -181,10 +186,20 @@ const table = [
     says: 'mremap() makes all its checks before it unmaps the destination of MREMAP_FIXED',
   },
   {
+    name: 'mremap-moves-many',
+    since: '6.17',
+    says: 'mremap() with MREMAP_FIXED and one length moves several VMAs together',
+  },
+  {
     name: 'mremap-dontunmap-files',
     since: '5.13',
     commit: 'a4609387859f',
     says: 'MREMAP_DONTUNMAP works on all but VM_DONTEXPAND and VM_PFNMAP; before, on private anonymous memory only',
+  },
+  {
+    name: 'mremap-unlinks-anon-vma',
+    since: '5.12',
+    says: 'what MREMAP_DONTUNMAP leaves behind counts as never written to (in some release between 5.10 and 6.1)',
   },
   {
     name: 'mremap-may-split',

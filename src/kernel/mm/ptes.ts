@@ -46,6 +46,11 @@ export function set_normal(k: Kernel, pte: Pte, pfn: Id<'pfn'>, write: boolean):
   k.page(pfn).mapcount += 1
 }
 
+/** pte_alloc(): the process has a page table from here on. Only who is notified of what depends on it. */
+export function pte_alloc(k: Kernel, mm: Id<'mm'>): void {
+  if (k.config.notifiers.length > 0) k.mm(mm).pgtable = true
+}
+
 /** pte_mkdirty(), in tests that look. */
 export function pte_mkdirty(k: Kernel, pte: Pte): void {
   if (k.dirtyTracked && !pte.special) pte.dirty = true

@@ -29,7 +29,8 @@ export const __get_user_pages = op({
   name: '__get_user_pages',
   source: 'mm/gup.c:__get_user_pages',
   doc: 'The slow path of GUP, for one page: checks the VMA, faults the page in, takes a reference or a pin.',
-  // pin: 1 for FOLL_PIN, 0 for FOLL_GET, -1 for neither; 3 and 2 for the first two when the page is returned, its number plus one.
+  // pin: 1 for FOLL_PIN, 0 for FOLL_GET, -1 for neither; 3 and 2 for the first two when the page is returned, its number plus
+  // one: 0 is then one that counts as done, and was not written.
   args: { mm: 'mm', addr: 'addr', flags: 'flags', pin: 'int', page: '&page?', vec: '&frames?' },
   returns: 'int',
   locals: { cowed: 'int', old: 'page' },
@@ -147,7 +148,7 @@ function special(k: Kernel, me: Gup) {
   if (k.has('gup-eexist')) return k.done(-EEXIST)
   if (!pins(me)) return k.done(-EFAULT)
   // The entry counts as done and pages[i] stays as it was: the caller reads whatever was there.
-  return k.done(1)
+  return k.done(me.pin > 1 ? 0 : 1)
 }
 
 /** folio_is_longterm_pinnable() */

@@ -5,7 +5,15 @@ import { SetPageAnonExclusive } from '../mm/anon.ts'
 import { alloc_page, GFP_HIGHUSER_MOVABLE, maybe_dma_pinned, page_anon } from '../mm/frames.ts'
 import { lock, mmap_lock, mmap_unlock, ptl, ptlFree, unlock } from '../mm/locks.ts'
 import { anonOf } from '../mm/owners.ts'
-import { type Pte, pte_mkdirty, set_normal, set_special, vm_normal_page, zap_range } from '../mm/ptes.ts'
+import {
+  type Pte,
+  pte_alloc,
+  pte_mkdirty,
+  set_normal,
+  set_special,
+  vm_normal_page,
+  zap_range,
+} from '../mm/ptes.ts'
 import { call_vm_op, find_vma, is_cow_mapping, vm_area_dup, vm_area_free } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import type { Row } from '../schema.ts'
@@ -152,6 +160,7 @@ function dup_vma(
   if (vma.VM_WIPEONFORK) copy.anon_vma = false
   else if (needs_copy(vma)) {
     if (!track_pfn_copy(k, vma)) return false
+    if (k.mm(mm).pgtable) pte_alloc(k, child)
     if (later?.(vma) === true) return true
     for (let addr = vma.vm_start; addr < vma.vm_end; addr++) {
       const from = k.pte(mm, addr as Id<'vpn'>)

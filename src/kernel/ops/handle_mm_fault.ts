@@ -19,6 +19,7 @@ import { bo_frame } from '../mm/objects.ts'
 import { anonOf } from '../mm/owners.ts'
 import {
   type Pte,
+  pte_alloc,
   pte_clear,
   pte_mkdirty,
   pte_protnone,
@@ -115,6 +116,7 @@ type Fault = {
 
 /** do_anonymous_page(): the zero page for a read, a new zeroed page for a write. */
 function do_anonymous_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
+  pte_alloc(k, vma.vm_mm!)
   if ((me.flags & FAULT_FLAG_WRITE) === 0 && k.zeroPage !== undefined) {
     set_special(pte, k.zeroPage, false)
     return k.done()
@@ -155,6 +157,7 @@ function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
         return bug(k, me, `vmf_insert_pfn() into a mapping that is ${flagsOf(vma)}`)
       if (vma.VM_MIXEDMAP && pfn_valid(k, pfn))
         return bug(k, me, 'vmf_insert_pfn() of a page into a VM_MIXEDMAP mapping')
+      pte_alloc(k, vma.vm_mm!)
       set_special(pte, pfn, writable)
       return k.done()
     case 'vmf_insert_mixed':
@@ -162,12 +165,14 @@ function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
         return k.has('insert-mixed-sigbus')
           ? k.done(VM_FAULT_SIGBUS)
           : bug(k, me, 'vmf_insert_mixed() into a mapping without VM_MIXEDMAP')
+      pte_alloc(k, vma.vm_mm!)
       set_special(pte, pfn, writable)
       return k.done()
     case 'vm_insert_page':
       if (!vma.VM_MIXEDMAP)
         return bug(k, me, 'vm_insert_page() from a fault into a mapping without VM_MIXEDMAP')
       if (!pfn_valid(k, pfn)) return k.done(VM_FAULT_SIGBUS)
+      pte_alloc(k, vma.vm_mm!)
       k.page(pfn).refcount += 1
       set_normal(k, pte, pfn, writable)
       return k.done()
@@ -184,6 +189,7 @@ function do_file_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   const page = filemap_fault(k, file, linear_page_index(vma, me.addr))
   if (page === 'oom') return k.done(VM_FAULT_OOM)
   if (page === 'sigbus') return k.done(VM_FAULT_SIGBUS)
+  pte_alloc(k, vma.vm_mm!)
   if (write && !vma.VM_SHARED) {
     const copy = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, vma.vm_mm!))
     if (copy === undefined) return k.done(VM_FAULT_OOM)
@@ -208,6 +214,7 @@ function fault_around(k: Kernel, vma: Row<'vma'>): void {
     const index = linear_page_index(vma, addr)
     const page = pte.present || index >= k.bo(file).size ? undefined : page_cached(k, file, index)
     if (page === undefined) continue
+    pte_alloc(k, vma.vm_mm!)
     k.page(page).refcount += 1
     set_normal(k, pte, page, vma.VM_WRITE && vma.VM_SHARED && !needs_dirty_tracking(k, file))
   }

@@ -6,7 +6,7 @@ import { dmaBufOf, get_file, liveExport } from '../mm/dma_buf.ts'
 import { is_file, shmem_zero_setup } from '../mm/files.ts'
 import { canLock, lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { bo_frame } from '../mm/objects.ts'
-import { set_special, zap_range } from '../mm/ptes.ts'
+import { pte_alloc, set_special, zap_range } from '../mm/ptes.ts'
 import { is_cow_mapping, linear_page_index, split_vma, vm_area_alloc } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
@@ -125,6 +125,7 @@ function place(k: Kernel, mm: Id<'mm'>, me: Mmap): number {
     vma.dma_buf = true
     get_file(k, dmaBufOf(me.bo))
   }
+  if (me.bo !== undefined && k.config.bos[me.bo]!.insert === 'remap_pfn_range') pte_alloc(k, mm)
   if (me.bo !== undefined && k.config.bos[me.bo]!.insert === 'remap_pfn_range')
     for (let addr = vma.vm_start; addr < vma.vm_end; addr++)
       set_special(

@@ -66,7 +66,7 @@ export const mprotect = op({
       me.cow = part.VM_LOCKED && !part.VM_WRITE && !part.VM_SHARED && writes(me.prot) ? 1 : 0
       part.VM_READ = reads(me.prot)
       part.VM_WRITE = writes(me.prot)
-      if (!k.notified(mm)) return 'change'
+      if (!notifies(k, mm)) return 'change'
       return k.call(mmu_notifier_invalidate_range_start, 'change', mm, me.at, me.to)
     },
     change(k, me) {
@@ -74,7 +74,7 @@ export const mprotect = op({
       if (!ptlFree(k, mm, me.thread)) return blocked
       const vma = k.vma(me.vma!)
       for (let addr = me.at; addr < me.to; addr++) change_pte(k, vma, k.pte(mm, addr as Id<'vpn'>))
-      if (!k.notified(mm)) return 'changed'
+      if (!notifies(k, mm)) return 'changed'
       return k.call(mmu_notifier_invalidate_range_end, 'changed', mm, me.at, me.to)
     },
     changed(k, me) {
@@ -94,6 +94,10 @@ export const mprotect = op({
 
 const reads = (prot: number): boolean => (prot & PROT_READ) !== 0
 const writes = (prot: number): boolean => (prot & PROT_WRITE) !== 0
+
+/** Only what has page tables is notified. Since 6.11 that is asked of whole gigabytes, in which every process has something. */
+const notifies = (k: Kernel, mm: Id<'mm'>): boolean =>
+  k.notified(mm) && (k.mm(mm).pgtable || k.has('mprotect-notifies-pud'))
 
 /** change_pte_range(): the entry gets the protection of its VMA, whether it is special or not. */
 function change_pte(k: Kernel, vma: Row<'vma'>, pte: Pte): void {

@@ -3,7 +3,7 @@ import { EFAULT, EINVAL, ENOMEM, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE 
 import type { Kernel } from '../kernel.ts'
 import { lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { move_pte } from '../mm/ptes.ts'
-import { call_vm_op, split_vma, vm_area_dup, vma_is_anonymous, vma_lookup } from '../mm/vmas.ts'
+import { call_vm_op, find_vma, split_vma, vm_area_dup, vma_is_anonymous, vma_lookup } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { do_munmap } from './do_munmap.ts'
 import { get_unmapped_area } from './mmap.ts'
@@ -19,7 +19,8 @@ export const mremap = op({
   needs: ['current mm', 'may sleep'],
   args: { addr: 'addr', old_len: 'int', new_len: 'int', flags: 'flags?', new_addr: 'addr?' },
   returns: 'addr',
-  locals: { vma: 'vma', from: 'int' },
+  // `end` of a move that may take several VMAs along, where `next` of them goes, and where the `first` went, plus one.
+  locals: { vma: 'vma', from: 'int', end: 'int', next: 'int', first: 'int' },
   calls: () => [
     do_munmap,
     mm_populate,
@@ -36,6 +37,7 @@ export const mremap = op({
       if ((flags & MREMAP_DONTUNMAP) !== 0 && ((flags & MREMAP_MAYMOVE) === 0 || me.old_len !== me.new_len))
         return k.done(-EINVAL)
       const fixed = (flags & MREMAP_FIXED) !== 0
+      if (fixed && me.new_addr < 0) return k.done(-EINVAL)
       const somewhere = fixed || ((flags & MREMAP_DONTUNMAP) !== 0 && me.new_addr >= 0)
       if (somewhere && me.new_addr + me.new_len > k.config.vpns) {
         k.violate('model-bound', 'no address is left: the test maps more than its address spaces hold')
@@ -48,11 +50,33 @@ export const mremap = op({
       if (overlap) return fail(k, me, -EINVAL)
       me.from = me.old_len
       if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) === 0) return 'resize'
+      if (k.has('mremap-moves-many') && fixed && me.old_len === me.new_len) {
+        me.end = me.addr + me.old_len
+        me.next = me.new_addr
+        return 'many'
+      }
       if (k.has('mremap-checks-first')) {
         const error = vma_to_resize(k, mm, me, Math.min(me.old_len, me.new_len))
         if (error !== 0) return fail(k, me, error)
       }
       if (!fixed) return 'shrink_first'
+      return k.call(do_munmap, 'shrink_first', mm, me.new_addr, me.new_addr + me.new_len)
+    },
+
+    // remap_move(): all VMAs of the range, one after the other, with the gaps between them.
+    many(k, me) {
+      const mm = k.currentMm(me.thread)!
+      const id = me.addr < me.end ? find_vma(k, mm, me.addr) : undefined
+      const vma = id === undefined || k.vma(id).vm_start >= me.end ? undefined : k.vma(id)
+      if (vma === undefined) return fail(k, me, me.first === 0 ? -EFAULT : me.first - 1)
+      const gap = Math.max(0, vma.vm_start - me.addr)
+      if (gap > 0 && me.first === 0) return fail(k, me, -EFAULT)
+      me.addr += gap
+      me.new_addr = me.next + gap
+      me.old_len = me.new_len = Math.min(me.end, vma.vm_end) - me.addr
+      const error = vma_to_resize(k, mm, me, me.old_len)
+      if (error !== 0) return fail(k, me, error)
+      if (me.first === 0) me.first = me.new_addr + 1
       return k.call(do_munmap, 'shrink_first', mm, me.new_addr, me.new_addr + me.new_len)
     },
 
@@ -88,7 +112,8 @@ export const mremap = op({
       if (error !== 0) return fail(k, me, error)
       const vma = k.vma(vma_lookup(k, mm, me.addr)!)
       const end = me.addr + me.new_len
-      if (vma.vm_end === me.addr + me.old_len && end <= k.config.vpns && !overlaps(k, mm, vma.vm_end, end)) {
+      if (vma.vm_end === me.addr + me.old_len && !overlaps(k, mm, vma.vm_end, end)) {
+        if (end > k.config.vpns) return bound(k, me)
         vma.vm_end = end
         return finish(k, me, mm, me.addr, vma.VM_LOCKED)
       }
@@ -142,11 +167,14 @@ export const mremap = op({
       if ((me.flags & MREMAP_DONTUNMAP) === 0)
         return k.call(do_munmap, 'done', mm, me.addr, me.addr + me.old_len)
       old.VM_LOCKED = false
-      if (old.vm_start === me.addr && old.vm_end === me.addr + me.old_len) old.anon_vma = false
+      if (k.has('mremap-unlinks-anon-vma') && old.vm_start === me.addr && old.vm_end === me.addr + me.old_len)
+        old.anon_vma = false
+      if (me.first !== 0) return another(me)
       return finish(k, me, mm, me.new_addr, false)
     },
     done(k, me) {
       const mm = k.currentMm(me.thread)!
+      if (me.first !== 0) return another(me)
       return finish(k, me, mm, me.new_addr, k.vma(me.vma!).VM_LOCKED)
     },
     populated: (k, me) => k.done(me.from),
@@ -160,6 +188,13 @@ type Mremap = {
   readonly new_len: number
   readonly flags: number
   from: number
+}
+
+/** One of several VMAs has moved. */
+function another(me: { addr: number; old_len: number; new_addr: number; next: number }) {
+  me.next = me.new_addr + me.old_len
+  me.addr += me.old_len
+  return 'many' as const
 }
 
 /** Drops the lock and gives what is asked for, an errno or an address. */

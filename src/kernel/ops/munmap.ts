@@ -84,4 +84,6 @@ export function unlink(k: Kernel, mm: Id<'mm'>, start: number, end: number): voi
     vm_area_free(k, vma)
     if (file !== undefined) vma_gave_up_file(k, file)
   }
+  // free_pgtables(): the page table goes with the last mapping in it.
+  if (!k.vmas.some((id) => k.vma(id).vm_mm === mm)) k.mm(mm).pgtable = false
 }

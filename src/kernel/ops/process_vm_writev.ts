@@ -26,6 +26,11 @@ export const process_vm_writev = op({
     },
     pinned(k, me) {
       mmap_unlock(k, me.mm, me.thread)
+      if (me.ret === 0)
+        k.violate(
+          'uninitialised',
+          `${k.threadName(me.thread)} uses a page pointer on the stack of process_vm_writev that GUP has passed over`,
+        )
       if (me.ret <= 0) return k.done(-EFAULT)
       me.page = (me.ret - 1) as Id<'pfn'>
       return 'copy'

@@ -38,7 +38,7 @@ export const unmap_mapping_range = op({
       if (!ptlFree(k, vma.vm_mm!, me.thread)) return blocked
       zap(k, me, me.vma!)
       if (k.notified(vma.vm_mm!))
-        return k.call(mmu_notifier_invalidate_range_end, 'next', vma.vm_mm!, ...rangeOf(me, vma))
+        return k.call(mmu_notifier_invalidate_range_end, 'next', vma.vm_mm!, ...rangeOf(k, me, vma))
       return advance(k, me, me.vma! + 1)
     },
     next: (k, me) => advance(k, me, me.vma! + 1),
@@ -63,17 +63,19 @@ function nextVma(k: Kernel, me: Unmap, from: number): Id<'vma'> | undefined {
     const vma = k.vma(i as Id<'vma'>)
     if (vma.vm_mm === undefined || vma.vm_file !== me.bo) continue
     if (k.config.bos[me.bo]!.insert === 'remap_pfn_range' && is_cow_mapping(vma)) continue
-    const [start, end] = rangeOf(me, vma)
+    const [start, end] = rangeOf(k, me, vma)
     if (start >= end) continue
     return i as Id<'vma'>
   }
   return undefined
 }
 
-/** The addresses at which a VMA shows the range. No length: to the end. */
-function rangeOf(me: Unmap, vma: Row<'vma'>): readonly [number, number] {
+/** The addresses at which a VMA shows the range. No length: to the end of the file; of a driver's object, all of it, and nothing beyond. */
+function rangeOf(k: Kernel, me: Unmap, vma: Row<'vma'>): readonly [number, number] {
+  const { fs, pages } = k.config.bos[me.bo]!
+  const length = me.pages === 0 && fs === undefined ? pages : me.pages
   const start = Math.max(vma.vm_start, vma.vm_start + me.first - vma.vm_pgoff)
-  const end = me.pages === 0 ? vma.vm_end : vma.vm_start + me.first + me.pages - vma.vm_pgoff
+  const end = length === 0 ? vma.vm_end : vma.vm_start + me.first + length - vma.vm_pgoff
   return [start, Math.min(end, vma.vm_end)]
 }
 
@@ -92,7 +94,7 @@ function advance(k: Kernel, me: Unmap, from: number) {
   }
   const vma = k.vma(id)
   return k.notified(vma.vm_mm!)
-    ? k.call(mmu_notifier_invalidate_range_start, 'zap', vma.vm_mm!, ...rangeOf(me, vma))
+    ? k.call(mmu_notifier_invalidate_range_start, 'zap', vma.vm_mm!, ...rangeOf(k, me, vma))
     : ('zap' as const)
 }
 
@@ -100,7 +102,7 @@ function advance(k: Kernel, me: Unmap, from: number) {
 function zap(k: Kernel, me: Unmap, id: Id<'vma'>): void {
   const vma = k.vma(id)
   vma.VM_PAT = false // untrack_pfn()
-  const [start, end] = rangeOf(me, vma)
+  const [start, end] = rangeOf(k, me, vma)
   zap_range(k, vma.vm_mm!, start, end, (pte) => {
     const page = vm_normal_page(pte)
     if (page === undefined || me.even_cows !== 0) return false
