@@ -202,6 +202,11 @@ const table = [
     says: 'what MREMAP_DONTUNMAP leaves behind counts as never written to (in some release between 5.10 and 6.1)',
   },
   {
+    name: 'mremap-grows-by-merging',
+    since: '6.7',
+    says: 'a special mapping does not grow where it is, even without VM_DONTEXPAND: -ENOMEM; it grows as it moves (in some release between 6.1 and 6.12)',
+  },
+  {
     name: 'mremap-may-split',
     since: '5.17',
     says: 'a partial mremap() asks ->may_split first',

@@ -3,7 +3,15 @@ import { EFAULT, EINVAL, ENOMEM, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE 
 import type { Kernel } from '../kernel.ts'
 import { lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { move_pte } from '../mm/ptes.ts'
-import { call_vm_op, find_vma, split_vma, vm_area_dup, vma_is_anonymous, vma_lookup } from '../mm/vmas.ts'
+import {
+  call_vm_op,
+  find_vma,
+  split_vma,
+  VM_SPECIAL,
+  vm_area_dup,
+  vma_is_anonymous,
+  vma_lookup,
+} from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { do_munmap } from './do_munmap.ts'
 import { get_unmapped_area } from './mmap.ts'
@@ -113,6 +121,8 @@ export const mremap = op({
       const vma = k.vma(vma_lookup(k, mm, me.addr)!)
       const end = me.addr + me.new_len
       if (vma.vm_end === me.addr + me.old_len && !overlaps(k, mm, vma.vm_end, end)) {
+        // Growing is merging with what is new, and special mappings do not merge.
+        if (VM_SPECIAL(vma) && k.has('mremap-grows-by-merging')) return fail(k, me, -ENOMEM)
         if (end > k.config.vpns) return bound(k, me)
         vma.vm_end = end
         return finish(k, me, mm, me.addr, vma.VM_LOCKED)
