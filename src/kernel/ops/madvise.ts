@@ -191,11 +191,11 @@ function change_flags(k: Kernel, me: Madvise, mm: Id<'mm'>, vma: Row<'vma'>) {
   return 'next' as const
 }
 
-/** madvise_free_pte_range(): what only this process maps counts as clean, and may be dropped by reclaim until it is written again. */
+/** madvise_free_pte_range(): entries of anonymous memory count as clean, and reclaim may drop their pages until they are written again. */
 function free_lazily(k: Kernel, mm: Id<'mm'>, start: number, end: number): void {
   for (let addr = start; addr < end; addr++) {
     const pte = k.pte(mm, addr as Id<'vpn'>)
     const page = pte.present && !pte.stale ? vm_normal_page(pte) : undefined
-    if (page !== undefined && page_anon(k, page) && k.page(page).mapcount === 1) pte.dirty = false
+    if (page !== undefined && page_anon(k, page)) pte.dirty = false
   }
 }
