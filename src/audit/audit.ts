@@ -189,7 +189,7 @@ function siteOf(f: Finding, judge: Judge, rules: Rules, path: string): Site {
     classes: f.classes,
     ...(f.contract !== undefined && { contract: f.contract }),
     ...(f.verdict === 'unknown' && { reason: f.reason ?? 'no reason was given' }),
-    summary: summaryOf(f, rules),
+    summary: sentence(f),
     ...(f.judged !== undefined &&
       result !== undefined && {
         litmus: {
@@ -426,9 +426,4 @@ function sentence(f: Finding): string {
           ? 'is put into the tables of a guest'
           : 'is given to a device'
   return `The frame that ${api.name}() found ${what} when nothing keeps it any more.`
-}
-
-function summaryOf(f: Finding, rules: Rules): string {
-  void rules
-  return sentence(f)
 }

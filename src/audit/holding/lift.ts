@@ -1,5 +1,6 @@
-import type { Call, Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
+import type { Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
+import { branch, call, id, num, placeOf, run, set } from '../lift/build.ts'
 import type { Place } from '../trace/event.ts'
 import type { Ending, HoldingEvent } from './event.ts'
 
@@ -233,24 +234,5 @@ function operation(api: ReferenceApi): string {
 }
 
 const leave: Stmt = { kind: 'return' }
-const id = (name: string): Expr => ({ kind: 'name', name })
-const num = (value: number): Expr => ({ kind: 'number', value })
-const call = (name: string, ...args: Expr[]): Call => ({ kind: 'call', name, args })
 type Operator = (Expr & { kind: 'binary' })['op']
 const binary = (op: Operator, left: Expr, right: Expr): Expr => ({ kind: 'binary', op, left, right })
-const placeOf = (at: Place | undefined): { place?: string } =>
-  at === undefined ? {} : { place: `${at.file}:${at.line}` }
-const run = (expr: Expr, at?: Place): Stmt => ({ kind: 'expr', expr, ...placeOf(at) })
-const set = (name: string, value: Expr, at?: Place): Stmt => ({
-  kind: 'assign',
-  target: id(name),
-  value,
-  ...placeOf(at),
-})
-const branch = (cond: Expr, then: readonly Stmt[], at?: Place): Stmt => ({
-  kind: 'if',
-  cond,
-  then,
-  else: [],
-  ...placeOf(at),
-})

@@ -1,6 +1,7 @@
 import type { Call, Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
 import { compareVersions, constants } from '../../kernel/index.ts'
 import type { Place } from '../trace/event.ts'
+import { branch, call, id, num, out, run, set } from './build.ts'
 import type { CallbackStep, Plan, Step } from './plan.ts'
 
 /**
@@ -101,10 +102,7 @@ class Body {
   readonly #held: Step[] = []
   /** Look-ups that hold something. */
   readonly #open: { reg: number; api: string }[] = []
-  readonly #given = new Map<
-    number,
-    { how: 'give' | 'install'; at: Place | undefined; note: string | undefined }
-  >()
+  readonly #given = new Map<number, { how: 'give' | 'install'; at: Place | undefined }>()
   /** Look-ups that took something that has to be given back. */
   readonly #pinned = new Set<number>()
   readonly #framed = new Set<number>()
@@ -171,13 +169,12 @@ class Body {
 
   stmts(): Stmt[] {
     for (const s of this.#plan.steps) this.#step(s)
-    for (const [reg, { how, at, note }] of this.#given)
+    for (const [reg, { how, at }] of this.#given)
       this.#later(
         how === 'install'
           ? call('secondary_write', id('n'), id('p'), num(1))
           : call('dma_write', id(`dma${reg}`), num(1)),
         at,
-        note,
       )
     if (this.keepsPins) this.#out.push(run(call('exit_to_user_mode')))
     // What was taken is given back some day: else the model would report the leak, which is not what is asked here.
@@ -189,8 +186,7 @@ class Body {
   }
 
   /** What the device or the guest does with what it has, whenever it likes. */
-  #later(c: Call, at: Place | undefined, note: string | undefined): void {
-    void note
+  #later(c: Call, at: Place | undefined): void {
     this.#out.push(run(c, at))
   }
 
@@ -260,30 +256,30 @@ class Body {
         return
       case 'give':
         this.#out.push(set(`dma${s.reg}`, call('dma_map_pfn', id(`pfn${s.reg}`)), place))
-        this.#given.set(s.reg, { how: 'give', at: place, note: s.note })
+        this.#given.set(s.reg, { how: 'give', at: place })
         return
       case 'revoke': {
         const given = this.#given.get(s.reg)
         if (given === undefined) return
         this.#given.delete(s.reg)
         if (given.how === 'give') {
-          this.#later(call('dma_write', id(`dma${s.reg}`), num(1)), given.at, given.note)
+          this.#later(call('dma_write', id(`dma${s.reg}`), num(1)), given.at)
           this.#out.push(run(call('dma_unmap', id(`dma${s.reg}`)), place))
         } else {
-          this.#later(call('secondary_write', id('n'), id('p'), num(1)), given.at, given.note)
+          this.#later(call('secondary_write', id('n'), id('p'), num(1)), given.at)
           this.#out.push(run(call('secondary_unmap', id('n'), id('p')), place))
         }
         return
       }
       case 'install':
         this.#out.push(run(call('secondary_map', id('n'), id('p'), id(`pfn${s.reg}`)), place))
-        this.#given.set(s.reg, { how: 'install', at: place, note: s.note })
+        this.#given.set(s.reg, { how: 'install', at: place })
         return
       case 'compare':
         this.#out.push(
           branch(
             { kind: 'binary', op: '!=', left: id(`pfn${s.reg}`), right: id(`pfn${s.other}`) },
-            this.#leave(place),
+            this.#leave(),
             place,
           ),
         )
@@ -292,11 +288,11 @@ class Body {
         this.#out.push(set('seq', call('mmu_interval_read_begin', id('n')), place))
         return
       case 'retry':
-        this.#out.push(branch(call('mmu_interval_read_retry', id('n'), id('seq')), this.#leave(place), place))
+        this.#out.push(branch(call('mmu_interval_read_retry', id('n'), id('seq')), this.#leave(), place))
         return
       case 'find-vma':
         this.#out.push(set('vma', call('vma_lookup', id('p')), place))
-        this.#out.push(branch({ kind: 'unary', op: '!', of: id('vma') }, this.#leave(place), place))
+        this.#out.push(branch({ kind: 'unary', op: '!', of: id('vma') }, this.#leave(), place))
         return
       case 'fault': {
         const reg = this.#faults++ === 0 ? 'r' : `r_${this.#faults}`
@@ -313,7 +309,7 @@ class Body {
           ),
         )
         this.#leaveUnless(reg, '!=', place)
-        if (s.dropped === false) this.#out.push(branch(id('unlocked'), this.#leave(place), place))
+        if (s.dropped === false) this.#out.push(branch(id('unlocked'), this.#leave(), place))
         return
       }
       case 'use-vma': {
@@ -328,12 +324,11 @@ class Body {
 
   #leaveUnless(reg: string, op: '!=' | '<=', at: Place | undefined): void {
     const cond: Expr = op === '!=' ? id(reg) : { kind: 'binary', op: '<=', left: id(reg), right: num(0) }
-    this.#out.push(branch(cond, this.#leave(at), at))
+    this.#out.push(branch(cond, this.#leave(), at))
   }
 
   /** Gives back what is held, innermost first, and returns. */
-  #leave(at: Place | undefined): Stmt[] {
-    void at
+  #leave(): Stmt[] {
     return [
       ...[...this.#framed]
         .filter((r) => !this.#put.has(r) && r !== this.#trying)
@@ -397,25 +392,5 @@ function endCall(api: string): Call {
 
 // ── Small words ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const id = (name: string): Expr => ({ kind: 'name', name })
-const num = (value: number): Expr => ({ kind: 'number', value })
 const pages = num
-const out = (name: string): Expr => ({ kind: 'address', name })
-const call = (name: string, ...args: Expr[]): Call => ({ kind: 'call', name, args })
 const or = (left: Expr, right: Expr): Expr => ({ kind: 'binary', op: '|', left, right })
-const placeOf = (at: Place | undefined): { place?: string } =>
-  at === undefined ? {} : { place: `${at.file}:${at.line}` }
-const run = (expr: Expr, at?: Place): Stmt => ({ kind: 'expr', expr, ...placeOf(at) })
-const set = (name: string, value: Expr, at?: Place): Stmt => ({
-  kind: 'assign',
-  target: id(name),
-  value,
-  ...placeOf(at),
-})
-const branch = (cond: Expr, then: readonly Stmt[], at?: Place): Stmt => ({
-  kind: 'if',
-  cond,
-  then,
-  else: [],
-  ...placeOf(at),
-})

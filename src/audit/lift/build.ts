@@ -1,0 +1,24 @@
+import type { Call, Expr, Stmt } from '../../litmus/index.ts'
+import type { Place } from '../trace/event.ts'
+
+/** The small words that lifted tests are written with; a place is the line that a statement was lifted from. */
+export const id = (name: string): Expr => ({ kind: 'name', name })
+export const num = (value: number): Expr => ({ kind: 'number', value })
+export const out = (name: string): Expr => ({ kind: 'address', name })
+export const call = (name: string, ...args: Expr[]): Call => ({ kind: 'call', name, args })
+export const placeOf = (at: Place | undefined): { place?: string } =>
+  at === undefined ? {} : { place: `${at.file}:${at.line}` }
+export const run = (expr: Expr, at?: Place): Stmt => ({ kind: 'expr', expr, ...placeOf(at) })
+export const set = (name: string, value: Expr, at?: Place): Stmt => ({
+  kind: 'assign',
+  target: id(name),
+  value,
+  ...placeOf(at),
+})
+export const branch = (cond: Expr, then: readonly Stmt[], at?: Place): Stmt => ({
+  kind: 'if',
+  cond,
+  then,
+  else: [],
+  ...placeOf(at),
+})
