@@ -48,6 +48,8 @@ const rows = (page: Page) => page.locator('.site')
 const open = async (page: Page, text: string) => {
   const row = rows(page).filter({ hasText: text }).first()
   await row.locator('summary').first().click()
+  // The browser tells of an opened row when it comes to it: only then is the row filled.
+  await row.locator('.body > *').first().waitFor()
   return row
 }
 
@@ -125,7 +127,10 @@ browserTest('an open finding stays open, and stays itself, when others are filte
 browserTest('names and comments of a hostile tree are text', async (page) => {
   await page.goto(report)
   await page.locator('.filters select').last().selectOption('place')
-  for (let i = 0; i < 12; i++) await rows(page).nth(i).locator('summary').first().click()
+  for (let i = 0; i < 12; i++) {
+    await rows(page).nth(i).locator('summary').first().click()
+    await rows(page).nth(i).locator('.body > *').first().waitFor()
+  }
   await page.locator('.problems summary').click()
   const shown = await page.evaluate<string>('document.body.innerText')
   assert.ok(shown.includes(hostile), 'it is shown as it is written')
