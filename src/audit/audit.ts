@@ -1,47 +1,18 @@
-import { print } from '../litmus/index.ts'
-import { compareVersions, isVersion, kernels } from '../kernel/index.ts'
-import { Analyse, apiOf, type Finding, nameOf, undecided } from './analyse.ts'
-import { holdingKinds, holdingSites } from './holding/audit.ts'
-import { Judge, type Judged, type Rules } from './judge.ts'
+import { Judge } from './judge.ts'
 import { Knowledge } from './knowledge.ts'
-import { lift } from './lift/lift.ts'
-import type { Plan, Step } from './lift/plan.ts'
-import { kind, type LookupApi, lookups } from './protocols/pfn-lookup.ts'
-import { candidates } from './repair.ts'
-import { type AuditResult, auditSchemaVersion, type Hop, type Repair, type Site } from './result.ts'
-import { witnessOf } from './witness.ts'
+import { type AuditOptions, type Context, type Job, newest } from './protocol.ts'
+import { all, standing } from './protocols/index.ts'
+import { type AuditResult, auditSchemaVersion, type Site } from './result.ts'
 import type { Func, Program } from '../source/index.ts'
-import type { CallSite } from './sites.ts'
-import { flagsOf, sitesIn } from './sites.ts'
 
 export { siteFile } from './witness.ts'
 
-export type AuditOptions = {
-  /** The version that the tree says it is, if it does. */
-  readonly treeKernel: string | undefined
-  /** The version asked for: it is used whatever the tree says. */
-  readonly kernel?: string
-  readonly policies?: Readonly<Record<string, string>>
-  /** Only these protocols; left out, those that are on by themselves. */
-  readonly protocols?: readonly string[]
-  readonly version: string
-  readonly path: string
-  readonly onProgress?: (done: number, of: number) => void
-  /** Aborted: the audit rejects. */
-  readonly signal?: AbortSignal
-}
-
 /** Audits a tree. Plain data comes out; the same tree gives the same. */
 export async function audit(program: Program, options: AuditOptions): Promise<AuditResult> {
-  const code = new Knowledge(program)
-  const judge = new Judge()
-  const asked = options.protocols ?? [kind]
+  const context: Context = { program, code: new Knowledge(program), judge: new Judge(), options }
+  const asked = options.protocols ?? standing
   const sites: Site[] = []
-  const groups = asked.includes(kind) ? await lookupSites(program, code, judge, sites, options) : []
-  const wanted = holdingKinds.filter((k) => asked.includes(k))
-  groups.push(
-    ...(await holdingSites(program, code, judge, wanted, (api) => rulesFor(api, options), options, sites)),
-  )
+  const funcs = await judgeAll(context, asked, sites)
   sites.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column))
   const count = (v: Site['verdict']): number => sites.filter((s) => s.verdict === v).length
   const reasons: Record<string, number> = {}
@@ -60,7 +31,7 @@ export async function audit(program: Program, options: AuditOptions): Promise<Au
       filesSeen: program.tree.files.length,
       filesParsed: program.counts.files,
       functions: program.counts.functions,
-      skipped: skippedIn([...new Set(groups)]),
+      skipped: skippedIn(funcs),
       sites: sites.length,
       holds: count('holds'),
       broken: count('broken'),
@@ -72,52 +43,35 @@ export async function audit(program: Program, options: AuditOptions): Promise<Au
   }
 }
 
-/** Every look-up, judged. Gives the functions that they are in. */
-async function lookupSites(
-  program: Program,
-  code: Knowledge,
-  judge: Judge,
-  sites: Site[],
-  options: AuditOptions,
-): Promise<Func[]> {
-  const analyse = new Analyse(code, judge, (api) => rulesFor(api, options))
-  await program.prepare(lookups.map((l) => l.name))
-  const paths = new Set<string>()
-  for (const l of lookups) for (const path of await program.filesWith(l.name)) paths.add(path)
-
-  const groups = new Map<Func, CallSite[]>()
-  for (const path of [...paths].sort()) {
+/** Every site of the kinds asked for, judged. Gives the functions that they are in. */
+async function judgeAll(context: Context, asked: readonly string[], into: Site[]): Promise<Set<Func>> {
+  const { program, code, options } = context
+  const wanted = all
+    .map((protocol) => ({ protocol, kinds: protocol.kinds.filter((k) => asked.includes(k)) }))
+    .filter((w) => w.kinds.length > 0)
+  await program.prepare(wanted.flatMap(({ protocol, kinds }) => protocol.words(kinds)))
+  let waiting: Job[] = []
+  for (const { protocol, kinds } of wanted) {
     options.signal?.throwIfAborted()
-    const file = program.file(path)
-    if (file === undefined) continue
-    for (const s of sitesIn(file)) groups.set(s.func, [...(groups.get(s.func) ?? []), s])
+    waiting.push(...(await protocol.jobs(context, kinds)))
   }
-  let waiting = [...groups]
+  const funcs = new Set(waiting.map((j) => j.func))
+  const of = waiting.length
   // What the walks ask of the tree is found in a few passes; each leaves fewer functions undecided.
   for (let round = 0; waiting.length > 0; round++) {
-    const again: typeof waiting = []
-    for (const [func, calls] of waiting) {
+    const again: Job[] = []
+    for (const job of waiting) {
       await breathe()
       options.signal?.throwIfAborted()
-      const findings = analyse.func(func, calls)
-      if (findings === undefined && round < mostRounds) again.push([func, calls])
-      else
-        for (const f of findings ??
-          calls.map((c) => undecided(c, 'what it needs of the tree was not found in the end')))
-          sites.push(
-            siteOf(
-              f,
-              judge,
-              rulesFor(f.plan === undefined ? f.site.api : apiOf(f.plan, f.site), options),
-              options.path,
-            ),
-          )
-      options.onProgress?.(sites.length, groups.size)
+      const found = job.decide()
+      if (found === undefined && round < mostRounds) again.push(job)
+      else into.push(...(found ?? job.undecided()))
+      options.onProgress?.(into.length, of)
     }
     waiting = again
     if (code.open) await code.fetch()
   }
-  return [...groups.keys()]
+  return funcs
 }
 
 const mostRounds = 40
@@ -126,304 +80,10 @@ const mostRounds = 40
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Functions with sites of which a part was not understood, by reason. */
-function skippedIn(funcs: readonly Func[]): Record<string, number> {
+function skippedIn(funcs: Iterable<Func>): Record<string, number> {
   const reasons: Record<string, number> = {}
   for (const f of funcs)
     for (const reason of new Set(f.body.problems.map((p) => p.reason)))
       reasons[reason] = (reasons[reason] ?? 0) + 1
   return reasons
-}
-
-const newest = kernels.at(-1)!
-
-/** A version that is modelled: the newest one not above what the tree says. */
-export function modelled(version: string): string {
-  const [major = '0', minor = '0'] = version.split('.')
-  const short = `${major}.${minor}`
-  if (isVersion(short)) return short
-  return compareVersions(short, newest) > 0 ? newest : kernels[0]
-}
-
-/**
- * The kernel by which a call is judged: the tree's. A tree that does not say which it is is judged by the newest kernel that has the call,
- * as is one that has the call although its version does not.
- */
-export function rulesFor(
-  api: Pick<LookupApi, 'since' | 'until'>,
-  { treeKernel, kernel, policies = {} }: AuditOptions,
-): Rules {
-  const asked = kernel ?? treeKernel
-  const has = (v: string): boolean =>
-    (api.since === undefined || compareVersions(v, api.since) >= 0) &&
-    (api.until === undefined || compareVersions(v, api.until) < 0)
-  if (asked !== undefined) {
-    const version = modelled(asked)
-    if (kernel !== undefined || has(version)) return { kernel: version, policies }
-  }
-  return { kernel: kernels.findLast(has) ?? newest, policies }
-}
-
-// ── One site ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function siteOf(f: Finding, judge: Judge, rules: Rules, path: string): Site {
-  const { site } = f
-  const broken = f.verdict === 'broken'
-  const witness =
-    broken && f.judged !== undefined
-      ? witnessOf(f.judged, { file: site.file.path, line: site.line, column: site.column }, path)
-      : undefined
-  const repair = broken && f.plan !== undefined ? repairOf(site, f.plan, judge, rules) : undefined
-  const result = f.judged?.result
-  return {
-    file: site.file.path,
-    line: site.line,
-    column: site.column,
-    function: site.func.name,
-    api: site.api.name,
-    kind,
-    flags: flagsOf(site),
-    guard: guardOf(f),
-    hold: holdOf(f),
-    escapes: hopsOf(f),
-    verdict: f.verdict,
-    classes: f.classes,
-    ...(f.contract !== undefined && { contract: f.contract }),
-    ...(f.verdict === 'unknown' && { reason: f.reason ?? 'no reason was given' }),
-    summary: sentence(f),
-    ...(f.judged !== undefined &&
-      result !== undefined && {
-        litmus: {
-          name: f.judged.test.name,
-          text: textOf(f.judged, rules, f),
-          states: result.counts.states,
-          complete: result.complete,
-        },
-      }),
-    ...(witness !== undefined && { witness }),
-    ...(repair !== undefined && { repair }),
-  }
-}
-
-/** The test as a file: what it is, where it is from, and what the checker says, so that `tenure check` can be asked again. */
-function textOf(j: Judged, rules: Rules, f: Finding): string {
-  const result = j.result!
-  return print({
-    ...j.test,
-    comment: `Lifted from ${f.site.file.path}:${f.site.line}, ${f.site.func.name}().\n${sentence(f)}`,
-    expect: result.complete
-      ? [
-          {
-            kernels: [rules.kernel],
-            policies: rules.policies,
-            ...(result.outcome !== undefined && result.outcome !== 'Unknown' && { outcome: result.outcome }),
-            broken: result.broken.map((b) => b.code),
-          },
-        ]
-      : [],
-  })
-}
-
-function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repair | undefined {
-  const section = compareVersions(rules.kernel, '6.12') >= 0 ? 'follow_pfnmap_start' : 'follow_pte'
-  const tried: { name: string; breaks: string }[] = []
-  for (const c of candidates) {
-    const next = c.apply(plan, { section })
-    if (next === undefined) continue
-    const judged = judge.judge(lift(`${nameOf(site)}-${c.name}`, next, rules.kernel), rules)
-    if (judged.verdict === 'holds') {
-      return {
-        name: c.name,
-        text: c.text,
-        states: judged.result!.counts.states,
-        litmus: print({
-          ...judged.test,
-          expect: [
-            {
-              kernels: [rules.kernel],
-              policies: rules.policies,
-              ...(judged.result!.outcome !== undefined &&
-                judged.result!.outcome !== 'Unknown' && { outcome: judged.result!.outcome }),
-              broken: [],
-            },
-          ],
-        }),
-        tried,
-      }
-    }
-    tried.push({
-      name: c.name,
-      breaks:
-        judged.verdict === 'broken'
-          ? judged.result!.broken.map((b) => b.code).join(', ')
-          : judged.verdict === 'vacuous'
-            ? 'it never works: this memory is refused'
-            : (judged.reason ?? 'not decided'),
-    })
-  }
-  return undefined
-}
-
-// ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-type Held = { mmap: boolean; section: boolean; driver: boolean }
-
-/** Since 5.11 the call asks for FOLL_LONGTERM itself; before, its caller has to. */
-function pinOf(f: Finding): string {
-  const flags = flagsOf(f.site)
-  return flags.length > 0 && !flags.includes('FOLL_LONGTERM')
-    ? 'a pin on the pages, without FOLL_LONGTERM'
-    : 'a long-term pin on the pages'
-}
-
-/** What is held at each use. */
-function uses(steps: readonly Step[]): { step: Step; held: Held; asked: boolean }[] {
-  const held: Held = { mmap: false, section: false, driver: false }
-  let asked = false
-  const found: { step: Step; held: Held; asked: boolean }[] = []
-  for (const s of steps) {
-    if (s.do === 'lock') held[s.lock] = true
-    else if (s.do === 'unlock') {
-      held[s.lock] = false
-      if (s.lock === 'driver') asked = false
-    } else if (s.do === 'lookup') held.section = s.api === 'follow_pte' || s.api === 'follow_pfnmap_start'
-    else if (s.do === 'end') held.section = false
-    else if (s.do === 'retry') asked = held.driver
-    else if (s.do === 'cpu' || s.do === 'give' || s.do === 'install' || s.do === 'use-vma')
-      found.push({ step: s, held: { ...held }, asked })
-  }
-  return found
-}
-
-function guardOf(f: Finding): string {
-  if (f.plan === undefined) return 'unknown'
-  if (f.site.api.putBy !== undefined) return pinOf(f)
-  if (f.contract !== undefined && !f.handsOut) return 'MMU notifier, asked by whoever uses it'
-  const list = uses(f.plan.steps)
-  const words = (h: Held, asked: boolean): string =>
-    [
-      h.mmap ? 'mmap_lock' : '',
-      h.section ? 'page-table lock' : '',
-      h.driver && asked ? 'MMU notifier, asked under its lock' : '',
-    ]
-      .filter((w) => w !== '')
-      .join(' + ')
-  if (list.length === 0) {
-    const at = f.plan.steps.some((s) => s.do === 'lock' && s.lock === 'mmap') ? 'mmap_lock' : ''
-    return at === ''
-      ? 'none needed: memory is not reached through it'
-      : `${at} for the call; memory is not reached through it`
-  }
-  const compared = f.plan.steps.some((s) => s.do === 'compare')
-  const all = [...new Set(list.map((u) => words(u.held, u.asked)))]
-  const text = all.map((w) => (w === '' ? 'nothing' : w)).join('; ')
-  const bare = list.some((u) => !u.held.section && !(u.held.driver && u.asked))
-  if (text === 'nothing' || bare) {
-    const locked = f.plan.steps.some((s) => s.do === 'lock' && s.lock === 'mmap')
-    return `${locked ? 'mmap_lock for the look-up only' : 'nothing'}${text === 'nothing' ? '' : `; at the use: ${text}`}`
-  }
-  return compared ? `${text}, after a second look-up that gave the same` : text
-}
-
-function holdOf(f: Finding): Site['hold'] {
-  const steps = f.plan?.steps ?? []
-  if (f.site.api.putBy !== undefined) return 'longterm'
-  const given = new Set<number>()
-  for (const s of steps) {
-    if (s.do === 'give' || s.do === 'install') given.add(s.reg)
-    if (s.do === 'revoke') given.delete(s.reg)
-  }
-  if (given.size > 0) return steps.some((s) => s.do === 'install') ? 'transient' : 'longterm'
-  return uses(steps).some((u) => !u.held.section && !u.held.mmap && u.step.do === 'cpu')
-    ? 'transient'
-    : 'synchronous'
-}
-
-/** Where the value goes, place by place, on the path that is shown. */
-function hopsOf(f: Finding): Hop[] {
-  const hops: Hop[] = []
-  for (const e of f.events) {
-    const about = 'value' in e && f.values.has(e.value)
-    let text: string | undefined
-    switch (e.kind) {
-      case 'lookup':
-        if (about) text = `looked up by ${e.api}()`
-        break
-      case 'end':
-        if (about) text = 'the look-up ends, the page-table lock is dropped'
-        break
-      case 'put':
-        if (about) text = 'given back'
-        break
-      case 'unlock':
-        if (e.lock.mmap && hops.length > 0) text = 'mmap_lock is dropped'
-        break
-      case 'hop':
-        if (about) text = `kept in ${e.text}`
-        break
-      case 'cpu':
-        if (about) text = `${e.write ? 'written' : 'read'} by the CPU: ${e.text}`
-        break
-      case 'device':
-        if (about) text = `given to a device: ${e.text}`
-        break
-      case 'guest':
-        if (about) text = `given to a guest: ${e.text}`
-        break
-      case 'revoke':
-        if (about) text = `taken back: ${e.text}`
-        break
-      case 'same':
-        if (about || f.values.has(e.other)) text = 'compared with a second look-up'
-        break
-      case 'retry':
-        if (hops.length > 0) text = `the notifier is asked: ${e.text}`
-        break
-      case 'lost':
-        if (about) text = `out of sight: ${e.text}`
-        break
-      case 'stale-vma':
-        text = `the VMA from before is used: ${e.text}`
-        break
-      default:
-        break
-    }
-    if (text !== undefined && hops.at(-1)?.text !== text)
-      hops.push({ file: e.at.file, line: e.at.line, text })
-  }
-  return hops
-}
-
-function sentence(f: Finding): string {
-  const { api } = f.site
-  if (f.verdict === 'unknown') return `Not decided: ${f.reason ?? ''}.`
-  if (f.handsOut)
-    return `${f.site.func.name}() is a look-up itself: its callers are judged where they call it.`
-  if (f.contract !== undefined) return `Holds by contract: ${f.contract}.`
-  if (f.verdict === 'holds') {
-    if (api.out.kind === 'none')
-      return 'It faults the page in and gives nothing back; no VMA from before is used after mmap_lock was dropped.'
-    if (api.putBy !== undefined) return `What it may use is kept by ${pinOf(f)}.`
-    const list = uses(f.plan?.steps ?? [])
-    if (list.length === 0) return 'Nobody reaches memory through the value.'
-    return `Every use is guarded: ${guardOf(f)}.`
-  }
-  const cls = f.classes[0]
-  if (cls === 'missing-longterm')
-    return `The pages that ${api.name}() pins are kept until user space asks again, and the pin does not say FOLL_LONGTERM.`
-  if (cls === 'use-after-unlock')
-    return 'The fault may drop mmap_lock, and the VMA from before is used without being looked up again.'
-  if (cls === 'notifier-without-retry')
-    return f.notifier?.drops === undefined
-      ? `The notifier callback ${f.notifier?.callback.name}() does not take away what is installed.`
-      : 'What is installed is not asked about under the lock of the notifier callback.'
-  const last = f.plan?.steps.findLast((s) => s.do === 'cpu' || s.do === 'give' || s.do === 'install')
-  const what =
-    last === undefined
-      ? 'is kept'
-      : last.do === 'cpu'
-        ? `is ${last.write ? 'written' : 'read'} through`
-        : last.do === 'give' && last.to === 'guest'
-          ? 'is put into the tables of a guest'
-          : 'is given to a device'
-  return `The frame that ${api.name}() found ${what} when nothing keeps it any more.`
 }

@@ -1,7 +1,14 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { audit as auditTree, type AuditResult, protocols, type Site, siteFile } from '../audit/index.ts'
+import {
+  audit as auditTree,
+  type AuditResult,
+  protocols,
+  type Site,
+  siteFile,
+  standing,
+} from '../audit/index.ts'
 import { hasErrors, suggest } from '../base/index.ts'
 import { isVersion, kernels, policies as knownPolicies } from '../kernel/index.ts'
 import { renderAudit, renderSummary } from '../report/audit-text.ts'
@@ -23,7 +30,7 @@ Debian linux-source-*.tar.xz as it is in the package).
 
   --protocol NAME      only this one; may be given more than once
                        (${protocols.join(', ')};
-                       left out, ${protocols[0]})
+                       left out, ${standing.join(', ')})
   --kernel V           judge by this kernel's rules; left out, by those of
                        the version in the tree's Makefile
   --policy NAME=VALUE  with this policy; may be given more than once

@@ -1,0 +1,86 @@
+import { compareVersions, isVersion, kernels } from '../kernel/index.ts'
+import type { Func, Program } from '../source/index.ts'
+import type { Judge, Rules } from './judge.ts'
+import type { Knowledge } from './knowledge.ts'
+import type { Site } from './result.ts'
+
+export type AuditOptions = {
+  /** The version that the tree says it is, if it does. */
+  readonly treeKernel: string | undefined
+  /** The version asked for: it is used whatever the tree says. */
+  readonly kernel?: string
+  readonly policies?: Readonly<Record<string, string>>
+  /** Only these protocols; left out, those that are on by themselves. */
+  readonly protocols?: readonly string[]
+  readonly version: string
+  readonly path: string
+  readonly onProgress?: (done: number, of: number) => void
+  /** Aborted: the audit rejects. */
+  readonly signal?: AbortSignal
+}
+
+/** What every protocol works with. */
+export type Context = {
+  readonly program: Program
+  readonly code: Knowledge
+  readonly judge: Judge
+  readonly options: AuditOptions
+}
+
+/**
+ * The sites of one function, judged together. What a decision needs of the tree is asked for and comes between two rounds: until then
+ * `decide()` is undefined, and is asked again. `undecided()` is what is said when that never ends.
+ */
+export type Job = {
+  readonly func: Func
+  decide(): readonly Site[] | undefined
+  undecided(): readonly Site[]
+}
+
+/** A way of borrowing or lending memory: how its sites are found, and how each is judged. */
+export type Protocol = {
+  /** The kinds of site that it finds (finding-classes in docs/audit.md), which are also the names that it is asked for by. */
+  readonly kinds: readonly string[]
+  /** On without being asked for. */
+  readonly standing: boolean
+  /** Names of which one stands in every file with a site: the scan looks for those of all protocols at once. */
+  words(kinds: readonly string[]): readonly string[]
+  /** One for each function that has sites. The words have been looked for. */
+  jobs(context: Context, kinds: readonly string[]): Promise<readonly Job[]>
+}
+
+/** The files that hold one of these words, in order. */
+export async function filesWith(program: Program, words: Iterable<string>): Promise<readonly string[]> {
+  const paths = new Set<string>()
+  for (const word of words) for (const path of await program.filesWith(word)) paths.add(path)
+  return [...paths].sort()
+}
+
+export const newest = kernels.at(-1)!
+
+/** A version that is modelled: the newest one not above what the tree says. */
+export function modelled(version: string): string {
+  const [major = '0', minor = '0'] = version.split('.')
+  const short = `${major}.${minor}`
+  if (isVersion(short)) return short
+  return compareVersions(short, newest) > 0 ? newest : kernels[0]
+}
+
+/**
+ * The kernel by which a call is judged: the tree's. A tree that does not say which it is is judged by the newest kernel that has the call,
+ * as is one that has the call although its version does not.
+ */
+export function rulesFor(
+  api: { readonly since?: string; readonly until?: string },
+  { treeKernel, kernel, policies = {} }: AuditOptions,
+): Rules {
+  const asked = kernel ?? treeKernel
+  const has = (v: string): boolean =>
+    (api.since === undefined || compareVersions(v, api.since) >= 0) &&
+    (api.until === undefined || compareVersions(v, api.until) < 0)
+  if (asked !== undefined) {
+    const version = modelled(asked)
+    if (kernel !== undefined || has(version)) return { kernel: version, policies }
+  }
+  return { kernel: kernels.findLast(has) ?? newest, policies }
+}

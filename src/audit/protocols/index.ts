@@ -1,0 +1,14 @@
+import { holdingJobs, holdingKinds, holdingNames } from '../holding/audit.ts'
+import { lookupJobs } from '../lookups.ts'
+import type { Protocol } from '../protocol.ts'
+import { kind as pfnLookup, lookups } from './pfn-lookup.ts'
+
+/** Every protocol. To add one is to add it here. */
+export const all: readonly Protocol[] = [
+  { kinds: [pfnLookup], standing: true, words: () => lookups.map((l) => l.name), jobs: lookupJobs },
+  { kinds: holdingKinds, standing: false, words: holdingNames, jobs: holdingJobs },
+]
+
+/** Their kinds: what can be asked for, and what is looked for by itself. */
+export const protocols: readonly string[] = all.flatMap((p) => p.kinds)
+export const standing: readonly string[] = all.filter((p) => p.standing).flatMap((p) => p.kinds)
