@@ -37,7 +37,8 @@ export type Locator = {
   filter(by: { hasText: string | RegExp }): Locator
   innerText(): Promise<string>
   textContent(): Promise<string | null>
-  allInnerTexts(): Promise<string[]>
+  /** As it is written, whether the browser lays it out now or leaves it for later (`content-visibility`). */
+  allTextContents(): Promise<string[]>
   inputValue(): Promise<string>
   getAttribute(name: string): Promise<string | null>
   isVisible(): Promise<boolean>
@@ -134,6 +135,19 @@ export function browserTest(
       await context.close()
     }
   })
+}
+
+/** What the page shows in the end. It draws when the browser comes to it, so an assertion that does not hold is asked again for a while. */
+export async function soon(check: () => Promise<void>): Promise<void> {
+  const until = Date.now() + 15_000
+  for (;;) {
+    try {
+      return await check()
+    } catch (e) {
+      if (Date.now() > until) throw e
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
 }
 
 type Axe = {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { audit } from '../../src/audit/index.ts'
 import { openTree, Program } from '../../src/source/index.ts'
-import { browserTest, buildPlayground, type Page, playgroundPage, seriousIn } from './browser.ts'
+import { browserTest, buildPlayground, type Page, playgroundPage, seriousIn, soon } from './browser.ts'
 import { hostile } from './sample.ts'
 
 buildPlayground()
@@ -27,9 +27,11 @@ browserTest(
     await row.waitFor()
     await page.locator('.cm-lintRange-error').first().waitFor()
     await row.locator('summary').first().click()
-    assert.ok((await row.locator('.step').count()) > 3)
-    assert.match(await row.locator('.breaks').innerText(), /use-after-free/)
-    assert.match(await row.locator('.step .place').first().innerText(), /^mine\.c:\d+$/)
+    await soon(async () => assert.ok((await row.locator('.step').count()) > 3))
+    await soon(async () => assert.match(await row.locator('.breaks').innerText(), /use-after-free/))
+    await soon(async () =>
+      assert.match(await row.locator('.step .place').first().innerText(), /^mine\.c:\d+$/),
+    )
   },
 )
 
@@ -81,7 +83,7 @@ browserTest('the test behind a finding opens as a test, and gives the same verdi
   await row.locator('.test summary').last().click()
   await row.locator('.test').last().getByRole('button').click()
   await page.locator('section.column .verdict.bad').waitFor()
-  assert.match(await page.locator('.expected').innerText(), /as the test expects/)
+  await soon(async () => assert.match(await page.locator('.expected').innerText(), /as the test expects/))
 })
 
 browserTest('what is no C is refused in words, broken C does not break the page', async (page) => {
@@ -102,8 +104,10 @@ browserTest('a hostile file is text in the page, too', async (page) => {
   const row = page.locator('.site').filter({ hasText: '<img src=x' }).first()
   await row.waitFor()
   await row.locator('summary').first().click()
-  assert.equal(await page.evaluate<number>('document.querySelectorAll("img").length'), 0)
-  assert.equal(await page.evaluate<string>('document.title'), 'tenure playground')
+  await soon(async () =>
+    assert.equal(await page.evaluate<number>('document.querySelectorAll("img").length'), 0),
+  )
+  await soon(async () => assert.equal(await page.evaluate<string>('document.title'), 'tenure playground'))
 })
 
 for (const colorScheme of ['light', 'dark'] as const)
@@ -113,7 +117,7 @@ for (const colorScheme of ['light', 'dark'] as const)
       await page.goto(url)
       await page.locator('.site.bad summary').first().click()
       await page.locator('.viewer').first().waitFor()
-      assert.deepEqual(await seriousIn(page), [])
+      await soon(async () => assert.deepEqual(await seriousIn(page), []))
     },
     { colorScheme },
   )
@@ -124,7 +128,9 @@ browserTest(
     await page.goto(url)
     await page.locator('.site.bad summary').first().click()
     await page.locator('.viewer').first().waitFor()
-    assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= 360)
+    await soon(async () =>
+      assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= 360),
+    )
   },
   { width: 360, height: 740 },
 )

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { browserTest, buildPlayground, type Page, playgroundPage, seriousIn, skip } from './browser.ts'
+import { browserTest, buildPlayground, type Page, playgroundPage, seriousIn, skip, soon } from './browser.ts'
 
 buildPlayground()
 const file = playgroundPage
@@ -38,7 +38,7 @@ test('the page is at most 300 kB compressed without the C front end and its audi
 browserTest('it opens with a test, its verdict and its run, from a file', async (page) => {
   await page.goto(at())
   await settled(page)
-  assert.match(await verdict(page), /[✗✓]/)
+  await soon(async () => assert.match(await verdict(page), /[✗✓]/))
   await page
     .locator(`.viewer[aria-label^="${moved.split('/')[1]}"] .step`)
     .first()
@@ -66,11 +66,13 @@ browserTest(
   async (page) => {
     await page.goto(opened(moved, '5.9'))
     await settled(page)
-    assert.match(await verdict(page), /✗ broken\s+use-after-free/)
-    assert.match(await page.locator('.expected').innerText(), /as the test expects/)
-    assert.match(await page.locator('.breaks').innerText(), /use-after-free[\s\S]*frame[\s\S]*f0/)
-    assert.ok((await page.locator('.memory .thing.frame.hit').count()) >= 1)
-    assert.ok((await page.locator('.memory .link.stale').count()) >= 1)
+    await soon(async () => assert.match(await verdict(page), /✗ broken\s+use-after-free/))
+    await soon(async () => assert.match(await page.locator('.expected').innerText(), /as the test expects/))
+    await soon(async () =>
+      assert.match(await page.locator('.breaks').innerText(), /use-after-free[\s\S]*frame[\s\S]*f0/),
+    )
+    await soon(async () => assert.ok((await page.locator('.memory .thing.frame.hit').count()) >= 1))
+    await soon(async () => assert.ok((await page.locator('.memory .link.stale').count()) >= 1))
   },
 )
 
@@ -83,17 +85,19 @@ browserTest(
     const [, last = ''] = /\/ (\d+)/.exec(await count.innerText()) ?? []
     await page.locator('.viewer').focus()
     await page.keyboard.press('Home')
-    assert.equal(await count.innerText(), `0 / ${last}`)
-    assert.equal(await page.locator('.memory .link.stale').count(), 0)
+    await soon(async () => assert.equal(await count.innerText(), `0 / ${last}`))
+    await soon(async () => assert.equal(await page.locator('.memory .link.stale').count(), 0))
     for (let i = 0; i < Number(last); i++) await page.keyboard.press('ArrowRight')
-    assert.equal(await count.innerText(), `${last} / ${last}`)
+    await soon(async () => assert.equal(await count.innerText(), `${last} / ${last}`))
     await page.getByRole('button', { name: 'One step back' }).click()
-    assert.equal(await count.innerText(), `${Number(last) - 1} / ${last}`)
+    await soon(async () => assert.equal(await count.innerText(), `${Number(last) - 1} / ${last}`))
     await page.getByRole('slider', { name: 'Step' }).fill('3')
-    assert.equal(await count.innerText(), `3 / ${last}`)
-    assert.ok((await page.locator('.memory .changed, .memory .added, .memory .link.new').count()) > 0)
+    await soon(async () => assert.equal(await count.innerText(), `3 / ${last}`))
+    await soon(async () =>
+      assert.ok((await page.locator('.memory .changed, .memory .added, .memory .link.new').count()) > 0),
+    )
     await page.locator('.step button').last().click()
-    assert.equal(await count.innerText(), `${last} / ${last}`)
+    await soon(async () => assert.equal(await count.innerText(), `${last} / ${last}`))
   },
 )
 
@@ -107,7 +111,7 @@ browserTest(
     )
     await write(page, text.replace('follow_pfn(p', 'folow_pfn(p'))
     await page.locator('.verdict.unknown').waitFor()
-    assert.match(await verdict(page), /it cannot be run[\s\S]*folow_pfn/)
+    await soon(async () => assert.match(await verdict(page), /it cannot be run[\s\S]*folow_pfn/))
     await page.locator('.cm-lintRange-error').first().hover()
     await page
       .locator('.cm-tooltip .cm-diagnostic')
@@ -126,9 +130,11 @@ browserTest('operations are completed and explained, with where the kernel has t
   await page.keyboard.type('\nfollow_p')
   const list = page.locator('.cm-tooltip-autocomplete')
   await list.filter({ hasText: 'follow_pfn' }).waitFor()
-  assert.match(
-    await page.locator('.cm-completionInfo .word').innerText(),
-    /follow_p\w+\([\s\S]*mm\/memory\.c/,
+  await soon(async () =>
+    assert.match(
+      await page.locator('.cm-completionInfo .word').innerText(),
+      /follow_p\w+\([\s\S]*mm\/memory\.c/,
+    ),
   )
   await page.keyboard.press('Escape')
   await page
@@ -145,19 +151,21 @@ browserTest('two kernels stand side by side: broken in one, not there in the oth
   await page.goto(opened(moved, '5.9'))
   await settled(page)
   await page.getByRole('button', { name: 'Compare' }).click()
-  assert.equal(await page.locator('section.column').count(), 2)
+  await soon(async () => assert.equal(await page.locator('section.column').count(), 2))
   const second = page.locator('section.column').nth(1)
   await second.locator('select').first().selectOption('5.9')
   await second.locator('.policies summary').click()
   await second.locator('select[name=follow_pfn]').selectOption('strict')
   await second.locator('.verdict.good').waitFor()
-  assert.match(await verdict(page, 0), /broken/)
-  assert.match(await verdict(page, 1), /every promise holds/)
+  await soon(async () => assert.match(await verdict(page, 0), /broken/))
+  await soon(async () => assert.match(await verdict(page, 1), /every promise holds/))
   await second.locator('select').first().selectOption('7.2')
   await second.locator('.verdict.absent').waitFor()
-  assert.match(await verdict(page, 1), /not in this kernel[\s\S]*follow_pfn is in kernels before 6\.10/)
+  await soon(async () =>
+    assert.match(await verdict(page, 1), /not in this kernel[\s\S]*follow_pfn is in kernels before 6\.10/),
+  )
   await second.getByRole('button', { name: /^Close/ }).click()
-  assert.equal(await page.locator('section.column').count(), 1)
+  await soon(async () => assert.equal(await page.locator('section.column').count(), 1))
 })
 
 browserTest('every final state has a run that leads to it', async (page) => {
@@ -165,8 +173,8 @@ browserTest('every final state has a run that leads to it', async (page) => {
   await settled(page)
   const row = page.locator('.outcomes tbody tr').filter({ hasText: '-EINVAL' })
   await row.getByRole('button', { name: /run/ }).click()
-  assert.equal(await page.locator('.breaks').count(), 0)
-  assert.match(await page.locator('.timeline').innerText(), /r0 = -EINVAL/)
+  await soon(async () => assert.equal(await page.locator('.breaks').count(), 0))
+  await soon(async () => assert.match(await page.locator('.timeline').innerText(), /r0 = -EINVAL/))
 })
 
 browserTest('a link holds a test that was changed, the kernel and the step', async (page) => {
@@ -189,7 +197,7 @@ browserTest('a link holds a test that was changed, the kernel and the step', asy
   await page.goto('about:blank')
   await page.goto(link)
   await page.locator('.viewer[aria-label^="mine"]').waitFor()
-  assert.equal(await page.locator('.viewer-count').innerText(), count)
+  await soon(async () => assert.equal(await page.locator('.viewer-count').innerText(), count))
 })
 
 browserTest('a link that makes no sense opens the playground all the same', async (page) => {
@@ -222,11 +230,11 @@ browserTest('the corpus is searched by names and text, and a test opens', async 
   await settled(page)
   await page.getByRole('searchbox').fill('videobuf')
   const found = page.locator('.corpus li')
-  assert.ok((await found.count()) >= 1)
+  await soon(async () => assert.ok((await found.count()) >= 1))
   await found.first().locator('button').click()
   await page.locator('.viewer[aria-label*="videobuf"]').waitFor()
   await page.getByRole('searchbox').fill('nothing has these words')
-  assert.equal(await found.count(), 0)
+  await soon(async () => assert.equal(await found.count(), 0))
 })
 
 /** So many processes that take nothing from each other make as many states as a machine will bear. */
@@ -247,7 +255,7 @@ browserTest(
     )
     await page.locator('.verdict.running').filter({ hasText: 'states' }).waitFor()
     await page.getByRole('button', { name: 'Stop' }).click()
-    assert.match(await verdict(page), /stopped[\s\S]*may be there/)
+    await soon(async () => assert.match(await verdict(page), /stopped[\s\S]*may be there/))
     await page.getByRole('button', { name: 'New', exact: true }).click()
     await page.locator('.verdict.good').waitFor()
   },
@@ -290,9 +298,9 @@ browserTest('with the keyboard alone: choose a test, a kernel, a run, and step t
   }
   assert.equal(trail, 'viewer', 'Tab reaches the run, also through the editor')
   await page.keyboard.press('Home')
-  assert.match(await page.locator('.viewer-count').innerText(), /^0 \//)
+  await soon(async () => assert.match(await page.locator('.viewer-count').innerText(), /^0 \//))
   await page.keyboard.press('ArrowRight')
-  assert.match(await page.locator('.viewer-count').innerText(), /^1 \//)
+  await soon(async () => assert.match(await page.locator('.viewer-count').innerText(), /^1 \//))
 })
 
 for (const [width, height] of [
@@ -306,8 +314,10 @@ for (const [width, height] of [
       async (page) => {
         await page.goto(opened(moved, '5.9', '5.9 follow_pfn=strict'))
         await page.locator('section.column').nth(1).locator('.verdict.good').waitFor()
-        assert.deepEqual(await seriousIn(page), [])
-        assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= width)
+        await soon(async () => assert.deepEqual(await seriousIn(page), []))
+        await soon(async () =>
+          assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= width),
+        )
       },
       { width, height, colorScheme },
     )

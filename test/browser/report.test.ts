@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url'
 import { Script } from 'node:vm'
 import { auditPage } from '../../src/cli/audit-page.ts'
 import { pageScript } from '../../src/cli/page-script.ts'
-import { browserTest, type Page, seriousIn } from './browser.ts'
+import { browserTest, type Page, seriousIn, soon } from './browser.ts'
 import { driver, hostile, sample } from './sample.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'tenure-report-'))
@@ -55,39 +55,45 @@ const open = async (page: Page, text: string) => {
 
 browserTest('findings are filtered by verdict, by module and by words', async (page) => {
   await page.goto(report)
-  assert.equal(await rows(page).count(), size)
+  await soon(async () => assert.equal(await rows(page).count(), size))
   await page.locator('.tile').filter({ hasText: 'holds' }).click()
   await page.locator('.tile').filter({ hasText: 'unknown' }).click()
-  assert.equal(await rows(page).count(), size / 3)
-  assert.match(await page.locator('.count').innerText(), /^10 of 30 findings/)
+  await soon(async () => assert.equal(await rows(page).count(), size / 3))
+  await soon(async () => assert.match(await page.locator('.count').innerText(), /^10 of 30 findings/))
   await page.getByRole('searchbox').fill('grabber12')
-  assert.equal(await rows(page).count(), 1)
-  assert.match(await rows(page).first().innerText(), /grabber12_start/)
+  await soon(async () => assert.equal(await rows(page).count(), 1))
+  await soon(async () => assert.match(await rows(page).first().innerText(), /grabber12_start/))
   await page.getByRole('searchbox').fill('grabber12 nothing-has-this')
-  assert.equal(await rows(page).count(), 0)
+  await soon(async () => assert.equal(await rows(page).count(), 0))
   await page.getByRole('searchbox').fill('')
   await page.locator('.filters select').first().selectOption('drivers/vfio')
-  for (const where of await page.locator('.where').allInnerTexts()) assert.match(where, /^drivers\/vfio\//)
+  for (const where of await page.locator('.where').allTextContents()) assert.match(where, /^drivers\/vfio\//)
 })
 
 browserTest('unknown is as visible as broken: its own figure, its reason in the row', async (page) => {
   await page.goto(report)
-  assert.match(await page.locator('.tile').nth(1).innerText(), /\? 10\s+unknown/)
+  await soon(async () => assert.match(await page.locator('.tile').nth(1).innerText(), /\? 10\s+unknown/))
   const unknown = page.locator('.site.unknown').first()
-  assert.match(await unknown.innerText(), /the value leaves through a function pointer/)
+  await soon(async () =>
+    assert.match((await unknown.textContent()) ?? '', /the value leaves through a function pointer/),
+  )
 })
 
 browserTest('findings are sorted by verdict first, and by place when asked', async (page) => {
   await page.goto(report)
-  const words = () => page.locator('.verdict-word').allInnerTexts()
-  assert.deepEqual(
-    [...new Set(await words())].map((w) => w.slice(2)),
-    ['broken', 'unknown', 'holds'],
+  const words = () => page.locator('.verdict-word').allTextContents()
+  await soon(async () =>
+    assert.deepEqual(
+      [...new Set(await words())].map((w) => w.slice(2)),
+      ['broken', 'unknown', 'holds'],
+    ),
   )
   await page.locator('.filters select').last().selectOption('place')
-  assert.deepEqual(
-    (await words()).slice(0, 3).map((w) => w.slice(2)),
-    ['broken', 'holds', 'unknown'],
+  await soon(async () =>
+    assert.deepEqual(
+      (await words()).slice(0, 3).map((w) => w.slice(2)),
+      ['broken', 'holds', 'unknown'],
+    ),
   )
 })
 
@@ -96,19 +102,23 @@ browserTest(
   async (page) => {
     await page.goto(report)
     const row = await open(page, 'grabber0_start')
-    assert.match(await row.locator('.excerpt').innerText(), /ret = follow_pfn\(vma, addr, &pfn\);/)
-    assert.match(await row.locator('.excerpt .at').innerText(), /✗/)
-    assert.match(await row.locator('.step').last().innerText(), /dma_write\(pfn, 1\)[\s\S]*grabber0\.c:17/)
+    await soon(async () =>
+      assert.match(await row.locator('.excerpt').innerText(), /ret = follow_pfn\(vma, addr, &pfn\);/),
+    )
+    await soon(async () => assert.match(await row.locator('.excerpt .at').innerText(), /✗/))
+    await soon(async () =>
+      assert.match(await row.locator('.step').last().innerText(), /dma_write\(pfn, 1\)[\s\S]*grabber0\.c:17/),
+    )
     await row.locator('.viewer').focus()
     await page.keyboard.press('Home')
-    assert.match(await row.locator('.viewer-count').innerText(), /^0 \/ /)
+    await soon(async () => assert.match(await row.locator('.viewer-count').innerText(), /^0 \/ /))
     await page.keyboard.press('ArrowRight')
-    assert.match(await row.locator('.viewer-count').innerText(), /^1 \/ /)
-    assert.match(await row.locator('.step.now').innerText(), /mmap_read_lock/)
+    await soon(async () => assert.match(await row.locator('.viewer-count').innerText(), /^1 \/ /))
+    await soon(async () => assert.match(await row.locator('.step.now').innerText(), /mmap_read_lock/))
     await page.keyboard.press('End')
-    assert.match(await row.locator('.breaks').innerText(), /use-after-free/)
-    assert.equal((await row.locator('.memory .hit').count()) > 0, true)
-    assert.match(await row.innerText(), /every promise holds in all 40 states/)
+    await soon(async () => assert.match(await row.locator('.breaks').innerText(), /use-after-free/))
+    await soon(async () => assert.equal((await row.locator('.memory .hit').count()) > 0, true))
+    await soon(async () => assert.match(await row.innerText(), /every promise holds in all 40 states/))
   },
 )
 
@@ -116,12 +126,14 @@ browserTest('an open finding stays open, and stays itself, when others are filte
   await page.goto(report)
   await open(page, 'grabber15_start')
   await page.getByRole('searchbox').fill('grabber15')
-  assert.equal(await rows(page).count(), 1)
-  assert.match(await rows(page).first().locator('.body').innerText(), /grabber15_start/)
+  await soon(async () => assert.equal(await rows(page).count(), 1))
+  await soon(async () =>
+    assert.match(await rows(page).first().locator('.body').innerText(), /grabber15_start/),
+  )
   await page.getByRole('searchbox').fill('')
-  assert.equal(await rows(page).count(), size)
+  await soon(async () => assert.equal(await rows(page).count(), size))
   const still = rows(page).filter({ hasText: 'grabber15_start' }).first()
-  assert.equal(await still.getAttribute('open'), '')
+  await soon(async () => assert.equal(await still.getAttribute('open'), ''))
 })
 
 browserTest('names and comments of a hostile tree are text', async (page) => {
@@ -134,16 +146,22 @@ browserTest('names and comments of a hostile tree are text', async (page) => {
   await page.locator('.problems summary').click()
   const shown = await page.evaluate<string>('document.body.innerText')
   assert.ok(shown.includes(hostile), 'it is shown as it is written')
-  assert.equal(await page.evaluate<number>('document.querySelectorAll("img").length'), 0)
-  assert.equal(await page.evaluate<number>('document.querySelectorAll("script").length'), 2)
-  assert.match(await page.evaluate<string>('document.title'), /^tenure audit: linux-<img/)
+  await soon(async () =>
+    assert.equal(await page.evaluate<number>('document.querySelectorAll("img").length'), 0),
+  )
+  await soon(async () =>
+    assert.equal(await page.evaluate<number>('document.querySelectorAll("script").length'), 2),
+  )
+  await soon(async () =>
+    assert.match(await page.evaluate<string>('document.title'), /^tenure audit: linux-<img/),
+  )
 })
 
 browserTest(
   'a thousand findings are quick: a word typed is answered within a tenth of a second',
   async (page) => {
     await page.goto(url('thousand.html', pageOf(1000)))
-    assert.equal(await rows(page).count(), 1000)
+    await soon(async () => assert.equal(await rows(page).count(), 1000))
     const ms = await page.evaluate<number>(`(() => {
     const field = document.querySelector('input[type=search]')
     const times = ['g', 'gr', 'grabber7', 'grabber77', ''].map((text) => {
@@ -166,7 +184,7 @@ for (const colorScheme of ['light', 'dark'] as const)
       await page.goto(report)
       await open(page, 'grabber0_start')
       await open(page, 'grabber2_start')
-      assert.deepEqual(await seriousIn(page), [])
+      await soon(async () => assert.deepEqual(await seriousIn(page), []))
     },
     { colorScheme },
   )
@@ -176,7 +194,9 @@ browserTest(
   async (page) => {
     await page.goto(report)
     await open(page, 'grabber0_start')
-    assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= 360)
+    await soon(async () =>
+      assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= 360),
+    )
   },
   { width: 360, height: 740 },
 )
