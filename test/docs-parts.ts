@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { Source } from '../src/base/index.ts'
+import { run } from '../src/cli/cli.ts'
 import { changes } from '../src/kernel/index.ts'
 import { bind, judge, opList, parse } from '../src/litmus/index.ts'
 import { renderCheck } from '../src/report/check-text.ts'
@@ -51,5 +52,43 @@ export function withParts(page: string, parts: Record<string, string>): string {
       `<!-- ${name}: made by npm run promote -->\n\n${parts[name] ?? ''}\n\n<!-- end of ${name} -->`,
   )
 }
+
+/**
+ * The page with what its commands print, made anew: in a `console` block each line `$ tenure …` is run where the project is, and what it
+ * says follows it. A `litmus` block whose first line is a path shows that file.
+ */
+export async function withConsole(page: string): Promise<string> {
+  let made = ''
+  let at = 0
+  for (const block of page.matchAll(/```console\n([\s\S]*?)```|```litmus\n(litmus\/\S+)\n[\s\S]*?```/g)) {
+    made += page.slice(at, block.index)
+    at = block.index + block[0].length
+    if (block[2] !== undefined) {
+      made += `\`\`\`litmus\n${block[2]}\n\n${readFileSync(block[2], 'utf8')}\`\`\``
+      continue
+    }
+    made += '```console\n'
+    for (const line of block[1]!.split('\n'))
+      if (line.startsWith('$ tenure ')) made += `${line}\n${await said(line.split(' ').slice(2))}`
+    made += '```'
+  }
+  return made + page.slice(at)
+}
+
+async function said(argv: readonly string[]): Promise<string> {
+  let text = ''
+  const say = (more: string): void => void (text += more)
+  await run(argv, {
+    out: say,
+    err: say,
+    outIsTerminal: false,
+    errIsTerminal: false,
+    signal: new AbortController().signal,
+  })
+  return text.endsWith('\n') ? text : `${text}\n`
+}
+
+/** The pages with commands in them. */
+export const guides: readonly string[] = readdirSync('docs/guide').map((n) => `docs/guide/${n}`)
 
 const fence = (text: string): string => `\`\`\`\n${text.trimEnd()}\n\`\`\``

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { opList } from '../src/litmus/index.ts'
 import { ops } from '../src/kernel/index.ts'
-import { docsParts, withParts } from './docs-parts.ts'
+import { docsParts, guides, withConsole, withParts } from './docs-parts.ts'
 
 test('the made parts of docs/litmus.md are what the code makes', () => {
   const page = readFileSync('docs/litmus.md', 'utf8')
@@ -19,3 +20,21 @@ test('every operation is in the reference once, under a heading of its own kind'
     assert.equal(list.split(`| \`${op.name}(`).length - 1, op.internal ? 0 : 1, op.name)
   assert.doesNotMatch(list, /### More/)
 })
+
+test('what the guide shows is what its commands print', async () => {
+  for (const file of guides) {
+    const page = readFileSync(file, 'utf8')
+    assert.equal(await withConsole(page), page, `${file}: npm run promote`)
+  }
+})
+
+test('what a page points at is there', () => {
+  for (const file of ['README.md', 'ARCHITECTURE.md', ...pagesIn('docs')])
+    for (const [, to] of readFileSync(file, 'utf8').matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g))
+      if (!/^[a-z]+:/.test(to!)) assert.ok(existsSync(join(dirname(file), to!)), `${file} points at ${to}`)
+})
+
+const pagesIn = (dir: string): string[] =>
+  readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .filter((n) => n.endsWith('.md'))
+    .map((n) => join(dir, n))
