@@ -1,12 +1,14 @@
 import { holdingJobs, holdingKinds, holdingNames } from '../holding/audit.ts'
 import { lookupJobs } from '../lookups.ts'
 import type { Protocol } from '../protocol.ts'
+import { mapOut } from './map-out.ts'
 import { kind as pfnLookup, lookups } from './pfn-lookup.ts'
 
 /** Every protocol. To add one is to add it here. */
 export const all: readonly Protocol[] = [
   { kinds: [pfnLookup], standing: true, words: () => lookups.map((l) => l.name), jobs: lookupJobs },
   { kinds: holdingKinds, standing: false, words: holdingNames, jobs: holdingJobs },
+  mapOut,
 ]
 
 /** Their kinds: what can be asked for, and what is looked for by itself. */

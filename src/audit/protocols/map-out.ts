@@ -1,0 +1,10 @@
+import { mapOutJobs, mapOutKind, mapOutWords } from '../mapout/audit.ts'
+import type { Protocol } from '../protocol.ts'
+
+/** Memory that a driver maps into user space. */
+export const mapOut: Protocol = {
+  kinds: [mapOutKind],
+  standing: false,
+  words: mapOutWords,
+  jobs: mapOutJobs,
+}
