@@ -1,3 +1,5 @@
+import { editsOf } from './edits.ts'
+import { identify } from './identity.ts'
 import { Judge } from './judge.ts'
 import { Knowledge } from './knowledge.ts'
 import { type AuditOptions, type Context, type Job, newest } from './protocol.ts'
@@ -38,9 +40,23 @@ export async function audit(program: Program, options: AuditOptions): Promise<Au
       unknown: count('unknown'),
       unknownReasons: reasons,
     },
-    sites,
+    sites: finished(program, sites),
     problems: program.tree.problems,
   }
+}
+
+/** With their names, and their repairs as edits where they can be. */
+function finished(program: Program, sites: readonly Site[]): Site[] {
+  const ids = identify(sites)
+  const lineOf = (file: string, line: number) => program.file(file)?.source.line(line)
+  return sites.map((s, i) => {
+    const edits = editsOf(s, lineOf)
+    return {
+      id: ids[i]!,
+      ...s,
+      ...(edits !== undefined && s.repair !== undefined && { repair: { ...s.repair, edits } }),
+    }
+  })
 }
 
 /** Every site of the kinds asked for, judged. Gives the functions that they are in. */

@@ -35,6 +35,8 @@ export type AuditResult = {
 export type Verdict = 'holds' | 'broken' | 'unknown'
 
 export type Site = {
+  /** Kind, file, function, call and which of these calls: the same after edits elsewhere. Every site of a result has it. */
+  readonly id?: string
   readonly file: string
   readonly line: number
   readonly column: number
@@ -104,4 +106,15 @@ export type Repair = {
   readonly litmus: string
   /** Candidates that were tried and do not hold, with the invariant that still breaks. */
   readonly tried: readonly { readonly name: string; readonly breaks: string }[]
+  /** The repair as changes to the text, where it is no more than that. */
+  readonly edits?: readonly Edit[]
+}
+
+/** Columns count from 1; what is from `column` up to `endColumn` is replaced. */
+export type Edit = {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly endColumn: number
+  readonly text: string
 }

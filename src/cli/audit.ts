@@ -1,5 +1,5 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { isAbsolute, join, relative, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
   audit as auditTree,
@@ -9,13 +9,17 @@ import {
   siteFile,
   standing,
 } from '../audit/index.ts'
-import { hasErrors, suggest } from '../base/index.ts'
+import { hasErrors, suggest, unreachable } from '../base/index.ts'
 import { isVersion, kernels, policies as knownPolicies } from '../kernel/index.ts'
+import { renderGithub } from '../report/audit-github.ts'
+import { renderMarkdown } from '../report/audit-markdown.ts'
+import { renderSarif } from '../report/audit-sarif.ts'
 import { renderAudit, renderSummary } from '../report/audit-text.ts'
 import { renderDiagnostic } from '../report/diagnostic.ts'
-import { ansi, plain } from '../report/style.ts'
+import { ansi, plain, type Style } from '../report/style.ts'
 import { openTree, Program, Scanner, type Tree } from '../source/index.ts'
 import { auditPage } from './audit-page.ts'
+import { pages } from './explain.ts'
 import { type Command, exit, type Io, UsageError } from './io.ts'
 import { version } from './version.ts'
 
@@ -34,9 +38,10 @@ Debian linux-source-*.tar.xz as it is in the package).
   --kernel V           judge by this kernel's rules; left out, by those of
                        the version in the tree's Makefile
   --policy NAME=VALUE  with this policy; may be given more than once
-  --format text|json|html
+  --format text|json|html|markdown|sarif|github
                        json is documented in docs/audit-json.md; html is
-                       one file that holds everything
+                       one file that holds everything; sarif is SARIF
+                       2.1.0; github is what GitHub's actions print
   --litmus DIR         write the lifted tests there, and the repaired ones
   --quiet              only the sums
 
@@ -45,12 +50,15 @@ read.`,
   run,
 }
 
+const formats = ['text', 'json', 'html', 'markdown', 'sarif', 'github'] as const
+type Format = (typeof formats)[number]
+
 type Options = {
   readonly tree: string
   readonly kernel: string | undefined
   readonly protocols: readonly string[] | undefined
   readonly policies: Readonly<Record<string, string>>
-  readonly format: 'text' | 'json' | 'html'
+  readonly format: Format
   readonly quiet: boolean
   readonly litmus: string | undefined
 }
@@ -98,10 +106,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
           'give a .c file, a folder of drivers, a kernel tree or its tarball',
         )
       if (options.litmus !== undefined) writeTests(result, options.litmus)
-      if (options.format === 'html') io.out(auditPage(result, (file) => program.file(file)?.source.text))
-      else if (options.format === 'json') io.out(`${JSON.stringify(result, null, 1)}\n`)
-      else if (options.quiet) io.out(`${renderSummary(result, style).join('\n')}\n`)
-      else io.out(`${renderAudit(result, (file, line) => program.file(file)?.source.line(line), style)}\n`)
+      io.out(rendered(result, program, options, style))
       return result.summary.broken > 0 ? exit.found : exit.ok
     } finally {
       await program.close()
@@ -109,6 +114,40 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   } finally {
     progress?.clear()
   }
+}
+
+function rendered(result: AuditResult, program: Program, options: Options, style: Style): string {
+  const lineOf = (file: string, line: number) => program.file(file)?.source.line(line)
+  switch (options.format) {
+    case 'html':
+      return auditPage(result, (file) => program.file(file)?.source.text)
+    case 'json':
+      return `${JSON.stringify(result, null, 1)}\n`
+    case 'sarif':
+      return renderSarif(result, { page: pageOf, lineOf, prefix: prefixOf(program.tree) })
+    case 'github':
+      return renderGithub(result, prefixOf(program.tree))
+    case 'markdown':
+      return renderMarkdown(result, lineOf)
+    case 'text':
+      return options.quiet
+        ? `${renderSummary(result, style).join('\n')}\n`
+        : `${renderAudit(result, lineOf, style)}\n`
+    default:
+      return unreachable(options.format)
+  }
+}
+
+/** The way from where we stand to the tree, when the tree is below: paths of a report then begin where the reader stands. */
+function prefixOf(tree: Tree): string {
+  if (tree.root === undefined) return ''
+  const way = relative(realpathSync('.'), tree.root)
+  return way === '' || way.startsWith('..') || isAbsolute(way) ? '' : `${way.split(sep).join('/')}/`
+}
+
+function pageOf(code: string): string | undefined {
+  const page = pages().get(code)
+  return page === undefined ? undefined : readFileSync(page, 'utf8')
 }
 
 function parseOptions(argv: readonly string[]): Options {
@@ -135,9 +174,9 @@ function parseOptions(argv: readonly string[]): Options {
       `kernel ${values.kernel} is not modelled`,
       `one of ${kernels.join(', ')}, or a release between`,
     )
-  const format = (['text', 'json', 'html'] as const).find((f) => f === values.format)
+  const format = formats.find((f) => f === values.format)
   if (format === undefined)
-    throw new UsageError(`there is no format '${values.format}'`, 'text, json or html')
+    throw new UsageError(`there is no format '${values.format}'`, meant(values.format, formats))
   return {
     tree,
     kernel: values.kernel,
