@@ -16,6 +16,8 @@ type Chosen = { readonly key: string; readonly scene: Scene; readonly text: () =
 export type ColumnEvents = {
   /** Another kernel or policy, another run or step: what a link should hold has changed. */
   onChange: () => void
+  /** The reader went to another step. */
+  onStep: (step: number) => void
   onSetting: () => void
   onRemove: () => void
   onSay: (text: string) => void
@@ -65,6 +67,11 @@ export class Column {
   set removable(value: boolean) {
     this.#removable = value
     this.#draw()
+  }
+
+  /** Goes to a step, or to the last one if there are fewer. */
+  goTo(step: number): void {
+    if (this.#viewer !== undefined && this.#viewer.step !== step) this.#viewer.goTo(step)
   }
 
   /** Forgets where the reader was: another test. */
@@ -134,7 +141,10 @@ export class Column {
     else {
       this.#viewer = new Viewer(chosen.scene, {
         ...(step === undefined ? {} : { step }),
-        onStep: () => this.#events.onChange(),
+        onStep: (at) => {
+          this.#events.onStep(at)
+          this.#events.onChange()
+        },
         actions: (at) => [
           h(
             'button',

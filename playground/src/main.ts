@@ -85,6 +85,9 @@ function runAll(): void {
 function addColumn(linked: Linked): Column {
   const column = new Column(model, linked, {
     onChange: keepLink,
+    onStep: (step) => {
+      if (together) follows(column, step)
+    },
     onSetting: () => {
       code.relint()
       drawBar()
@@ -102,6 +105,32 @@ function addColumn(linked: Linked): Column {
   arrange()
   return column
 }
+
+/** Whether a step in one column is a step in the other, too. */
+let together = true
+let leading: Column | undefined
+function follows(leader: Column, step: number): void {
+  // The others' own steps, which this causes, lead nobody.
+  if (leading !== undefined) return
+  leading = leader
+  for (const c of columns) if (c !== leader) c.goTo(step)
+  leading = undefined
+}
+
+const togetherButton = () =>
+  h(
+    'button',
+    {
+      type: 'button',
+      'aria-pressed': String(together),
+      title: 'A step in one column is a step in the other, too',
+      onclick: () => {
+        together = !together
+        drawBar()
+      },
+    },
+    'Step together',
+  )
 
 function arrange(): void {
   for (const c of columns) c.removable = columns.length > 1
@@ -141,6 +170,7 @@ function drawBar(): void {
       },
       'Compare',
     ),
+    ...(columns.length < 2 ? [] : [togetherButton()]),
     h(
       'button',
       {

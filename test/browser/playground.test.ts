@@ -168,6 +168,31 @@ browserTest('two kernels stand side by side: broken in one, not there in the oth
   await soon(async () => assert.equal(await page.locator('section.column').count(), 1))
 })
 
+browserTest('a step in one column is a step in the other, until that is switched off', async (page) => {
+  await page.goto(at())
+  await settled(page)
+  await page.getByRole('button', { name: 'Compare' }).click()
+  const counts = page.locator('section.column .viewer-count')
+  await soon(async () => assert.equal(await counts.count(), 2))
+  await page.locator('section.column .viewer').first().focus()
+  await page.keyboard.press('Home')
+  await soon(async () =>
+    assert.deepEqual(
+      (await counts.allTextContents()).map((t) => t.split(' ')[0]),
+      ['0', '0'],
+    ),
+  )
+  await page.getByRole('button', { name: 'Step together' }).click()
+  await page.locator('section.column .viewer').first().focus()
+  await page.keyboard.press('ArrowRight')
+  await soon(async () =>
+    assert.deepEqual(
+      (await counts.allTextContents()).map((t) => t.split(' ')[0]),
+      ['1', '0'],
+    ),
+  )
+})
+
 browserTest('every final state has a run that leads to it', async (page) => {
   await page.goto(opened(moved, '5.9'))
   await settled(page)

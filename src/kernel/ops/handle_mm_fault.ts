@@ -51,8 +51,11 @@ export const handle_mm_fault = op({
       const pte = k.pte(vma.vm_mm, me.addr as Id<'vpn'>)
       if (!pte.present)
         return vma_is_anonymous(vma) ? do_anonymous_page(k, me, vma, pte) : do_fault(k, me, vma, pte)
-      if (pte.write || (me.flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) === 0) return k.done()
-      return do_wp_page(k, me, vma, pte)
+      if ((me.flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) === 0) return k.done()
+      if (!pte.write) return do_wp_page(k, me, vma, pte)
+      // It was writable all along; the entry is dirty before anything is written.
+      if ((me.flags & FAULT_FLAG_WRITE) !== 0) pte_mkdirty(k, pte)
+      return k.done()
     },
     // The driver dropped the mmap_lock and waits until the object is free; the fault starts again from the VMA.
     wait: (k, me) => (canLock(k, resv(k, me.bo!), me.thread) ? k.done(VM_FAULT_RETRY) : blocked),
