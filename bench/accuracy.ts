@@ -9,7 +9,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { audit, protocols } from '../src/audit/index.ts'
-import { openTree, Program, Scanner } from '../src/source/index.ts'
+import { openTree, Program } from '../src/source/index.ts'
 import {
   type Audited,
   bugsOf,
@@ -94,7 +94,7 @@ async function sitesOf(from: From, kinds: readonly string[]): Promise<readonly A
   if (opened.value === undefined)
     throw new Error(opened.diagnostics.map((d) => d.message).join('; ') || `${from.tree} cannot be read`)
   const tree = opened.value
-  const program = new Program(tree, { scanner: new Scanner(tree, { index: true }) })
+  const program = new Program(tree)
   try {
     const result = await audit(program, {
       treeKernel: tree.kernel?.text,

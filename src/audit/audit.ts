@@ -41,8 +41,14 @@ export async function audit(program: Program, options: AuditOptions): Promise<Au
       unknownReasons: reasons,
     },
     sites: finished(program, sites),
-    problems: program.tree.problems,
+    problems: once(program.tree.problems),
   }
+}
+
+/** A file that was asked for twice is told once. */
+function once(problems: AuditResult['problems']): AuditResult['problems'] {
+  const told = new Map(problems.map((p) => [`${p.file}:${p.line ?? 0}: ${p.message}`, p]))
+  return [...told].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, p]) => p)
 }
 
 /** With their names, and their repairs as edits where they can be. */
@@ -69,7 +75,8 @@ async function judgeAll(context: Context, asked: readonly string[], into: Site[]
   let waiting: Job[] = []
   for (const { protocol, kinds } of wanted) {
     options.signal?.throwIfAborted()
-    waiting.push(...(await protocol.jobs(context, kinds)))
+    const jobs = await protocol.jobs(context, kinds)
+    waiting.push(...jobs.filter((j) => program.scope(j.func.file.path)))
   }
   const funcs = new Set(waiting.map((j) => j.func))
   const of = waiting.length

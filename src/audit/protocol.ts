@@ -49,10 +49,11 @@ export type Protocol = {
   jobs(context: Context, kinds: readonly string[]): Promise<readonly Job[]>
 }
 
-/** The files that hold one of these words, in order. */
+/** The files that hold one of these words and are to be audited, in order. */
 export async function filesWith(program: Program, words: Iterable<string>): Promise<readonly string[]> {
   const paths = new Set<string>()
-  for (const word of words) for (const path of await program.filesWith(word)) paths.add(path)
+  for (const word of words)
+    for (const path of await program.filesWith(word)) if (program.scope(path)) paths.add(path)
   return [...paths].sort()
 }
 

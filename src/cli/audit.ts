@@ -9,18 +9,19 @@ import {
   siteFile,
   standing,
 } from '../audit/index.ts'
-import { hasErrors, suggest, unreachable } from '../base/index.ts'
+import { suggest, unreachable } from '../base/index.ts'
 import { isVersion, kernels, policies as knownPolicies } from '../kernel/index.ts'
 import { renderGithub } from '../report/audit-github.ts'
 import { renderMarkdown } from '../report/audit-markdown.ts'
 import { renderSarif } from '../report/audit-sarif.ts'
 import { renderAudit, renderSummary } from '../report/audit-text.ts'
-import { renderDiagnostic } from '../report/diagnostic.ts'
 import { ansi, plain, type Style } from '../report/style.ts'
-import { openTree, Program, Scanner, type Tree } from '../source/index.ts'
+import { Overlay, type Program, type Tree } from '../source/index.ts'
+import { hint, type InputOptions, openInput } from './audit-input.ts'
 import { auditPage } from './audit-page.ts'
 import { pages } from './explain.ts'
 import { type Command, exit, type Io, UsageError } from './io.ts'
+import { Progress } from './progress.ts'
 import { version } from './version.ts'
 
 export const audit: Command = {
@@ -28,9 +29,15 @@ export const audit: Command = {
   summary: 'every site that borrows memory: verdict, witness, repair',
   usage: `
 usage: tenure audit [options] TREE
+       tenure audit [options] --git REPOSITORY REVISION
 
 TREE is a kernel tree, a folder of drivers, one .c file, or a tarball (a
 Debian linux-source-*.tar.xz as it is in the package).
+
+  --git REPOSITORY     audit a revision of it, without a checkout
+  --against KERNEL     the tree is a driver from outside the kernel: look
+                       its helpers up in this tree, report the driver's
+                       sites only
 
   --protocol NAME      only this one; may be given more than once
                        (${protocols.join(', ')};
@@ -53,7 +60,7 @@ read.`,
 const formats = ['text', 'json', 'html', 'markdown', 'sarif', 'github'] as const
 type Format = (typeof formats)[number]
 
-type Options = {
+type Options = InputOptions & {
   readonly tree: string
   readonly kernel: string | undefined
   readonly protocols: readonly string[] | undefined
@@ -68,24 +75,9 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const style = io.outIsTerminal ? ansi : plain
   const progress = io.errIsTerminal ? new Progress(io) : undefined
   try {
-    const opened = await openTree(options.tree, {
-      signal: io.signal,
-      progress: (files) => progress?.say(`reading the archive: ${files} files`),
-    })
-    for (const d of opened.diagnostics) io.err(`${renderDiagnostic(d, io.errIsTerminal ? ansi : plain)}\n`)
-    if (opened.value === undefined || hasErrors(opened.diagnostics)) return exit.failed
-    const tree = opened.value
-    if (tree.files.length === 0)
-      throw new UsageError(
-        `there is no C in ${options.tree}`,
-        'give a kernel tree, a folder of drivers, or a .c file',
-      )
-    if (tree.kind === 'file' && !/\.[ch]$/.test(options.tree))
-      throw new UsageError(
-        `${options.tree} is not C`,
-        'give a .c file, a folder of drivers, a kernel tree or its tarball',
-      )
-    const program = new Program(tree, { scanner: new Scanner(tree, { index: true }) })
+    const input = await openInput(options.tree, options, io, progress)
+    if (input === undefined) return exit.failed
+    const { tree, program } = input
     try {
       const result = await auditTree(program, {
         treeKernel: tree.kernel?.text,
@@ -93,7 +85,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
         policies: options.policies,
         ...(options.protocols !== undefined && { protocols: options.protocols }),
         version,
-        path: options.tree,
+        path: input.name,
         signal: io.signal,
         onProgress: (done, of) => progress?.say(`judged ${done} sites of ${of} functions`),
       })
@@ -101,10 +93,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
       // One file was asked for, and it could not be read: nothing was audited.
       const [problem] = tree.kind === 'file' && result.sites.length === 0 ? readable(tree) : []
       if (problem !== undefined)
-        throw new UsageError(
-          `${options.tree} cannot be audited: ${problem.message}`,
-          'give a .c file, a folder of drivers, a kernel tree or its tarball',
-        )
+        throw new UsageError(`${options.tree} cannot be audited: ${problem.message}`, hint)
       if (options.litmus !== undefined) writeTests(result, options.litmus)
       io.out(rendered(result, program, options, style))
       return result.summary.broken > 0 ? exit.found : exit.ok
@@ -140,8 +129,9 @@ function rendered(result: AuditResult, program: Program, options: Options, style
 
 /** The way from where we stand to the tree, when the tree is below: paths of a report then begin where the reader stands. */
 function prefixOf(tree: Tree): string {
-  if (tree.root === undefined) return ''
-  const way = relative(realpathSync('.'), tree.root)
+  const root = tree instanceof Overlay ? tree.top.root : tree.root
+  if (root === undefined) return ''
+  const way = relative(realpathSync('.'), root)
   return way === '' || way.startsWith('..') || isAbsolute(way) ? '' : `${way.split(sep).join('/')}/`
 }
 
@@ -155,6 +145,8 @@ function parseOptions(argv: readonly string[]): Options {
     args: [...argv],
     allowPositionals: true,
     options: {
+      git: { type: 'string' },
+      against: { type: 'string' },
       protocol: { type: 'string', multiple: true },
       kernel: { type: 'string' },
       policy: { type: 'string', multiple: true },
@@ -164,7 +156,8 @@ function parseOptions(argv: readonly string[]): Options {
     },
   })
   const [tree, second] = positionals
-  if (tree === undefined) throw new UsageError('which tree?')
+  if (tree === undefined)
+    throw new UsageError(values.git === undefined ? 'which tree?' : `which revision of ${values.git}?`)
   if (second !== undefined) throw new UsageError(`one tree at a time; '${second}' is a second one`)
   for (const p of values.protocol ?? [])
     if (!(protocols as readonly string[]).includes(p))
@@ -179,6 +172,8 @@ function parseOptions(argv: readonly string[]): Options {
     throw new UsageError(`there is no format '${values.format}'`, meant(values.format, formats))
   return {
     tree,
+    git: values.git,
+    against: values.against,
     kernel: values.kernel,
     protocols: values.protocol === undefined ? undefined : [...new Set(values.protocol)],
     policies: Object.fromEntries((values.policy ?? []).map(policy)),
@@ -236,26 +231,5 @@ function writeWhole(path: string, text: string): void {
       `${path} cannot be written: ${e instanceof Error ? e.message : String(e)}`,
       'give --litmus a folder that can be written to',
     )
-  }
-}
-
-/** One line on the terminal that is written over again. */
-class Progress {
-  readonly #io: Io
-  #shown = false
-  #last = 0
-  constructor(io: Io) {
-    this.#io = io
-  }
-  say(text: string): void {
-    const now = Date.now()
-    if (now - this.#last < 80) return
-    this.#last = now
-    this.#shown = true
-    this.#io.err(`\r\u001b[K${text}`)
-  }
-  clear(): void {
-    if (this.#shown) this.#io.err('\r\u001b[K')
-    this.#shown = false
   }
 }

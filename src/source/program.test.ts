@@ -205,6 +205,7 @@ test('what cannot be read is a problem of that file', async (t) => {
   })
   symlinkSync('.', join(root, 'loop'))
   symlinkSync('nowhere.c', join(root, 'dangling.c'))
+  symlinkSync('round.c', join(root, 'round.c'))
   chmodSync(join(root, 'shut.c'), 0)
   const tree = await open(root)
   assert.deepEqual(tree.files, ['binary.c', 'gone.c', 'latin.c', 'shut.c'])
@@ -217,10 +218,24 @@ test('what cannot be read is a problem of that file', async (t) => {
   assert.equal(p.file('binary.c'), undefined)
   assert.equal(p.file('gone.c'), undefined)
   assert.deepEqual(tree.problems, [
+    { file: 'dangling.c', message: 'the link leads nowhere: it is not there' },
+    { file: 'round.c', message: 'the link leads nowhere: too many symbolic links' },
     { file: 'binary.c', message: 'the file is binary' },
     { file: 'gone.c', message: 'the file cannot be read: it is not there' },
   ])
   assert.deepEqual(await p.filesWith('f'), ['latin.c'])
+})
+
+test('a file that goes before it is scanned is a problem, also when threads scan', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}.c`, `int f${i};`]))
+  const root = folder(t, files)
+  const tree = await open(root)
+  rmSync(join(root, 'f123.c'))
+  const p = new Program(tree)
+  t.after(() => p.close())
+  assert.deepEqual(await p.filesWith('f123'), [])
+  assert.deepEqual(await p.filesWith('f124'), ['f124.c'])
+  assert.deepEqual(tree.problems, [{ file: 'f123.c', message: 'the file cannot be read: it is not there' }])
 })
 
 const archive = async (files: Record<string, string>): Promise<Buffer> => {

@@ -3,7 +3,8 @@ import { calleeName, effects, stmtExprs, visit } from './cfg.ts'
 import type { Assign, Call, CFile, Expr, Func, InitItem, Macro, OpsEntry, Struct } from './ir.ts'
 import { type Composite, composites } from './makefile.ts'
 import { parseC } from './parse.ts'
-import { Scanner } from './scan.ts'
+import { Overlay } from './overlay.ts'
+import { type Finder, scannerOf } from './scan.ts'
 import type { Tree } from './tree.ts'
 
 /** A place where a function's name stands. */
@@ -34,7 +35,10 @@ export type Module = {
  */
 export class Program {
   readonly tree: Tree
-  readonly scanner: Scanner
+  readonly scanner: Finder
+  /** Where sites are looked for; everything else is only read to understand them. */
+  readonly scope: (path: string) => boolean
+  readonly #below: Program | undefined
   #files = new Map<string, CFile | undefined>()
   #bytes = 0
   readonly #capacity: number
@@ -45,10 +49,23 @@ export class Program {
   #seen = new Map<string, { functions: number }>()
   readonly #present: ReadonlySet<string>
 
-  /** `keep`: how much text of parsed files is kept, in bytes. */
-  constructor(tree: Tree, options: { readonly scanner?: Scanner; readonly keep?: number } = {}) {
+  /**
+   * `keep`: how much text of parsed files is kept, in bytes. `below`: of an overlay the program of the lower tree, with which everything is
+   * shared that is not covered.
+   */
+  constructor(
+    tree: Tree,
+    options: {
+      readonly scanner?: Finder
+      readonly keep?: number
+      readonly scope?: (path: string) => boolean
+      readonly below?: Program
+    } = {},
+  ) {
     this.tree = tree
-    this.scanner = options.scanner ?? new Scanner(tree)
+    this.#below = options.below
+    this.scanner = options.scanner ?? scannerOf(tree, options.below?.scanner)
+    this.scope = options.scope ?? (() => true)
     this.#capacity = options.keep ?? 96 << 20
     this.#present = new Set(tree.files)
   }
@@ -60,6 +77,11 @@ export class Program {
       this.#files.delete(path)
       this.#files.set(path, file)
       return file
+    }
+    if (this.#below !== undefined && this.tree instanceof Overlay && this.tree.isBelow(path)) {
+      const shared = this.#below.file(path)
+      this.#seen.set(path, { functions: shared?.functions.length ?? 0 })
+      return shared
     }
     const text = this.tree.text(path)
     const file = text === undefined ? undefined : parseC(path, text)

@@ -2,19 +2,71 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { type Filter, filterHash, filterOf, isWord, mayHold } from './filter.ts'
-import { maxFileBytes, type Tree } from './tree.ts'
+import { Overlay } from './overlay.ts'
+import { maxFileBytes, reason, type Tree } from './tree.ts'
+
+/** Says where words stand. */
+export type Finder = {
+  find(words: Iterable<string>): Promise<Map<string, Places>>
+  close(): Promise<void>
+}
+
+/** The scanner for a tree: of an overlay both parts are asked, and the lower one is read but once however many lie over it. */
+export function scannerOf(tree: Tree, below?: Finder): Finder {
+  if (!(tree instanceof Overlay)) return new Scanner(tree, { index: true })
+  return new OverlayScanner(tree, below ?? scannerOf(tree.base), below === undefined)
+}
+
+class OverlayScanner implements Finder {
+  readonly #tree: Overlay
+  readonly #base: Finder
+  readonly #owned: boolean
+  readonly #top: Finder
+  #known = new Map<string, Places>()
+
+  constructor(tree: Overlay, base: Finder, owned: boolean) {
+    this.#tree = tree
+    this.#base = base
+    this.#owned = owned
+    this.#top = new Scanner(tree.top, { index: true })
+  }
+
+  async find(words: Iterable<string>): Promise<Map<string, Places>> {
+    const all = [...new Set(words)]
+    const fresh = all.filter((w) => !this.#known.has(w))
+    if (fresh.length > 0) {
+      const [below, above] = await Promise.all([this.#base.find(fresh), this.#top.find(fresh)])
+      for (const w of fresh) {
+        const both = (of: (p: Places) => readonly string[]): string[] =>
+          [...of(below.get(w)!).filter((f) => this.#tree.isBelow(f)), ...of(above.get(w)!)].sort()
+        this.#known.set(w, {
+          files: both((p) => p.files),
+          outermost: both((p) => p.outermost),
+          defines: both((p) => p.defines),
+          braced: both((p) => p.braced),
+        })
+      }
+    }
+    return new Map(all.map((w) => [w, this.#known.get(w)!]))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#top.close(), ...(this.#owned ? [this.#base.close()] : [])])
+  }
+}
 
 /**
  * Which files contain which of a set of identifiers: the byte filter before the parser. The first questions are answered by reading everything
  * and matching; from the sixth on, a filter of the identifiers of each file (built in the same pass) leaves only a few
  * files to read, so following callers round by round costs little.
  */
-export class Scanner {
+export class Scanner implements Finder {
   readonly #tree: Tree
   #shares: Share[] | undefined
   #workers: Thread[] = []
   #asked = 0
   #known = new Map<string, Places>()
+  readonly #unread = new Set<string>()
   readonly #index: boolean
   readonly #threads: number
 
@@ -52,8 +104,9 @@ export class Scanner {
     this.#asked++
     const question: Question = { words, index }
     const merged: [string, number][][] = words.map(() => [])
-    const take = (answer: Answer): void => {
-      for (const [file, ...hits] of answer)
+    const take = ({ found, unread }: Answer): void => {
+      for (const [file, why] of unread) this.#lost(file, why)
+      for (const [file, ...hits] of found)
         for (let k = 0; k + 1 < hits.length; k += 2) merged[hits[k]!]!.push([file, hits[k + 1]!])
     }
     const { root, files } = this.#tree
@@ -65,6 +118,7 @@ export class Scanner {
           root ?? '',
           root === undefined ? (f) => this.#tree.bytes(f) : undefined,
           filters && files.map((f) => filters.get(f) ?? nothing),
+          (paths) => this.#tree.fetch?.(paths),
         ),
       ]
       take(this.#shares[0]!.answer(question))
@@ -78,6 +132,13 @@ export class Scanner {
     const answers = await Promise.all(this.#workers.map((worker) => worker.ask(question)))
     for (const a of answers) take(a)
     return merged
+  }
+
+  /** A file that was listed and cannot be read has no words; that is said, and once. */
+  #lost(file: string, why: string): void {
+    if (this.#unread.has(file)) return
+    this.#unread.add(file)
+    this.#tree.problems.push({ file, message: `the file cannot be read: ${why}` })
   }
 
   /** Ends its threads; a question that is under way is rejected. */
@@ -138,8 +199,12 @@ export type Places = {
 
 export type ShareData = { readonly root: string; readonly files: readonly string[] }
 export type Question = { readonly words: readonly string[]; readonly index: boolean }
-/** Per file with a hit: its path and, for each word in it, the word's position in the question and its bits. */
-export type Answer = readonly (readonly [string, ...number[]])[]
+export type Answer = {
+  /** Per file with a hit: its path and, for each word in it, the word's position in the question and its bits. */
+  readonly found: readonly (readonly [string, ...number[]])[]
+  /** Files that could not be read, and why. */
+  readonly unread: readonly (readonly [string, string])[]
+}
 
 /** The files that one thread looks after. */
 export class Share {
@@ -148,17 +213,20 @@ export class Share {
   readonly #read: ((file: string) => Uint8Array | undefined) | undefined
   #buffer: Buffer | undefined
   #filters: Filter[] | undefined
+  readonly #fetch: ((files: readonly string[]) => void) | undefined
 
   constructor(
     files: readonly string[],
     root: string,
     read?: (file: string) => Uint8Array | undefined,
     filters?: Filter[],
+    fetch?: (files: readonly string[]) => void,
   ) {
     this.#files = files
     this.#root = root
     this.#read = read
     this.#filters = filters
+    this.#fetch = fetch
   }
 
   answer(question: Question): Answer {
@@ -167,25 +235,31 @@ export class Share {
     const hashes = words.map(filterHash)
     const build = question.index && this.#filters === undefined
     const filters: Filter[] = []
-    const answer: [string, ...number[]][] = []
-    for (let i = 0; i < this.#files.length; i++) {
+    const found: [string, ...number[]][] = []
+    const unread: [string, string][] = []
+    const may = this.#files.flatMap((_, i) =>
+      this.#filters === undefined || hashes.some((h) => mayHold(this.#filters![i]!, h)) ? [i] : [],
+    )
+    for (const [n, i] of may.entries()) {
       const file = this.#files[i]!
-      if (this.#filters !== undefined && !hashes.some((h) => mayHold(this.#filters![i]!, h))) continue
+      if (n % batch === 0) this.#fetch?.(may.slice(n, n + batch).map((k) => this.#files[k]!))
       const bytes = this.#load(file)
-      if (bytes === undefined) {
+      if (!(bytes instanceof Uint8Array)) {
         if (build) filters.push(nothing)
+        // Who reads for us has said so itself.
+        if (bytes !== undefined) unread.push([file, bytes])
         continue
       }
       if (build) filters.push(filterOf(bytes))
       const hits = matcher.wordsIn(bytes)
-      if (hits.size > 0) answer.push([file, ...[...hits].flat()])
+      if (hits.size > 0) found.push([file, ...[...hits].flat()])
     }
     if (build) this.#filters = filters
-    return answer
+    return { found, unread }
   }
 
-  /** Into one buffer that is used again: the bytes are good until the next load. A file that cannot be read has no words. */
-  #load(file: string): Buffer | undefined {
+  /** Into one buffer that is used again: the bytes are good until the next load. Or why it cannot be read. */
+  #load(file: string): Buffer | string | undefined {
     if (this.#read) {
       const bytes = this.#read(file)
       return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -194,8 +268,8 @@ export class Share {
     let fd: number
     try {
       fd = openSync(`${this.#root}/${file}`, 'r')
-    } catch {
-      return undefined
+    } catch (e) {
+      return reason(e)
     }
     try {
       let n = 0
@@ -203,18 +277,21 @@ export class Share {
         const got = readSync(fd, this.#buffer, n, this.#buffer.length - n, null)
         n += got
         if (n < this.#buffer.length || got === 0) return this.#buffer.subarray(0, n)
-        if (this.#buffer.length > maxFileBytes) return undefined
+        if (this.#buffer.length > maxFileBytes) return `it is larger than ${maxFileBytes >> 20} MB`
         const larger = Buffer.allocUnsafeSlow(this.#buffer.length * 2)
         this.#buffer.copy(larger)
         this.#buffer = larger
       }
-    } catch {
-      return undefined
+    } catch (e) {
+      return reason(e)
     } finally {
       closeSync(fd)
     }
   }
 }
+
+/** So many files are fetched at a time, where they have to be. */
+const batch = 512
 
 const nothing: Filter = new Int32Array(1)
 

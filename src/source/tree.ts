@@ -12,17 +12,19 @@ export type KernelVersion = {
   readonly patch: number
 }
 
-/** Where the sources are: a directory, one file, or an archive that has been read into memory. */
+/** Where the sources are: a directory, one file, an archive, a revision, files in memory, or one of these over another. */
 export type Tree = {
   /** As it was given. */
   readonly path: string
-  readonly kind: 'directory' | 'file' | 'archive'
+  readonly kind: 'directory' | 'file' | 'archive' | 'revision' | 'memory' | 'overlay'
   /** From the top Makefile, if that is a kernel's. */
   readonly kernel: KernelVersion | undefined
   /** The .c and .h files, sorted, relative to the tree, with `/`. */
   readonly files: readonly string[]
   /** What could not be read; grows as files are read. */
   readonly problems: Problem[]
+  /** These are about to be asked for: a tree that fetches them from elsewhere can do so in one go. */
+  fetch?(paths: readonly string[]): void
   /** The directory that the files can be read from, when there is one. */
   readonly root: string | undefined
   /** Which identifiers each file has, where that is known already. */
@@ -92,7 +94,11 @@ export function openDirectory(path: string, options: OpenOptions): Outcome<Tree>
       } else if (!isCFile(e.name)) continue
       else if (e.isFile()) files.push(name)
       // A link to a directory is never followed, so there are no loops; a link to a file is the file.
-      else if (e.isSymbolicLink() && isFile(join(root, name))) files.push(name)
+      else if (e.isSymbolicLink()) {
+        const broken = linkProblem(join(root, name))
+        if (broken === undefined) files.push(name)
+        else problems.push({ file: name, message: broken })
+      }
     }
   }
   walk('')
@@ -194,7 +200,14 @@ export function kernelVersion(makefile: string | undefined): KernelVersion | und
 
 const list = (directory: string) => readdirSync(directory, { withFileTypes: true })
 
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+/** What is wrong with a link that should be a file. */
+function linkProblem(path: string): string | undefined {
+  try {
+    return statSync(path).isFile() ? undefined : 'the link leads to something that is not a file'
+  } catch (e) {
+    return `the link leads nowhere: ${reason(e)}`
+  }
+}
 
 function readWhole(path: string): Uint8Array {
   const fd = openSync(path, 'r')
