@@ -570,7 +570,7 @@ export class HoldingWalk {
               })
           if (lost.length > 0) return { s: w, v }
         }
-        const now = e.op === '=' ? v : arithmetic(e.op.replace('=', ''), this.#readAt(loc, u), v, e.start)
+        const now = e.op === '=' ? v : arithmetic(e.op.replace('=', ''), this.#readAt(loc, u), v, e.start, u)
         return { s: this.#set(w, loc, now), v: now }
       }),
     )
@@ -743,19 +743,11 @@ export class HoldingWalk {
       return [...results, { s, v: { sym: `${fresh}#n`, got: id } }]
     }
     const again = [...s.holds.values()].find((h) => h.site.call === e && h.left !== 'nothing')
+    if (again !== undefined) return this.#acquireRest(again.id, api, asked, to, fresh, s)
     const shorts = api.nr !== 'one' && asked.num !== 1 && api.result !== 'all'
     for (const outcome of shorts ? (['all', 'short'] as const) : (['all'] as const)) {
       const t = s.fork()
-      t.holds.set(id, {
-        ...base,
-        outcome,
-        left: 'all',
-        ...(again !== undefined && { unclear: 'it is called again for the rest: batches are not followed' }),
-      })
-      if (again !== undefined)
-        t.change(again.id, {
-          unclear: again.unclear ?? 'it is called again for the rest: batches are not followed',
-        })
+      t.holds.set(id, { ...base, outcome, left: 'all' })
       t.say({ do: 'acquire', hold: id, outcome, api, flags, at })
       const page: Val = { sym: `page#${id}`, hold: id, form: 'page' }
       let v: Val
@@ -782,6 +774,40 @@ export class HoldingWalk {
       results.push({ s: t, v })
     }
     return results
+  }
+
+  /**
+   * The call of a loop, once more: it is asked for the rest, behind what is there already (`pages + pinned`). What it gives
+   * belongs to the same acquisition; what it does not give leaves that as it is.
+   */
+  #acquireRest(
+    id: number,
+    api: ReferenceApi,
+    asked: Val,
+    to: Val | undefined,
+    fresh: string,
+    s: State,
+  ): Out[] {
+    const h = s.holds.get(id)!
+    // An array of its own for each round, or one page in each: what became of those before is another question.
+    const into = to?.hold ?? (to?.ref === undefined ? undefined : s.env.get(to.ref)?.hold)
+    const rest = h.outcome === 'short' && into === id && to?.element === true
+    if (!rest)
+      s.change(id, { unclear: h.unclear ?? 'it is called again for others: batches are not followed' })
+    const fail = s.fork()
+    const negative = `${fresh}#-`
+    fail.signs.set(negative, minus)
+    const all = s.fork()
+    all.change(id, { outcome: 'all' })
+    all.signs.set(asked.sym, plus)
+    const short = s.fork()
+    short.signs.set(`short#${id}`, plus)
+    void api
+    return [
+      { s: fail, v: { sym: negative, got: id } },
+      { s: all, v: { ...asked, got: id } },
+      ...(rest ? [{ s: short, v: { sym: `short#${id}`, got: id } }] : []),
+    ]
   }
 
   #none(s: State, base: Omit<Holding, 'outcome' | 'left'> & { readonly asked: Val }, at: Place): State {
@@ -1173,6 +1199,12 @@ function add(v: Val, by: number, at: number): Val {
 }
 
 function arithmetic(op: string, a: Val, b: Val, at: number, s?: State): Val {
+  // What a call gave, added to what it gave before.
+  if (op === '+' && b.got !== undefined && a.got === b.got && s !== undefined) {
+    const h = s.holds.get(b.got)
+    if (h?.outcome === 'all') return { ...h.asked, got: b.got }
+    if (h?.outcome === 'short') return { sym: `short#${b.got}`, got: b.got }
+  }
   if (a.num !== undefined && b.num !== undefined) {
     const n =
       op === '+'

@@ -25,18 +25,21 @@ export function check_private_store(k: Kernel, thread: Id<'thread'>, mm: Id<'mm'
     k.violate('fork-isolation', `${k.threadName(thread)} writes to ${k.pfnName(pfn)}; ${reader} sees it`)
 }
 
-/** A device or the kernel writes to a page that is pinned: nobody but the process for which it is pinned may map it. */
+/** A device or the kernel writes to a page that was pinned, or got, of a process: nobody else may map it. */
 export function check_private_dma(k: Kernel, who: string, pfn: Id<'pfn'>): void {
   const page = k.page(pfn)
-  if (page.pins === 0 || page.pin_mm === undefined || page.mapcount === 0 || !page_anon(k, pfn)) return
+  const of = page.pins > 0 ? page.pin_mm : page.gets > 0 ? page.get_mm : undefined
+  if (of === undefined || page.mapcount === 0 || !page_anon(k, pfn)) return
+  const held =
+    page.pins > 0 ? `is pinned for ${k.mmName(of)}` : `a reference is held to, got of ${k.mmName(of)}`
   for (const mm of k.mms) {
-    if (mm === page.pin_mm) continue
+    if (mm === of) continue
     for (let v = 0; v < k.config.vpns; v++) {
       const pte = k.pte(mm, v as Id<'vpn'>)
       if (pte.present && pte.pfn === pfn)
         k.violate(
           'fork-isolation',
-          `${who} ${k.pfnName(pfn)}, which is pinned for ${k.mmName(page.pin_mm)}; ${k.mmName(mm)} maps it, too, and sees it`,
+          `${who} ${k.pfnName(pfn)}, which ${held}; ${k.mmName(mm)} maps it, too, and sees it`,
         )
     }
   }
