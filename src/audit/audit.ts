@@ -5,13 +5,16 @@ import { Knowledge } from './knowledge.ts'
 import { type AuditOptions, type Context, type Job, newest } from './protocol.ts'
 import { all, standing } from './protocols/index.ts'
 import { type AuditResult, auditSchemaVersion, type Site } from './result.ts'
+import { siteFile } from './witness.ts'
 import type { Func, Program } from '../source/index.ts'
 
-export { siteFile } from './witness.ts'
-
 /** Audits a tree. Plain data comes out; the same tree gives the same. */
-export async function audit(program: Program, options: AuditOptions): Promise<AuditResult> {
-  const context: Context = { program, code: new Knowledge(program), judge: new Judge(), options }
+export async function audit(
+  program: Program,
+  options: AuditOptions,
+  judge = new Judge(),
+): Promise<AuditResult> {
+  const context: Context = { program, code: new Knowledge(program), judge, options }
   const asked = options.protocols ?? standing
   const sites: Site[] = []
   const funcs = await judgeAll(context, asked, sites)
@@ -40,7 +43,7 @@ export async function audit(program: Program, options: AuditOptions): Promise<Au
       unknown: count('unknown'),
       unknownReasons: reasons,
     },
-    sites: finished(program, sites),
+    sites: finished(program, sites, options),
     problems: once(program.tree.problems),
   }
 }
@@ -52,7 +55,7 @@ function once(problems: AuditResult['problems']): AuditResult['problems'] {
 }
 
 /** With their names, and their repairs as edits where they can be. */
-function finished(program: Program, sites: readonly Site[]): Site[] {
+function finished(program: Program, sites: readonly Site[], { replay }: AuditOptions): Site[] {
   const ids = identify(sites)
   const lineOf = (file: string, line: number) => program.file(file)?.source.line(line)
   return sites.map((s, i) => {
@@ -60,6 +63,13 @@ function finished(program: Program, sites: readonly Site[]): Site[] {
     return {
       id: ids[i]!,
       ...s,
+      ...(s.witness !== undefined &&
+        replay !== undefined && {
+          witness: {
+            ...s.witness,
+            replay: `${replay} --litmus DIR && tenure check DIR/${siteFile(s)}`,
+          },
+        }),
       ...(edits !== undefined && s.repair !== undefined && { repair: { ...s.repair, edits } }),
     }
   })

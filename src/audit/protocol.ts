@@ -14,6 +14,8 @@ export type AuditOptions = {
   readonly protocols?: readonly string[]
   readonly version: string
   readonly path: string
+  /** The command that gives this audit again; left out, `tenure audit PATH`. */
+  readonly replay?: string
   readonly onProgress?: (done: number, of: number) => void
   /** Aborted: the audit rejects. */
   readonly signal?: AbortSignal

@@ -57,6 +57,8 @@ export type Site = {
   readonly contract?: string
   /** Why it is unknown. */
   readonly reason?: string
+  /** Broken as it was before: it is in the baseline, or in the tree that is compared with. */
+  readonly known?: true
   /** One sentence: what the code does and why that holds or breaks. */
   readonly summary: string
   /** The lifted test that gave the verdict (printed form), and what the checker said. */

@@ -2,12 +2,18 @@ import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSyn
 import { isAbsolute, join, relative, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
+  type AuditOptions,
   audit as auditTree,
   type AuditResult,
+  type Baseline,
+  baselineOf,
+  isNewlyBroken,
+  parseBaseline,
   protocols,
   type Site,
   siteFile,
   standing,
+  withBaseline,
 } from '../audit/index.ts'
 import { suggest, unreachable } from '../base/index.ts'
 import { isVersion, kernels, policies as knownPolicies } from '../kernel/index.ts'
@@ -15,9 +21,11 @@ import { renderGithub } from '../report/audit-github.ts'
 import { renderMarkdown } from '../report/audit-markdown.ts'
 import { renderSarif } from '../report/audit-sarif.ts'
 import { renderAudit, renderSummary } from '../report/audit-text.ts'
+import { renderComparison, renderComparisonSummary } from '../report/compare-text.ts'
 import { ansi, plain, type Style } from '../report/style.ts'
 import { Overlay, type Program, type Tree } from '../source/index.ts'
-import { hint, type InputOptions, openInput } from './audit-input.ts'
+import { compareAudits, patchedInput } from './audit-compare.ts'
+import { hint, type Input, type InputOptions, openInput } from './audit-input.ts'
 import { auditPage } from './audit-page.ts'
 import { pages } from './explain.ts'
 import { type Command, exit, type Io, UsageError } from './io.ts'
@@ -30,6 +38,8 @@ export const audit: Command = {
   usage: `
 usage: tenure audit [options] TREE
        tenure audit [options] --git REPOSITORY REVISION
+       tenure audit [options] --patch FILE TREE
+       tenure audit [options] --diff OLD NEW
 
 TREE is a kernel tree, a folder of drivers, one .c file, or a tarball (a
 Debian linux-source-*.tar.xz as it is in the package).
@@ -38,6 +48,15 @@ Debian linux-source-*.tar.xz as it is in the package).
   --against KERNEL     the tree is a driver from outside the kernel: look
                        its helpers up in this tree, report the driver's
                        sites only
+
+  --patch FILE         what a unified diff changes ('-' is standard input);
+                       nothing is written to the tree
+  --diff               what is different in the second of two trees, or
+                       with --git of two revisions
+  --baseline FILE      findings in it are known: only others are told in
+                       full and count for the exit code
+  --write-baseline FILE
+                       write such a file of what is broken now
 
   --protocol NAME      only this one; may be given more than once
                        (${protocols.join(', ')};
@@ -53,7 +72,7 @@ Debian linux-source-*.tar.xz as it is in the package).
   --quiet              only the sums
 
 Exit codes: 0 nothing is broken, 1 something is, 2 the tree could not be
-read.`,
+read. With --patch, --diff and --baseline only what is newly broken counts.`,
   run,
 }
 
@@ -68,6 +87,11 @@ type Options = InputOptions & {
   readonly format: Format
   readonly quiet: boolean
   readonly litmus: string | undefined
+  readonly patch: string | undefined
+  /** The new tree of a comparison. */
+  readonly diff: string | undefined
+  readonly baseline: string | undefined
+  readonly writeBaseline: string | undefined
 }
 
 async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -77,43 +101,113 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     const input = await openInput(options.tree, options, io, progress)
     if (input === undefined) return exit.failed
-    const { tree, program } = input
+    const optionsOf = ({ name, tree }: Input): AuditOptions => ({
+      treeKernel: tree.kernel?.text,
+      ...(options.kernel !== undefined && { kernel: options.kernel }),
+      policies: options.policies,
+      ...(options.protocols !== undefined && { protocols: options.protocols }),
+      version,
+      path: name,
+      replay: commandOf(argv),
+      signal: io.signal,
+      onProgress: (done, of) => progress?.say(`judged ${done} sites of ${of} functions`),
+    })
     try {
-      const result = await auditTree(program, {
-        treeKernel: tree.kernel?.text,
-        ...(options.kernel !== undefined && { kernel: options.kernel }),
-        policies: options.policies,
-        ...(options.protocols !== undefined && { protocols: options.protocols }),
-        version,
-        path: input.name,
-        signal: io.signal,
-        onProgress: (done, of) => progress?.say(`judged ${done} sites of ${of} functions`),
-      })
+      if (options.patch !== undefined || options.diff !== undefined) {
+        const after =
+          options.diff === undefined ? undefined : await openInput(options.diff, options, io, progress)
+        const sides =
+          options.patch !== undefined
+            ? patchedInput(input, options.patch, io)
+            : after && { before: input, after, renamed: new Map<string, string>() }
+        if (sides === undefined) return exit.failed
+        try {
+          const { comparison, result } = await compareAudits(sides, optionsOf, progress)
+          progress?.clear()
+          if (options.litmus !== undefined) writeTests(result, options.litmus)
+          const { program } = sides.after
+          if (options.format === 'json') io.out(`${JSON.stringify(comparison, null, 1)}\n`)
+          else if (options.format === 'text' && options.quiet)
+            io.out(`${renderComparisonSummary(comparison, style).join('\n')}\n`)
+          else if (options.format === 'text')
+            io.out(`${renderComparison(comparison, lineIn(program), style)}\n`)
+          else io.out(rendered(result, program, options, style))
+          return comparison.changes.some(isNewlyBroken) ? exit.found : exit.ok
+        } finally {
+          await sides.after.program.close()
+        }
+      }
+      const { tree, program } = input
+      const audited = await auditTree(program, optionsOf(input))
       progress?.clear()
       // One file was asked for, and it could not be read: nothing was audited.
-      const [problem] = tree.kind === 'file' && result.sites.length === 0 ? readable(tree) : []
+      const [problem] = tree.kind === 'file' && audited.sites.length === 0 ? readable(tree) : []
       if (problem !== undefined)
         throw new UsageError(`${options.tree} cannot be audited: ${problem.message}`, hint)
+      const result = options.baseline === undefined ? audited : known(audited, options.baseline, program, io)
       if (options.litmus !== undefined) writeTests(result, options.litmus)
+      if (options.writeBaseline !== undefined)
+        writeWhole(
+          options.writeBaseline,
+          `${JSON.stringify(baselineOf(result, lineIn(program)), null, 1)}\n`,
+          'give --write-baseline a file that can be written to',
+        )
       io.out(rendered(result, program, options, style))
-      return result.summary.broken > 0 ? exit.found : exit.ok
+      return result.sites.some((s) => s.verdict === 'broken' && s.known !== true) ? exit.found : exit.ok
     } finally {
-      await program.close()
+      await input.program.close()
     }
   } finally {
     progress?.clear()
   }
 }
 
+const lineIn =
+  (program: Program) =>
+  (file: string, line: number): string | undefined =>
+    program.file(file)?.source.line(line)
+
+/** The command line that gives this audit again, but for where it writes. */
+function commandOf(argv: readonly string[]): string {
+  const kept = argv.filter((a, i) => {
+    const option = /^--(litmus|format|write-baseline)$/
+    return (
+      !option.test(a) &&
+      !option.test(argv[i - 1] ?? '') &&
+      !/^--(litmus|format|write-baseline)=|^--quiet$/.test(a)
+    )
+  })
+  const quoted = (a: string): string => (/^[\w./@%+=:,^~-]+$/.test(a) ? a : `'${a.replaceAll("'", "'\\''")}'`)
+  return ['tenure audit', ...kept.map(quoted)].join(' ')
+}
+
+/** With what is in the baseline marked; what is in it and not in the tree any more is said. */
+function known(result: AuditResult, file: string, program: Program, io: Io): AuditResult {
+  let baseline: Baseline
+  try {
+    baseline = parseBaseline(readFileSync(file, 'utf8'))
+  } catch (e) {
+    throw new UsageError(
+      `the baseline ${file} cannot be used: ${e instanceof Error ? e.message : String(e)}`,
+      `'tenure audit --write-baseline ${file} TREE' writes one`,
+    )
+  }
+  const marked = withBaseline(result, baseline, lineIn(program))
+  for (const g of marked.gone)
+    io.err(`note: ${file} has ${g.classes.join(', ')} in ${g.function}() of ${g.file}, which is gone\n`)
+  return marked.result
+}
+
 function rendered(result: AuditResult, program: Program, options: Options, style: Style): string {
-  const lineOf = (file: string, line: number) => program.file(file)?.source.line(line)
+  const lineOf = lineIn(program)
+  const compared = [options.baseline, options.patch, options.diff].some((o) => o !== undefined)
   switch (options.format) {
     case 'html':
       return auditPage(result, (file) => program.file(file)?.source.text)
     case 'json':
       return `${JSON.stringify(result, null, 1)}\n`
     case 'sarif':
-      return renderSarif(result, { page: pageOf, lineOf, prefix: prefixOf(program.tree) })
+      return renderSarif(result, { page: pageOf, lineOf, prefix: prefixOf(program.tree), compared })
     case 'github':
       return renderGithub(result, prefixOf(program.tree))
     case 'markdown':
@@ -146,6 +240,10 @@ function parseOptions(argv: readonly string[]): Options {
     allowPositionals: true,
     options: {
       git: { type: 'string' },
+      patch: { type: 'string' },
+      diff: { type: 'boolean', default: false },
+      baseline: { type: 'string' },
+      'write-baseline': { type: 'string' },
       against: { type: 'string' },
       protocol: { type: 'string', multiple: true },
       kernel: { type: 'string' },
@@ -155,10 +253,21 @@ function parseOptions(argv: readonly string[]): Options {
       quiet: { type: 'boolean', default: false },
     },
   })
-  const [tree, second] = positionals
+  const [tree, second, third] = positionals
   if (tree === undefined)
     throw new UsageError(values.git === undefined ? 'which tree?' : `which revision of ${values.git}?`)
-  if (second !== undefined) throw new UsageError(`one tree at a time; '${second}' is a second one`)
+  if (values.diff && second === undefined)
+    throw new UsageError(`what is ${tree} compared with?`, '--diff OLD NEW')
+  const extra = values.diff ? third : second
+  if (extra !== undefined)
+    throw new UsageError(`one tree at a time; '${extra}' is one more`, '--diff OLD NEW compares two')
+  if (values.diff && values.patch !== undefined)
+    throw new UsageError('--diff and --patch are two comparisons', 'give one of them')
+  if (
+    (values.diff || values.patch !== undefined) &&
+    (values.baseline ?? values['write-baseline']) !== undefined
+  )
+    throw new UsageError('a comparison has its own baseline: the old tree', 'leave the baseline out')
   for (const p of values.protocol ?? [])
     if (!(protocols as readonly string[]).includes(p))
       throw new UsageError(`there is no protocol '${p}'`, meant(p, protocols))
@@ -180,6 +289,10 @@ function parseOptions(argv: readonly string[]): Options {
     format,
     quiet: values.quiet,
     litmus: values.litmus,
+    patch: values.patch,
+    diff: values.diff ? second : undefined,
+    baseline: values.baseline,
+    writeBaseline: values['write-baseline'],
   }
 }
 
@@ -213,23 +326,22 @@ const meant = (word: string, of: readonly string[]): string => {
 function writeTests(result: AuditResult, dir: string): void {
   mkdirSync(dir, { recursive: true })
   for (const s of result.sites) {
-    if (s.litmus !== undefined) writeWhole(join(dir, siteFile(s)), s.litmus.text)
-    if (s.repair !== undefined) writeWhole(join(dir, repairFile(s)), s.repair.litmus)
+    if (s.litmus !== undefined) writeWhole(join(dir, siteFile(s)), s.litmus.text, folderHint)
+    if (s.repair !== undefined) writeWhole(join(dir, repairFile(s)), s.repair.litmus, folderHint)
   }
 }
 
+const folderHint = 'give --litmus a folder that can be written to'
+
 const repairFile = (s: Site): string => siteFile(s).replace(/\.litmus$/, `+${s.repair!.name}.litmus`)
 
-function writeWhole(path: string, text: string): void {
+function writeWhole(path: string, text: string, hint: string): void {
   const beside = `${path}.${process.pid}.tmp`
   try {
     writeFileSync(beside, text)
     renameSync(beside, path)
   } catch (e) {
     rmSync(beside, { force: true })
-    throw new UsageError(
-      `${path} cannot be written: ${e instanceof Error ? e.message : String(e)}`,
-      'give --litmus a folder that can be written to',
-    )
+    throw new UsageError(`${path} cannot be written: ${e instanceof Error ? e.message : String(e)}`, hint)
   }
 }

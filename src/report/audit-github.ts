@@ -3,12 +3,12 @@ import { messageOf } from './audit-sarif.ts'
 
 /**
  * An audit as the lines that GitHub's actions turn into remarks at a change: an error for what is broken, a notice for what is not
- * decided. `prefix` is put before every path.
+ * decided, and nothing for what was known. `prefix` is put before every path.
  */
 export function renderGithub(result: AuditResult, prefix: string): string {
   const remark = (word: string, s: Site, title: string, text: string): string =>
     `::${word} file=${property(prefix + s.file)},line=${s.line},col=${s.column},endColumn=${s.column + s.api.length},title=${property(title)}::${data(text)}\n`
-  const of = (v: Site['verdict']): Site[] => result.sites.filter((s) => s.verdict === v)
+  const of = (v: Site['verdict']): Site[] => result.sites.filter((s) => s.verdict === v && s.known !== true)
   return [
     ...of('broken').map((s) =>
       remark('error', s, `${s.classes[0] ?? 'broken'} in ${s.function}()`, messageOf(s)),

@@ -11,7 +11,13 @@ export function renderMarkdown(result: AuditResult, lineOf: LineOf): string {
     `${sites} sites: **${broken} broken**, ${unknown} unknown, ${holds} hold.`,
     '',
   ]
-  for (const s of of('broken')) out.push(...brokenSite(s, lineOf))
+  const known = of('broken').filter((s) => s.known === true)
+  for (const s of of('broken')) if (s.known !== true) out.push(...brokenSite(s, lineOf))
+  if (known.length > 0) {
+    out.push('## Known before', '')
+    for (const s of known) out.push(`- ${place(s)}: ${text(s.summary)}`)
+    out.push('')
+  }
   if (unknown > 0) {
     out.push('## Not decided', '')
     for (const s of of('unknown')) out.push(`- ${place(s)}: ${text(s.reason ?? s.summary)}`)

@@ -9,6 +9,8 @@ export type SarifOptions = {
   readonly lineOf: LineOf
   /** Put before every path, so that paths begin where the reader stands: '' or `drivers/`. */
   readonly prefix: string
+  /** There is something to compare with: results say whether they are new. */
+  readonly compared: boolean
 }
 
 /**
@@ -97,6 +99,7 @@ function resultOf(s: Site, codes: readonly string[], options: SarifOptions): obj
     ruleIndex: codes.indexOf(code),
     kind: broken ? 'fail' : 'review',
     level: broken ? 'error' : 'none',
+    ...(options.compared && broken && { baselineState: s.known === true ? 'unchanged' : 'new' }),
     message: { text: messageOf(s) },
     locations: [
       {

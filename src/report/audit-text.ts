@@ -12,7 +12,8 @@ export type LineOf = (file: string, line: number) => string | undefined
  */
 export function renderAudit(result: AuditResult, lineOf: LineOf, style: Style = plain): string {
   const out: string[] = []
-  const sites = (verdict: Site['verdict']): Site[] => result.sites.filter((s) => s.verdict === verdict)
+  const sites = (verdict: Site['verdict']): Site[] =>
+    result.sites.filter((s) => s.verdict === verdict && s.known !== true)
   for (const [s, ...same] of grouped(sites('broken')))
     out.push(...renderBrokenSite(s!, lineOf, style, same), '')
   for (const s of sites('unknown')) out.push(...renderUnknownSite(s, lineOf, style), '')
@@ -149,7 +150,7 @@ function frame(s: Site, lineOf: LineOf, style: Style, paint: (t: string) => stri
   return out
 }
 
-function note(word: string, text: string, style: Style): string[] {
+export function note(word: string, text: string, style: Style): string[] {
   const first = `  = ${word}: `
   return hang(first, text).map((l, i) =>
     i === 0 ? `  = ${style.bold(`${word}:`)} ${l.slice(first.length)}` : l,
@@ -168,6 +169,8 @@ export function renderSummary(r: AuditResult, style: Style = plain): string[] {
     ),
     ...hang('Sites     ', `${n.sites}: ${n.broken} broken, ${n.unknown} unknown, ${n.holds} hold`),
   ]
+  const known = r.sites.filter((s) => s.known === true).length
+  if (known > 0) out.push(...hang('Known     ', `${known} of the broken ones were known before`))
   for (const [why, count] of Object.entries(n.unknownReasons))
     out.push(...hang('          ', `${count} × ${why}`))
   for (const [why, count] of Object.entries(n.skipped))

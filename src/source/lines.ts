@@ -83,7 +83,8 @@ function walkBack(
     const from = d === 0 ? 0 : down ? k + 1 : k - 1
     const beforeX = d === 0 ? 0 : reach[at(from)]!
     const beforeY = d === 0 ? 0 : beforeX - from
-    while (x > beforeX && y > beforeY && (d === 0 || x > (down ? beforeX : beforeX + 1))) {
+    const snake = d === 0 ? 0 : down ? beforeX : beforeX + 1
+    while (x > snake) {
       x--
       y--
       pairs.push([x, y])

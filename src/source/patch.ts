@@ -62,9 +62,9 @@ export function parsePatch(text: string, name = 'patch'): Outcome<readonly FileP
       // A copy leaves the old file alone: it cannot be told by one pair of paths, and kernel patches have none.
       else return diagnose('patch/copy', `${name}:${i + 1}: a patch that copies a file is not read`)
       open.renamed = true
-    } else if (open !== undefined && /^new file mode /.test(line)) open.from = undefined
-    else if (open !== undefined && /^deleted file mode /.test(line)) open.to = undefined
-    else if (/^--- /.test(line) && /^\+\+\+ /.test(lines[i + 1] ?? '')) {
+    } else if (open !== undefined && line.startsWith('new file mode ')) open.from = undefined
+    else if (open !== undefined && line.startsWith('deleted file mode ')) open.to = undefined
+    else if (line.startsWith('--- ') && (lines[i + 1] ?? '').startsWith('+++ ')) {
       const from = pathOf(line.slice(4))
       const to = pathOf(lines[i + 1]!.slice(4))
       if (open === undefined || open.hunks.length > 0) {
@@ -75,7 +75,7 @@ export function parsePatch(text: string, name = 'patch'): Outcome<readonly FileP
         open.to = to
       }
       i++
-    } else if (/^@@ /.test(line)) {
+    } else if (line.startsWith('@@ ')) {
       const hunk = readHunk(lines, i)
       if (hunk === undefined)
         return diagnose(
