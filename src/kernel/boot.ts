@@ -38,6 +38,10 @@ export function boot(k: Kernel): void {
       k.bo_page(i as Id<'bo'>, p as Id<'boPage'>).pfn = pfn
       if (bo.fs === 'ext4') k.bo_page(i as Id<'bo'>, p as Id<'boPage'>).disk = bo.data[p] ?? 0
     }
+    // Memory does not end where an object does: what a driver maps beyond it is somebody else's.
+    if (bo.driver !== undefined)
+      k.bo_page(i as Id<'bo'>, bo.pages as Id<'boPage'>).pfn = take(k.owners.length - 1)
+    if (bo.counted) k.bo_kref(i as Id<'krefBo'>).refcount = 1
   }
   for (const [i, bo] of config.bos.entries()) {
     if (bo.exported === undefined || bo.exported.at === 'none') continue

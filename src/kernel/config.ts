@@ -77,6 +77,20 @@ export type BoConfig = {
   readonly anonymous?: boolean
   /** It is exported as a dma-buf, or a program does that. */
   readonly exported?: ExportConfig
+  /** Its driver maps it out by functions of its own. */
+  readonly driver?: DriverConfig
+  /** The driver means it not to be written by those who map it. */
+  readonly const?: boolean
+  /** Its driver counts references; at first there is one, a handle's. */
+  readonly counted?: boolean
+}
+
+/** The functions of a driver, of `callbacks`; `open` and `close` by how much they change its count. */
+export type DriverConfig = {
+  readonly mmap?: number
+  readonly fault?: number
+  readonly open?: number
+  readonly close?: number
 }
 
 /**
@@ -140,7 +154,8 @@ export type NotifierConfig = {
 /** A configuration in which nothing is left out. */
 export type FullConfig = Required<Omit<KernelConfig, 'policies' | 'spare' | 'vmas' | 'bos'>> & {
   readonly policies: PolicyValues
-  readonly bos: readonly (Required<Omit<BoConfig, 'flags' | 'fs' | 'exported'>> & {
+  readonly bos: readonly (Required<Omit<BoConfig, 'flags' | 'fs' | 'exported' | 'driver'>> & {
+    readonly driver?: DriverConfig
     readonly flags: ReadonlySet<VmFlag>
     readonly fs: FileSystem | undefined
     /** The pages that are there at first. */
@@ -246,20 +261,30 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
       b.insert ??
       (b.fs !== undefined
         ? 'filemap_fault'
-        : isVersion(version) && hasChange(version, 'ttm-pfnmap')
-          ? 'vmf_insert_pfn'
-          : 'vmf_insert_mixed')
+        : b.driver !== undefined
+          ? 'vm_insert_page'
+          : isVersion(version) && hasChange(version, 'ttm-pfnmap')
+            ? 'vmf_insert_pfn'
+            : 'vmf_insert_mixed')
     const data = b.data ?? []
     const populated = asFile.filter((v) => v.bo === i && v.populated === true)
     const pages = Array.from({ length: b.pages }, (_, p) => p)
     return {
       ...b,
       insert,
-      flags: new Set(b.flags === undefined ? usualFlags[insert] : [...neededFlags[insert], ...b.flags]),
+      flags: new Set(
+        b.driver !== undefined
+          ? []
+          : b.flags === undefined
+            ? usualFlags[insert]
+            : [...neededFlags[insert], ...b.flags],
+      ),
       data,
       fs: b.fs,
       zone: b.where === 'vram' ? ('vram' as const) : (b.zone ?? 'normal'),
       readonly: b.readonly ?? false,
+      const: b.const ?? false,
+      counted: b.counted ?? false,
       anonymous: b.anonymous ?? false,
       present:
         b.fs === undefined
@@ -278,6 +303,14 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
     if (mms[v.mm] === undefined) diagnostics.push(problem('mapping', `mapping ${v.name ?? ''} is in no mm`))
     if (v.pages < 1) diagnostics.push(problem('mapping', `mapping ${v.name ?? ''} has no pages`))
     const bo = v.bo === undefined ? undefined : bos[v.bo]
+    if (bo?.driver !== undefined)
+      diagnostics.push(
+        problem(
+          'mapping',
+          `mapping ${v.name ?? ''} is of ${bo.name}, whose driver maps it by a function of its own`,
+          'call mmap() in a process',
+        ),
+      )
     if (bo !== undefined && bo.fs === undefined && (v.pgoff ?? 0) + v.pages > bo.pages)
       diagnostics.push(
         problem('mapping', `mapping ${v.name ?? ''} is longer than ${bo.name}, which has ${bo.pages} pages`),

@@ -64,6 +64,15 @@ export const MADV_POPULATE_WRITE = 23
 /** [5.18+] */
 export const MADV_DONTNEED_LOCKED = 24
 
+/** Ours, as they fit. What is a flag of user space's is not among them. */
+export const VM_WRITE = 1
+export const VM_MAYWRITE = 2
+export const VM_SHARED = 4
+export const VM_IO = 8
+export const VM_PFNMAP = 16
+export const VM_MIXEDMAP = 32
+export const VM_DONTEXPAND = 64
+
 /** vm_fault_t. 0 is "handled, try again". */
 export const VM_FAULT_OOM = 1
 export const VM_FAULT_SIGBUS = 2
@@ -130,6 +139,14 @@ export const constants: Readonly<Record<string, number>> = {
   MADV_POPULATE_READ,
   MADV_POPULATE_WRITE,
   MADV_DONTNEED_LOCKED,
+  VM_WRITE,
+  VM_MAYWRITE,
+  VM_SHARED,
+  VM_IO,
+  VM_PFNMAP,
+  VM_MIXEDMAP,
+  VM_DONTEXPAND,
+  VM_FAULT_SIGBUS,
   system,
   vram,
   NULL: 0,

@@ -100,6 +100,7 @@ export class Kernel {
   readonly page: KernelRows['page']
   readonly bo: KernelRows['bo']
   readonly bo_page: KernelRows['bo_page']
+  readonly bo_kref: KernelRows['bo_kref']
   readonly notifier: KernelRows['notifier']
   readonly secondary: KernelRows['secondary']
   readonly dma: KernelRows['dma']
@@ -170,6 +171,7 @@ export class Kernel {
     this.page = rows.page
     this.bo = rows.bo
     this.bo_page = rows.bo_page
+    this.bo_kref = rows.bo_kref
     this.notifier = rows.notifier
     this.secondary = rows.secondary
     this.dma = rows.dma
@@ -420,14 +422,17 @@ export class Kernel {
     return called
   }
 
-  /** A notifier's callback runs, then the step `resume`. */
-  callback(which: number, resume: string): Flow {
+  /** A callback runs, of a notifier or a driver, with what it is given; then the step `resume`, with what it returned. */
+  callback(which: number, resume: string, given: readonly number[] = []): Flow {
     const thread = this.#running
     const frame = this.frame(thread, (this.thread(thread).depth - 1) as Id<'stack'>)
     const code = this.#code[frame.code - 1]!
     if (code.kind !== 'op') throw new Bug('a callback is called by no operation')
     frame.pc = indexOf(code.index, resume, code.op)
-    this.#push(thread, this.config.callbacks[which]!)
+    const program = this.config.callbacks[which]!
+    this.#push(thread, program)
+    const { base } = this.#code[this.#codeOf.get(program)! - 1] as Code & { kind: 'program' }
+    for (const [i, value] of given.entries()) this.#regs[thread]![base + i]!.value = value
     return called
   }
 
@@ -713,6 +718,7 @@ export class Kernel {
         )
       return
     }
+    if (code.program.result !== undefined) t.ret = this.#regs[thread]![code.base + code.program.result]!.value
     for (let r = 0; r < code.program.registers.length; r++) {
       const reg = this.#regs[thread]![code.base + r]!
       reg.value = 0

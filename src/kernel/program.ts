@@ -12,7 +12,11 @@ export type Program = {
     readonly device?: number
     readonly notifier?: number
     readonly attachment?: number
+    /** The object whose driver it is. */
+    readonly bo?: number
   }
+  /** The register with what it returns, for a function of a driver. */
+  readonly result?: number
   /** It may stop anywhere, and need not end. */
   readonly daemon?: boolean
   readonly registers: readonly Register[]

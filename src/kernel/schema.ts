@@ -17,6 +17,8 @@ export type Sizes = {
   readonly owner: readonly string[]
   readonly bo: readonly string[]
   readonly boPage: number
+  /** As many as there are objects when their references are counted, or none. */
+  readonly krefBo: number
   readonly lock: readonly string[]
   readonly notifier: readonly string[]
   readonly dma: number
@@ -55,6 +57,7 @@ export function layoutFor(n: Sizes) {
       owner: set(n.owner),
       bo: set(n.bo),
       boPage: { size: n.boPage },
+      krefBo: { size: n.krefBo },
       lock: set(n.lock),
       notifier: set(n.notifier),
       dma: set(numbered('dma', n.dma)),
@@ -159,6 +162,8 @@ export function layoutFor(n: Sizes) {
        */
       bo: { by: ['bo'], cols: { alive: flag, vram: flag, size: upTo(n.boPage) } },
       bo_page: { by: ['bo', 'boPage'], cols: { pfn: ref('pfn'), disk: i8 } },
+      /** References to an object whose driver counts them: the handle's, and those of its mappings. */
+      bo_kref: { by: ['krefBo'], cols: { refcount: upTo(15) } },
 
       /** An interval notifier (`deferred`: being inserted or removed while an invalidation runs), and the translation that its secondary MMU (a device's, a guest's) has for each address. */
       notifier: { by: ['notifier'], cols: { registered: flag, deferred: flag, invalidate_seq: upTo(127) } },

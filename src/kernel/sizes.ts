@@ -15,7 +15,10 @@ export function sizesOf(
   ops: ReadonlyMap<string, Op>,
 ): { sizes: Sizes; zones: Zone[]; regBase: number[] } {
   const zones: Zone[] = config.zeroPage ? ['normal'] : []
-  for (const bo of config.bos) zones.push(...bo.present.map(() => bo.zone))
+  for (const bo of config.bos) {
+    zones.push(...bo.present.map(() => bo.zone))
+    if (bo.driver !== undefined) zones.push(bo.zone) // what lies behind it
+  }
   for (const vma of config.vmas)
     if (vma.populated && is_private_memory(config, vma))
       for (let i = 0; i < vma.pages; i++) zones.push(vma.zone)
@@ -46,7 +49,8 @@ export function sizesOf(
     pfn: zones.length,
     owner: ownersOf(config),
     bo: config.bos.map((b) => b.name),
-    boPage: Math.max(0, ...config.bos.map((b) => b.pages)),
+    boPage: Math.max(0, ...config.bos.map((b) => b.pages + (b.driver === undefined ? 0 : 1))),
+    krefBo: config.bos.some((b) => b.counted) ? config.bos.length : 0,
     lock: locksOf(config).map((l) => l.name),
     notifier: config.notifiers.map((n) => n.name),
     dma: config.dmaSlots,

@@ -82,7 +82,8 @@ export type Stmt =
     }
   | { readonly kind: 'goto'; readonly label: string; readonly place?: string; readonly span?: Span }
   | { readonly kind: 'label'; readonly label: string; readonly span?: Span }
-  | { readonly kind: 'return'; readonly place?: string; readonly span?: Span }
+  /** Only the functions of a driver return something. */
+  | { readonly kind: 'return'; readonly value?: Expr; readonly place?: string; readonly span?: Span }
 
 export type Expr =
   | { readonly kind: 'number'; readonly value: number; readonly span?: Span }

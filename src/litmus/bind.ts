@@ -36,12 +36,23 @@ export function bind(
   const threads: { proc: Proc; program: Program }[] = []
   const callbacks: Program[] = []
   const callbackOf = new Map<string, number>()
+  /** The functions of drivers: `open` and `close` by how much they count. */
+  const counts: { bo: number; field: (typeof driverFunctions)[number]; by: number }[] = []
   for (const proc of test.procs) {
-    if (seen.has(proc.name)) say.error('duplicate', proc.span, `there are two processes ${proc.name}`)
-    seen.set(proc.name, proc)
+    const own = proc.context.kind === 'bo' ? `${proc.name} of ${proc.context.name}` : proc.name
+    if (seen.has(own)) say.error('duplicate', proc.span, `there are two processes ${own}`)
+    seen.set(own, proc)
     const context = contextOf(proc, declared, say)
+    if (context.bo !== undefined && (proc.name === 'open' || proc.name === 'close')) {
+      counts.push({ bo: context.bo, field: proc.name, by: countOf(proc, say) })
+      continue
+    }
     const program = compile(proc, context, declared, kernel, say)
-    if (context.notifier === undefined && context.attachment === undefined) threads.push({ proc, program })
+    if (context.bo !== undefined) {
+      counts.push({ bo: context.bo, field: proc.name as 'mmap' | 'fault', by: callbacks.length })
+      callbacks.push(program)
+    } else if (context.notifier === undefined && context.attachment === undefined)
+      threads.push({ proc, program })
     else {
       callbackOf.set(proc.name, callbacks.length)
       callbacks.push(program)
@@ -89,6 +100,21 @@ export function bind(
   for (const name of callbackOf.keys())
     if (!declared.notifiers.some((n) => n.callback === name))
       say.warning('unused', seen.get(name)?.span, `no notifier calls \`${name}\``)
+  const counted = new Set(
+    [...threads.map((t) => t.program), ...callbacks].flatMap((p) =>
+      p.code.flatMap((i) =>
+        i.kind === 'call' && (i.op === 'bo_get' || i.op === 'bo_put') && i.args[0]?.kind === 'thing'
+          ? [i.args[0].id]
+          : [],
+      ),
+    ),
+  )
+  const bos = declared.bos.map((b, bo) => {
+    const own = counts.filter((c) => c.bo === bo)
+    const driver = Object.fromEntries(own.map((c) => [c.field, c.by]))
+    const counts_ = counted.has(bo) || own.some((c) => c.field === 'open' || c.field === 'close')
+    return { ...b, ...(own.length > 0 ? { driver } : {}), ...(counts_ ? { counted: true } : {}) }
+  })
   const programs = threads.map((t) => t.program)
   const condition = test.condition && bindCondition(test.condition, declared, programs, say)
   declared.warnUnused()
@@ -99,7 +125,7 @@ export function bind(
       policies,
       mms: declared.mms,
       devices: declared.devices,
-      bos: declared.bos,
+      bos,
       vmas: declared.vmas,
       locks: declared.locks,
       notifiers,
@@ -128,14 +154,15 @@ export function bind(
 
 function contextOf(proc: Proc, declared: Declared, say: Say): Program['context'] {
   const { kind, name } = proc.context
-  const help = 'a process is `P0(mm A)`, `P0(device gpu)` or `P0()`; a callback is `invalidate(notifier n)`'
+  const help =
+    'a process is `P0(mm A)`, `P0(device gpu)` or `P0()`; a callback is `invalidate(notifier n)`, or a driver’s `mmap(bo B)`'
   if (kind === '') return {}
-  if (kind !== 'mm' && kind !== 'device' && kind !== 'notifier' && kind !== 'attachment') {
+  if (kind !== 'mm' && kind !== 'device' && kind !== 'notifier' && kind !== 'attachment' && kind !== 'bo') {
     say.error(
       'context',
       proc.span,
       `\`${kind}\` is no context of a process`,
-      ...Say.meant(kind, ['mm', 'device', 'notifier', 'attachment']),
+      ...Say.meant(kind, ['mm', 'device', 'notifier', 'attachment', 'bo']),
       help,
     )
     return {}
@@ -148,12 +175,43 @@ function contextOf(proc: Proc, declared: Declared, say: Say): Program['context']
     return { [kind]: 0 }
   }
   const numbered = /^P\d+$/.test(proc.name)
-  const callback = kind === 'notifier' || kind === 'attachment'
+  const callback = kind === 'notifier' || kind === 'attachment' || kind === 'bo'
+  if (kind === 'bo' && !(driverFunctions as readonly string[]).includes(proc.name))
+    say.error(
+      'context',
+      proc.span,
+      `\`${proc.name}\` is no function of a driver`,
+      ...Say.meant(proc.name, driverFunctions),
+      'a driver has mmap, fault, open and close',
+    )
   if (callback && numbered)
     say.error('context', proc.span, `${proc.name} is a process, and that is no context of one`, help)
   if (!callback && !numbered)
     say.error('context', proc.span, `\`${proc.name}\` is no name of a process`, help)
   return { [kind]: thing.id }
+}
+
+/** What a driver does for the mappings of an object. */
+const driverFunctions = ['mmap', 'fault', 'open', 'close'] as const
+
+/** An open or a close runs as one step, wherever mappings come and go: it counts, and does nothing else. */
+function countOf(proc: Proc, say: Say): number {
+  let by = 0
+  for (const s of proc.body) {
+    const call = s.kind === 'expr' && s.expr.kind === 'call' ? s.expr : undefined
+    const [of] = call?.args ?? []
+    const own = of?.kind === 'name' && of.name === proc.context.name
+    if (call?.name === 'bo_get' && own) by += 1
+    else if (call?.name === 'bo_put' && own) by -= 1
+    else
+      say.error(
+        'context',
+        s.span,
+        `${proc.name} of a driver takes or drops references to its object, and does nothing else here`,
+        `write \`bo_get(${proc.context.name});\` or \`bo_put(${proc.context.name});\``,
+      )
+  }
+  return by
 }
 
 const everyRegister = (programs: readonly Program[]): Observed[] =>

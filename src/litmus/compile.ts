@@ -59,6 +59,7 @@ class Compiler {
   readonly #registers: Register[] = []
   readonly #byName = new Map<string, number>()
   readonly #kinds: ReadonlyMap<string, Kind>
+  readonly #result: number | undefined
   /** Registers that come from a call that is wrong itself: nothing more is said of them. */
   readonly #spoilt = new Set<string>()
   readonly #labels = new Map<string, number>()
@@ -77,6 +78,10 @@ class Compiler {
     this.#mm =
       context.mm ?? (context.notifier === undefined ? undefined : declared.notifiers[context.notifier]?.mm)
     this.#kinds = this.#inferKinds()
+    // What the kernel gives to a driver's function comes first, in the order in which it gives it; then what it returns.
+    for (const { name } of driverArgs(context, proc.name)) this.#register(name)
+    this.#result =
+      context.bo === undefined ? undefined : this.#registers.push({ name: '%return', kind: 'errno' }) - 1
   }
 
   program(): Program {
@@ -106,6 +111,7 @@ class Compiler {
       name: this.#proc.name,
       context: this.#context,
       ...(this.#proc.daemon ? { daemon: true } : {}),
+      ...(this.#result === undefined ? {} : { result: this.#result }),
       registers: this.#registers,
       code,
     }
@@ -176,6 +182,15 @@ class Compiler {
         this.#labels.set(s.label, this.#code.length)
         break
       case 'return':
+        if (s.value !== undefined && this.#result === undefined)
+          this.#say.error(
+            'returns',
+            s.span,
+            'a process returns nothing',
+            'keep it in a register, or declare a variable',
+          )
+        else if (s.value !== undefined)
+          this.#emit({ kind: 'set', dst: this.#result!, value: this.#expr(s.value) })
         this.#emit({ kind: 'return' })
     }
     for (const t of this.#busy) this.#temps.get(t.kind)!.push(t.reg)
@@ -521,7 +536,9 @@ class Compiler {
 
   /** What each register holds, from what is assigned to it; told once when it is two different things. */
   #inferKinds(): Map<string, Kind> {
-    const kinds = new Map<string, Kind>()
+    const kinds = new Map<string, Kind>(
+      driverArgs(this.#context, this.#proc.name).map((a) => [a.name, a.kind]),
+    )
     const copies: { to: string; from: string }[] = []
     const learn = (name: string, kind: Kind | undefined, span: Span | undefined): void => {
       if (kind === undefined || this.#declared.things.has(name)) return
@@ -576,6 +593,9 @@ class Compiler {
         case 'while':
           visitExpr(s.cond)
           return s.body.forEach(visit)
+        case 'return':
+          if (s.value) visitExpr(s.value)
+          return
         default:
       }
     }
@@ -633,6 +653,22 @@ class Compiler {
 }
 
 type Hole = (to: number) => void
+
+/** What a function of a driver is given: the mapping and, of a fault, where. */
+function driverArgs(context: Program['context'], name: string): readonly { name: string; kind: Kind }[] {
+  if (context.bo === undefined) return []
+  return name === 'fault'
+    ? [
+        { name: 'vma', kind: 'vma' },
+        { name: 'vmf_address', kind: 'addr' },
+        { name: 'vmf_pgoff', kind: 'int' },
+      ]
+    : [
+        { name: 'vma', kind: 'vma' },
+        { name: 'vma_pages', kind: 'int' },
+        { name: 'vm_pgoff', kind: 'int' },
+      ]
+}
 
 const zero: Expression = { kind: 'const', value: 0 }
 

@@ -321,11 +321,13 @@ export class Declared {
     let insert: Insertion | undefined
     let flags: VmFlag[] | undefined
     let readonly = false
+    let fixed = false
     for (const arg of rest) {
       const names = orNames(arg)
       const found = insertions.find((i) => i === names?.[0])
       if (found && names?.length === 1) insert = found
       else if (names?.length === 1 && names[0] === 'O_RDONLY') readonly = true
+      else if (names?.length === 1 && names[0] === 'const') fixed = true
       else if (names?.every((n): n is VmFlag => (vmFlags as readonly string[]).includes(n))) flags = names
       else
         this.#say.error(
@@ -343,6 +345,7 @@ export class Declared {
       ...(insert ? { insert } : {}),
       ...(flags ? { flags } : {}),
       ...(readonly ? { readonly } : {}),
+      ...(fixed ? { const: true } : {}),
     }
   }
 

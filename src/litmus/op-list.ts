@@ -11,6 +11,10 @@ const families: readonly (readonly [heading: string, names: RegExp])[] = [
     /^(dma_buf_get_from_vma|dma_buf_p2p_dma_map|dma_buf_unmap|follow_pfn_longterm)$/,
   ],
   [
+    'What a driver maps out',
+    /^(remap_pfn_range|vm_insert_pages|vmf_insert_pfn|finish_fault|vma_test|is_cow_mapping|vm_flags_\w+|bo_get|bo_put)$/,
+  ],
+  [
     'Look-ups',
     /^(vma_lookup|find_vma|follow_|pte_|fixup_user_fault|get_vaddr|put_vaddr|frame_vector|generic_access)|_fault$/,
   ],

@@ -104,7 +104,6 @@ P0(mm A) {
 	r2 = 1
 	r3 = 2;
 	3 = r0;
-	return r0;
 }
 exits (0:r0=0)
 `
@@ -122,7 +121,6 @@ exits (0:r0=0)
       'litmus/syntax 1;__| a label is expected here',
       'litmus/syntax __r3| `;` is expected here',
       'litmus/target 3_=_| this cannot be assigned to',
-      'litmus/syntax r0;_| a process returns nothing',
       'litmus/syntax 0:r0| `)` is expected here: a process runs in one context',
     ],
   )
@@ -238,6 +236,7 @@ const stmts = fc.letrec<{ stmt: Stmt; body: Stmt[] }>((tie) => ({
     fc.tuple(word, place).map(([label, p]): Stmt => ({ kind: 'goto', label, ...p })),
     word.map((label): Stmt => ({ kind: 'label', label })),
     place.map((p): Stmt => ({ kind: 'return', ...p })),
+    fc.tuple(expr, place).map(([value, p]): Stmt => ({ kind: 'return', value, ...p })),
     fc
       .tuple(expr, tie('body'), tie('body'), place)
       .map(([cond, then, e, p]): Stmt => ({ kind: 'if', cond, then, else: e, ...p })),

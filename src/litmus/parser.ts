@@ -312,9 +312,8 @@ class Parser {
       }
       case 'return': {
         this.#next()
-        if (this.#peek().text !== ';')
-          this.#wrong('a process returns nothing', 'keep it in a register, or declare a variable')
-        return { kind: 'return', ...this.#semicolon(), span: this.#from(first) }
+        const value = this.#peek().text === ';' ? undefined : this.#expr()
+        return { kind: 'return', ...(value && { value }), ...this.#semicolon(), span: this.#from(first) }
       }
       case 'else':
         this.#wrong('this `else` belongs to no `if`')

@@ -30,7 +30,7 @@ export function printStmt(s: Stmt): string {
     case 'label':
       return `${s.label}:`
     case 'return':
-      return 'return'
+      return s.value === undefined ? 'return' : `return ${printExpr(s.value)}`
   }
 }
 

@@ -9,6 +9,7 @@ import { kernel_bug } from './kernel_bug.ts'
 import { lock_context } from './lock_context.ts'
 import { longterm_movable } from './longterm_movable.ts'
 import { model_bound } from './model_bound.ts'
+import { out_of_object } from './out_of_object.ts'
 import { pinned_diverges } from './pinned_diverges.ts'
 import { read_only_write } from './read_only_write.ts'
 import { refcount_balance } from './refcount_balance.ts'
@@ -32,6 +33,7 @@ const all = [
   lock_context,
   longterm_movable,
   model_bound,
+  out_of_object,
   pinned_diverges,
   read_only_write,
   refcount_balance,

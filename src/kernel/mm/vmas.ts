@@ -2,6 +2,7 @@ import type { Id } from '../../state/index.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Row } from '../schema.ts'
 import { dmaBufOf, fput, get_file } from './dma_buf.ts'
+import { count } from './driver.ts'
 
 type Vma = Row<'vma'>
 
@@ -96,7 +97,7 @@ export function vm_area_free(k: Kernel, vma: Vma): void {
   if (file !== undefined) fput(k, file, 'the VMA that goes')
 }
 
-/** A mapping's vm_ops are called: nobody in a test has any, who listens is told. */
+/** A mapping's vm_ops are called. All that those of a test do is count; who listens is told. */
 export function call_vm_op(
   k: Kernel,
   op: 'open' | 'close' | 'may_split' | 'mremap',
@@ -104,7 +105,11 @@ export function call_vm_op(
   at?: number,
 ): void {
   const bo = vma.vm_file
-  if (k.onVmOp === undefined || bo === undefined) return
+  if (bo === undefined) return
+  const { driver } = k.config.bos[bo]!
+  if (op === 'open' && driver?.open !== undefined) count(k, bo, driver.open, 'the open of a mapping')
+  if (op === 'close' && driver?.close !== undefined) count(k, bo, driver.close, 'the close of a mapping')
+  if (k.onVmOp === undefined) return
   const { vm_mm: mm, vm_start: start, vm_end: end } = vma
   k.onVmOp({ op, mm: mm!, bo, start, end, ...(at === undefined ? {} : { at }) })
 }

@@ -91,6 +91,8 @@ export const handle_mm_fault = op({
       if (!k.notified(mm)) return k.done()
       return k.call(mmu_notifier_invalidate_range_end, 'done', mm, me.addr, me.addr + 1)
     },
+    // What the driver's ->fault has inserted is found when the access tries again.
+    faulted: (k, me) => k.done(me.ret),
     done: (k) => k.done(),
   },
 })
@@ -136,7 +138,12 @@ function do_anonymous_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
 /** do_fault(): what is mapped belongs to somebody who has a ->fault. */
 function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   const bo = vma.vm_file!
-  const { insert } = k.config.bos[bo]!
+  const { insert, driver } = k.config.bos[bo]!
+  if (driver !== undefined) {
+    if (driver.fault === undefined) return k.done(VM_FAULT_SIGBUS)
+    if ((me.flags & FAULT_FLAG_WRITE) !== 0 && !vma.VM_SHARED) vma.anon_vma = true
+    return k.callback(driver.fault, 'faulted', [me.vma + 1, me.addr, linear_page_index(vma, me.addr)])
+  }
   if (insert === 'remap_pfn_range') return k.done(VM_FAULT_SIGBUS) // no ->fault: what was zapped is gone
   // do_cow_fault() prepares for a copy before it asks, whatever comes of it.
   if ((me.flags & FAULT_FLAG_WRITE) !== 0 && !vma.VM_SHARED) vma.anon_vma = true

@@ -5,8 +5,10 @@ import { __get_user_pages } from './__get_user_pages.ts'
 import { alloc_page } from './alloc_page.ts'
 import { bo_free } from './bo_free.ts'
 import { bo_free_nounmap } from './bo_free_nounmap.ts'
+import { bo_get } from './bo_get.ts'
 import { bo_move } from './bo_move.ts'
 import { bo_move_nounmap } from './bo_move_nounmap.ts'
+import { bo_put } from './bo_put.ts'
 import { bo_validate } from './bo_validate.ts'
 import { close } from './close.ts'
 import { dma_buf_attach } from './dma_buf_attach.ts'
@@ -45,6 +47,7 @@ import { exit_mm } from './exit_mm.ts'
 import { exit_to_user_mode } from './exit_to_user_mode.ts'
 import { fd_install } from './fd_install.ts'
 import { find_vma } from './find_vma.ts'
+import { finish_fault } from './finish_fault.ts'
 import { fixup_user_fault } from './fixup_user_fault.ts'
 import { follow_pfn } from './follow_pfn.ts'
 import { follow_pfn_longterm } from './follow_pfn_longterm.ts'
@@ -68,6 +71,7 @@ import { hmm_range_fault } from './hmm_range_fault.ts'
 import { i_mmap_lock_read } from './i_mmap_lock_read.ts'
 import { i_mmap_unlock_read } from './i_mmap_unlock_read.ts'
 import { invalidate_importers } from './invalidate_importers.ts'
+import { is_cow_mapping } from './is_cow_mapping.ts'
 import { kernel_read } from './kernel_read.ts'
 import { kernel_write } from './kernel_write.ts'
 import { kfree } from './kfree.ts'
@@ -113,6 +117,7 @@ import { put_unused_fd } from './put_unused_fd.ts'
 import { put_vaddr_frames } from './put_vaddr_frames.ts'
 import { read_field } from './read_field.ts'
 import { reclaim } from './reclaim.ts'
+import { remap_pfn_range } from './remap_pfn_range.ts'
 import { secondary_map } from './secondary_map.ts'
 import { secondary_read } from './secondary_read.ts'
 import { secondary_unmap } from './secondary_unmap.ts'
@@ -128,7 +133,12 @@ import { unpin_user_pages_dirty_lock } from './unpin_user_pages_dirty_lock.ts'
 import { up_read } from './up_read.ts'
 import { up_write } from './up_write.ts'
 import { vfio_pci_dma_buf_move } from './vfio_pci_dma_buf_move.ts'
+import { vm_flags_clear } from './vm_flags_clear.ts'
+import { vm_flags_set } from './vm_flags_set.ts'
+import { vm_insert_pages } from './vm_insert_pages.ts'
 import { vma_lookup } from './vma_lookup.ts'
+import { vma_test } from './vma_test.ts'
+import { vmf_insert_pfn } from './vmf_insert_pfn.ts'
 import { writeback } from './writeback.ts'
 
 const all: readonly Op[] = [
@@ -138,8 +148,10 @@ const all: readonly Op[] = [
   alloc_page,
   bo_free,
   bo_free_nounmap,
+  bo_get,
   bo_move,
   bo_move_nounmap,
+  bo_put,
   bo_validate,
   close,
   dma_buf_attach,
@@ -178,6 +190,7 @@ const all: readonly Op[] = [
   exit_to_user_mode,
   fd_install,
   find_vma,
+  finish_fault,
   fixup_user_fault,
   follow_pfn,
   follow_pfn_longterm,
@@ -201,6 +214,7 @@ const all: readonly Op[] = [
   i_mmap_lock_read,
   i_mmap_unlock_read,
   invalidate_importers,
+  is_cow_mapping,
   kernel_read,
   kernel_write,
   kfree,
@@ -246,6 +260,7 @@ const all: readonly Op[] = [
   put_vaddr_frames,
   read_field,
   reclaim,
+  remap_pfn_range,
   secondary_map,
   secondary_read,
   secondary_unmap,
@@ -261,7 +276,12 @@ const all: readonly Op[] = [
   up_read,
   up_write,
   vfio_pci_dma_buf_move,
+  vm_flags_clear,
+  vm_flags_set,
+  vm_insert_pages,
   vma_lookup,
+  vma_test,
+  vmf_insert_pfn,
   writeback,
 ]
 

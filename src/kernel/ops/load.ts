@@ -1,5 +1,6 @@
 import { FAULT_FLAG_ALLOW_RETRY, SIGBUS, SIGSEGV, VM_FAULT_OOM, VM_FAULT_RETRY } from '../constants.ts'
 import { reach } from '../mm/access.ts'
+import { check_object } from '../mm/driver.ts'
 import { down_read, mmap_lock, mmap_unlock } from '../mm/locks.ts'
 import { pte_offset, pte_protnone } from '../mm/ptes.ts'
 import { vm_io_refused, vma_lookup } from '../mm/vmas.ts'
@@ -27,6 +28,7 @@ export const load = op({
         pte.stale,
         `${k.threadName(me.thread)} reads ${k.addrName(k.currentMm(me.thread)!, me.addr)} and reaches`,
       )
+      check_object(k, me.thread, mm, me.addr, pte, false)
       return k.done(k.page(pte.pfn!).data)
     },
     fault(k, me) {

@@ -7,7 +7,14 @@ import { is_file, shmem_zero_setup } from '../mm/files.ts'
 import { canLock, lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { bo_frame } from '../mm/objects.ts'
 import { pte_alloc, set_special, zap_range } from '../mm/ptes.ts'
-import { is_cow_mapping, linear_page_index, split_vma, vm_area_alloc } from '../mm/vmas.ts'
+import {
+  is_cow_mapping,
+  linear_page_index,
+  split_vma,
+  vm_area_alloc,
+  vm_area_free,
+  vma_lookup,
+} from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
@@ -43,6 +50,16 @@ export const mmap = op({
         return k.done(-ENOMEM)
       }
       me.start = start
+      const driver = me.bo === undefined ? undefined : k.config.bos[me.bo]!.driver
+      if (driver?.mmap !== undefined) {
+        lock(k, mmap_lock(k, mm), me.thread)
+        const error = place(k, mm, me)
+        if (error !== 0) {
+          mmap_unlock(k, mm, me.thread)
+          return k.done(error)
+        }
+        return k.callback(driver.mmap, 'mapped', [vma_lookup(k, mm, start)! + 1, me.pages, me.pgoff])
+      }
       if (me.bo !== undefined && k.notified(mm) && refuses(k, me.bo, me) !== 0) {
         lock(k, mmap_lock(k, mm), me.thread)
         return 'place'
@@ -50,6 +67,18 @@ export const mmap = op({
       // Nobody can look in between: lock, map and unlock are one step.
       const error = place(k, mm, me)
       return k.done(error === 0 ? start : error)
+    },
+
+    // The driver's ->mmap has run. When it fails, what it has mapped already goes, and its close is not called.
+    mapped(k, me) {
+      const mm = k.currentMm(me.thread)!
+      if (!ptlFree(k, mm, me.thread)) return blocked
+      if (me.ret !== 0) {
+        zap_range(k, mm, me.start, me.start + me.pages)
+        vm_area_free(k, k.vma(vma_lookup(k, mm, me.start)!))
+      }
+      mmap_unlock(k, mm, me.thread)
+      return k.done(me.ret !== 0 ? me.ret : me.start)
     },
 
     // MAP_FIXED: what is there goes first, whether the new mapping comes to be or not.
@@ -147,6 +176,7 @@ function refuses(
   me: { readonly pages: number; readonly pgoff: number; readonly flags: number },
 ): number {
   if (is_file(k, bo)) return 0 // what is beyond its end is SIGBUS
+  if (k.config.bos[bo]!.driver?.mmap !== undefined) return 0 // it has a function of its own
   if (!k.bo(bo).alive || me.pgoff + me.pages > k.config.bos[bo]!.pages) return -EINVAL
   const shared = (me.flags & MAP_SHARED) !== 0
   const { flags, exported } = k.config.bos[bo]!

@@ -8,6 +8,7 @@ import {
 } from '../constants.ts'
 import { check_private_store } from '../invariants/fork_isolation.ts'
 import { reach } from '../mm/access.ts'
+import { check_object } from '../mm/driver.ts'
 import { down_read, mmap_lock, mmap_unlock } from '../mm/locks.ts'
 import { pte_mkdirty, pte_offset } from '../mm/ptes.ts'
 import { vm_io_refused, vma_lookup } from '../mm/vmas.ts'
@@ -34,6 +35,7 @@ export const store = op({
         pte.stale,
         `${k.threadName(me.thread)} writes to ${k.addrName(k.currentMm(me.thread)!, me.addr)} and reaches`,
       )
+      check_object(k, me.thread, k.currentMm(me.thread)!, me.addr, pte, true)
       if (!pte.special && !pte.stale) check_private_store(k, me.thread, k.currentMm(me.thread)!, pte.pfn!)
       pte_mkdirty(k, pte)
       k.page(pte.pfn!).data = me.value

@@ -62,7 +62,9 @@ function nextVma(k: Kernel, me: Unmap, from: number): Id<'vma'> | undefined {
   for (let i = from; i < k.vmas.length; i++) {
     const vma = k.vma(i as Id<'vma'>)
     if (vma.vm_mm === undefined || vma.vm_file !== me.bo) continue
-    if (k.config.bos[me.bo]!.insert === 'remap_pfn_range' && is_cow_mapping(vma)) continue
+    const { insert, driver } = k.config.bos[me.bo]!
+    if ((insert === 'remap_pfn_range' || (driver !== undefined && vma.VM_PAT)) && is_cow_mapping(vma))
+      continue
     const [start, end] = rangeOf(k, me, vma)
     if (start >= end) continue
     return i as Id<'vma'>

@@ -63,6 +63,8 @@ export function differenceAt(scene: Scene, step: number): Difference {
       continue
     }
     const changed = new Set<string>()
+    // A mapping that has grown or moved: its first fact stands beside its title.
+    if (old.title !== t.title) changed.add('')
     for (const name of new Set([...Object.keys(old.facts), ...Object.keys(t.facts)]))
       if (old.facts[name] !== t.facts[name]) changed.add(name)
     for (const flag of t.flags ?? []) if (!(old.flags ?? []).includes(flag)) changed.add(flag)
