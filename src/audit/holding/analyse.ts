@@ -1,13 +1,17 @@
+import { compareVersions } from '../../kernel/index.ts'
 import { print } from '../../litmus/index.ts'
 import type { Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import { mismatch, type ReferenceApi } from '../protocols/reference.ts'
 import type { Hop, Repair, Site } from '../result.ts'
+import type { Place } from '../trace/event.ts'
 import { witnessOf } from '../witness.ts'
 import type { Ending, HoldingEvent, HoldingSite } from './event.ts'
-import { type HoldingPlan, liftHolding, planOf, writes } from './lift.ts'
+import { flagTexts } from './flags.ts'
+import { type HoldingPlan, type HoldingStep, liftHolding, planOf, type Setting, writes } from './lift.ts'
 import { useOf } from './places.ts'
+import { Stories, type Story } from './story.ts'
 import { byCondition, HoldingWalk, TooManyWays } from './walk.ts'
 
 const most = { up: 3, callers: 8 }
@@ -21,6 +25,8 @@ export class Holdings {
   readonly #apis: ReadonlyMap<string, ReferenceApi>
   readonly #rules: (api: ReferenceApi) => Rules
   readonly #path: string
+  readonly #stories: Stories
+  readonly #walks = new Map<string, Found>()
 
   constructor(
     code: Code,
@@ -34,6 +40,7 @@ export class Holdings {
     this.#apis = apis
     this.#rules = rules
     this.#path = path
+    this.#stories = new Stories(code, apis)
   }
 
   /** Undefined: the tree has to be asked first, then again. */
@@ -41,7 +48,12 @@ export class Holdings {
     const before = this.#code.missing
     const walked = this.#walk(func, new Set([func]))
     const found = sites.map((s) => this.#site(s, walked))
-    return this.#code.missing === before ? found : undefined
+    // What the module does elsewhere is asked when it is known what the function does.
+    if (this.#code.missing !== before) return undefined
+    const told = found.map((site, i) =>
+      site.verdict === 'unknown' ? (this.#story(sites[i]!, walked) ?? site) : site,
+    )
+    return this.#code.missing === before ? told : undefined
   }
 
   undecided(site: HoldingSite): Site {
@@ -49,12 +61,19 @@ export class Holdings {
   }
 
   #walk(root: Func, towards: ReadonlySet<Func>): Found {
+    const key = [...towards].map((f) => `${f.file.path}:${f.name}`).join()
+    const known = this.#walks.get(key)
+    if (known !== undefined) return known
+    const before = this.#code.missing
+    let found: Found
     try {
-      return { endings: new HoldingWalk(this.#code, this.#apis, towards).run(root) }
+      found = { endings: new HoldingWalk(this.#code, this.#apis, towards).run(root) }
     } catch (e) {
       if (!(e instanceof TooManyWays)) throw e
-      return { endings: [], lost: `there are too many ways through ${root.name}()` }
+      found = { endings: [], lost: `there are too many ways through ${root.name}()` }
     }
+    if (this.#code.missing === before) this.#walks.set(key, found)
+    return found
   }
 
   #site(site: HoldingSite, walked: Found): Site {
@@ -133,6 +152,155 @@ export class Holdings {
       }
     }
     return undefined
+  }
+
+  /**
+   * Where the walk does not decide it: what the module does with the pages elsewhere may be wrong whatever way the code goes. Only what is
+   * there to be seen counts: who releases them, in which way, on whose behalf, and who writes to them.
+   */
+  #story(site: HoldingSite, walked: Found): Site | undefined {
+    if (site.api.undecided !== undefined) return undefined
+    const story = this.#stories.of(site)
+    if (story === undefined || story.releases.length === 0 || story.mixed) return undefined
+    const { takes } = site.api
+    const mine = walked.endings.filter((e) => e.holding.site.call === site.call)
+    const keeps = mine.find(
+      (e) => e.holding.left === 'all' && e.kept !== 'nowhere' && e.holding.outcome === 'all',
+    )
+    const kept = !story.sameCall || keeps !== undefined
+    const flags = this.#flags(site)
+    const { file } = site.func
+    const at: Place = {
+      file: file.path,
+      line: file.source.position(site.call.start).line,
+      func: site.func.name,
+    }
+    const wrong = story.releases.every((r) => r.as !== takes)
+    if (!wrong && story.releases.some((r) => r.as !== takes)) return undefined
+    const long = kept && story.by.has('user') && [...story.by].every((b) => b === 'user' || b === 'remove')
+    const wrote =
+      flags.write !== true
+        ? undefined
+        : (story.writes[0] ??
+          // The flags are chosen by the direction in which a device is given the pages.
+          (/\bDMA_(FROM|TO)_DEVICE\b/.test(flags.text)
+            ? { by: 'device' as const, at, text: `the device writes: ${flags.text}` }
+            : undefined))
+    const dirtied = story.dirties.length > 0 || story.releases.some((r) => r.dirties)
+    const quiet = !wrong && !long && (wrote === undefined || dirtied)
+    // The walk has followed every way to the object that keeps it: then what the object does with it is what counts.
+    const clear =
+      keeps !== undefined &&
+      walked.lost === undefined &&
+      story.unseen.length === 0 &&
+      mine.every((e) => classOf(e) === undefined && e.holding.unclear === undefined)
+    if (quiet && !clear) return undefined
+    const events: HoldingEvent[] = [
+      { do: 'acquire', hold: 0, outcome: 'all', api: site.api, flags: flags.text, at },
+    ]
+    if (wrote !== undefined) events.push({ do: 'write', hold: 0, ...wrote })
+    if (long) events.push({ do: 'to-user', hold: 0, at })
+    // What goes on being written when the process is back in user space is written after that, too.
+    if (long && wrote !== undefined) events.push({ do: 'write', hold: 0, ...wrote })
+    const release = story.releases.find((r) => r.dirties) ?? story.releases[0]!
+    if (dirtied) events.push({ do: 'dirty', hold: 0, at: story.dirties[0] ?? release.at })
+    events.push({ do: 'release', hold: 0, api: release.api, as: release.as, many: 'got', at: release.at })
+    const told: Ending = {
+      holding: {
+        id: 0,
+        site,
+        outcome: 'all',
+        flags: flags.text,
+        left: 'nothing',
+        written: wrote !== undefined,
+        dirtied,
+        locked: site.api.lock ? 'asserted' : 'unseen',
+        releasedBy: release.api,
+      },
+      kept: 'nowhere',
+      events,
+      end: release.at,
+    }
+    const plan: HoldingPlan = {
+      ...planOf(told),
+      write: flags.write === true,
+      longterm: flags.longterm !== false,
+    }
+    const found: { cls: string; judged: Judged; plan: HoldingPlan }[] = []
+    const settings: readonly Setting[] =
+      takes === 'get' && wrote !== undefined ? ['fork', 'own', 'file'] : ['own', 'file']
+    for (const setting of settings) {
+      const set = { ...plan, setting }
+      const judged = this.#ask(site, set)
+      if (judged.verdict !== 'broken') continue
+      for (const b of judged.result!.broken) {
+        const cls = classIn(b.code, site.api, wrong)
+        if (cls !== undefined && !found.some((f) => f.cls === cls)) found.push({ cls, judged, plan: set })
+      }
+    }
+    const [first] = found
+    if (first === undefined) return clear ? this.#keptWell(site, told, plan, story, flags, keeps) : undefined
+    const said = this.#broken(site, told, first.plan, first.judged, first.cls)
+    return { ...said, hold: long ? 'longterm' : 'transient', classes: found.map((f) => f.cls) }
+  }
+
+  /** An object keeps it, and whoever ends the object gives it back, in the right way. */
+  #keptWell(
+    site: HoldingSite,
+    told: Ending,
+    plan: HoldingPlan,
+    story: Story,
+    flags: { readonly write: boolean | undefined; readonly longterm: boolean | undefined },
+    keeps: Ending,
+  ): Site | undefined {
+    const { takes } = site.api
+    const rules = this.#rules(site.api)
+    const refusesFiles = flags.longterm === true && compareVersions(rules.kernel, '6.5') >= 0
+    const ended = story.by.has('device') || story.by.has('notifier')
+    const open =
+      takes === 'pin' && flags.longterm !== true && !ended
+        ? 'it is kept without FOLL_LONGTERM, and who ends it is not understood'
+        : takes === 'get' && flags.write !== false
+          ? 'a plain reference (FOLL_GET) to memory that may be written is kept'
+          : flags.write !== false && !told.holding.dirtied && !refusesFiles
+            ? 'it may be written, and nothing marks it dirty'
+            : undefined
+    if (open !== undefined) return this.#unknown(site, open, keeps)
+    const release = story.releases[0]!
+    const judged = this.#ask(site, { ...plan, setting: 'own' })
+    if (judged.verdict !== 'holds') return undefined
+    const where = story.fields[0] ?? keeps.place ?? 'an object'
+    return {
+      ...this.#base(site),
+      guard: guardOf(keeps),
+      hold: ended ? 'transient' : 'longterm',
+      escapes: hopsOf(keeps),
+      verdict: 'holds',
+      classes: [],
+      contract: `${where} keeps it, and ${release.func.name}() gives it back by ${release.api}(), ${release.at.file}:${release.at.line}`,
+      summary: `what ${site.api.name}() took is kept, and given back by ${release.api}() where the object that keeps it ends`,
+      litmus: {
+        name: judged.test.name,
+        text: textOf(judged, rules, site, 'What is kept is given back where the object ends.'),
+        states: judged.result!.counts.states,
+        complete: judged.result!.complete,
+      },
+    }
+  }
+
+  /** The flags of a call: as they stand there, or what its callers and the lines before make of a variable. */
+  #flags(site: HoldingSite): { text: string; write: boolean | undefined; longterm: boolean | undefined } {
+    const arg = site.api.flags === undefined ? undefined : site.call.args[site.api.flags]
+    if (arg === undefined) return { text: '', write: undefined, longterm: undefined }
+    const all = flagTexts(this.#code, site.func, arg, 3)
+    const text = all.join(' ')
+    const closed = all.every((t) => !/[a-z]\w*\b/.test(t) || t.endsWith('?'))
+    const has = (flag: string): boolean => new RegExp(`\\b${flag}\\b`).test(text)
+    return {
+      text,
+      write: has('FOLL_WRITE') || text.trim() === '1' ? true : closed ? false : undefined,
+      longterm: has('FOLL_LONGTERM') ? true : closed ? false : undefined,
+    }
   }
 
   /** What the function leaves to its caller is judged there. */
@@ -272,6 +440,22 @@ export class Holdings {
   }
 }
 
+/** What breaks, in the words of finding classes. */
+function classIn(code: string, { takes }: ReferenceApi, wrong: boolean): string | undefined {
+  switch (code) {
+    case 'longterm-movable':
+      return 'missing-longterm'
+    case 'dirty-lost':
+      return 'missing-dirty'
+    case 'fork-isolation':
+      return takes === 'get' ? 'get-instead-of-pin' : undefined
+    case 'refcount-balance':
+      return wrong ? mismatch[takes] : undefined
+    default:
+      return undefined
+  }
+}
+
 const nameOf = (s: HoldingSite): string =>
   `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')
 
@@ -336,6 +520,12 @@ function sentence(e: Ending, cls: string): string {
       return `what ${api.name}() took is given back twice on one way, last by ${by}`
     case 'put-instead-of-unpin':
       return `what ${api.name}() pinned is given back by ${by}, which drops a reference and leaves the pin`
+    case 'missing-longterm':
+      return `what ${api.name}() pinned is kept until user space asks for its release (${by}), and the pin does not say FOLL_LONGTERM`
+    case 'missing-dirty':
+      return `what ${api.name}() took is written to and given back by ${by}, and nobody marks it dirty`
+    case 'get-instead-of-pin':
+      return `what ${api.name}() took a plain reference to (FOLL_GET) is written to: a child of fork shares it`
     case 'unpin-instead-of-put':
       return `what ${api.name}() took a reference to is given back by ${by}, which drops a pin that nobody has`
     default:
@@ -390,6 +580,35 @@ const repairs: Readonly<Record<string, Fix>> = {
       return { ...p, steps: p.steps.filter((s, i) => s.do !== 'release' || i === first) }
     },
   },
+  'missing-longterm': {
+    name: 'foll-longterm',
+    text: () => 'add FOLL_LONGTERM: pages in movable memory and CMA are moved out first',
+    apply: (p) => ({ ...p, longterm: true }),
+  },
+  'missing-dirty': {
+    name: 'dirty',
+    text: (api) =>
+      api.takes === 'pin'
+        ? 'give them back with unpin_user_pages_dirty_lock()'
+        : 'mark them with set_page_dirty_lock() before they are given back',
+    apply: (p) => ({
+      ...p,
+      steps: p.steps.flatMap((s): HoldingStep[] =>
+        s.do === 'release' ? [{ do: 'dirty', ...(s.at && { at: s.at }) }, s] : [s],
+      ),
+    }),
+  },
+  'get-instead-of-pin': {
+    name: 'pin',
+    text: () =>
+      'pin it instead (pin_user_pages_fast() with FOLL_LONGTERM, unpin_user_page()): fork copies what is pinned',
+    apply: (p) => ({
+      ...p,
+      api: { ...p.api, takes: 'pin' },
+      longterm: true,
+      steps: p.steps.map((s) => (s.do === 'release' ? { ...s, as: 'pin' } : s)),
+    }),
+  },
   'wrong-foll-flag': {
     name: 'foll-write',
     text: () => 'add FOLL_WRITE: what is mapped read-only is refused, what is shared is copied first',
@@ -428,6 +647,10 @@ function hopsOf(e: Ending): Hop[] {
         ]
       case 'write':
         return [{ ...at, text: `written by ${x.by === 'cpu' ? 'the CPU' : 'a device'}: ${x.text}` }]
+      case 'dirty':
+        return [{ ...at, text: 'marked dirty' }]
+      case 'to-user':
+        return [{ ...at, text: 'the system call is over, and it is still held' }]
       case 'decide':
         return [{ ...at, text: x.text ?? '' }]
       case 'count':

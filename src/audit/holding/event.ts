@@ -25,6 +25,10 @@ export type HoldingEvent = { readonly at: Place; readonly text?: string } & (
       readonly many: 'got' | 'asked'
     }
   | { readonly do: 'write'; readonly hold: number; readonly by: 'cpu' | 'device' }
+  /** They are marked dirty. */
+  | { readonly do: 'dirty'; readonly hold: number }
+  /** The system call is over, and they are still held. */
+  | { readonly do: 'to-user'; readonly hold: number }
   | { readonly do: 'lock' | 'unlock'; readonly write: boolean }
   /** A condition of which nothing is known turned out in one way, or a call failed: `text` says how. */
   | { readonly do: 'decide' }

@@ -15,12 +15,18 @@ export type HoldingPlan = {
   readonly end: Place
   /** mmap_lock is the caller's. */
   readonly callerLocks: boolean
+  /** What the memory is, and who comes between; left out, the process's own memory, which it may unmap. */
+  readonly setting?: Setting
 }
+
+/** `fork`: the process has a child. `file`: the memory is a page of a file, which is written back and reclaimed. */
+export type Setting = 'own' | 'fork' | 'file'
 
 export type HoldingStep = { readonly at?: Place; readonly note?: string } & (
   | { readonly do: 'acquire' | 'fault-in' }
   | { readonly do: 'release'; readonly as: 'pin' | 'get'; readonly many: 'got' | 'asked' }
   | { readonly do: 'write'; readonly by: 'cpu' | 'device' }
+  | { readonly do: 'dirty' | 'to-user' }
   | { readonly do: 'lock' | 'unlock'; readonly write: boolean }
   /** From here the code leaves when something else fails; `release` is what it does when it does not. */
   | { readonly do: 'leave-if' }
@@ -48,6 +54,10 @@ export function planOf(ending: Ending): HoldingPlan {
         break
       case 'write':
         steps.push({ do: 'write', by: e.by, ...with_ })
+        break
+      case 'dirty':
+      case 'to-user':
+        steps.push({ do: e.do, at })
         break
       case 'lock':
       case 'unlock':
@@ -158,6 +168,12 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
       case 'write':
         body.push(run(call(s.by === 'device' ? 'dma_write' : 'kernel_write', id(first), num(1)), at))
         break
+      case 'dirty':
+        body.push(run(call('set_page_dirty_lock', id(first)), at))
+        break
+      case 'to-user':
+        body.push(run(call('exit_to_user_mode'), at))
+        break
       case 'leave-if':
         body.push(set('r2', id('fails'), at))
         body.push(
@@ -188,6 +204,24 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
     ...(leaves ? [{ kind: 'int', name: 'fails' } satisfies Declaration] : []),
     { kind: 'address', scope: 'A', name: 'p', call: mmap },
   ]
+  const setting = plan.setting ?? 'own'
+  if (setting === 'file') {
+    // The reader of the file sees whether what was written is still there.
+    body.push(set('r3', { kind: 'deref', of: id('p') }))
+    init.splice(
+      0,
+      init.length,
+      { kind: 'file', name: 'F', call: call('ext4', num(1), num(5)) },
+      { kind: 'mm', name: 'A' },
+      {
+        kind: 'address',
+        scope: 'A',
+        name: 'p',
+        call: call('mmap', id('F'), num(1), binary('|', id('PROT_READ'), id('PROT_WRITE')), id('MAP_SHARED')),
+      },
+    )
+  }
+  if (setting === 'fork') init.push({ kind: 'mm', name: 'C', call: call('unborn') })
   const procs: Proc[] = [
     {
       name: 'P0',
@@ -196,13 +230,7 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
       body,
       ...(plan.callerLocks && { comment: 'whose caller holds mmap_lock' }),
     },
-    {
-      name: 'P1',
-      context: { kind: 'mm', name: 'A' },
-      daemon: false,
-      body: [run(call('munmap', plan.short ? binary('+', id('p'), num(1)) : id('p'), num(1)))],
-      comment: 'another thread of the process unmaps it',
-    },
+    besides(setting, plan),
   ]
   if (leaves)
     procs.push({
@@ -223,6 +251,28 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
       quantifier: 'exists',
       expr: binary('==', { kind: 'name', name: 'r0', proc: 'P0' }, num(faulted ? 0 : 1)),
     },
+  }
+}
+
+/** Who comes between. */
+function besides(setting: Setting, plan: HoldingPlan): Proc {
+  const thread = { name: 'P1', context: { kind: 'mm', name: 'A' }, daemon: false } as const
+  switch (setting) {
+    case 'own':
+      return {
+        ...thread,
+        body: [run(call('munmap', plan.short ? binary('+', id('p'), num(1)) : id('p'), num(1)))],
+        comment: 'another thread of the process unmaps it',
+      }
+    case 'fork':
+      return { ...thread, body: [run(call('fork', id('C')))], comment: 'another thread of the process forks' }
+    case 'file':
+      return {
+        ...thread,
+        context: { kind: '', name: '' },
+        body: [run(call('writeback', id('F'), num(0))), run(call('reclaim', id('F'), num(0)))],
+        comment: 'the file system, and kswapd',
+      }
   }
 }
 

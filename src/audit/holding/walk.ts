@@ -4,6 +4,7 @@ import type { ReferenceApi } from '../protocols/reference.ts'
 import { mismatch } from '../protocols/reference.ts'
 import type { Place } from '../trace/event.ts'
 import { liveness, successors } from '../trace/live.ts'
+import { leavesAlone } from './effects.ts'
 import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
 import { tagOf, typeOf } from './places.ts'
 import * as words from './words.ts'
@@ -742,6 +743,7 @@ export class HoldingWalk {
       s.say({ do: 'acquire', hold: id, outcome: 'all', api, flags, at })
       return [...results, { s, v: { sym: `${fresh}#n`, got: id } }]
     }
+    if (api.result === 'bytes') return [...results, ...this.#acquireBytes(e, api, base, args, to, fresh, s)]
     const again = [...s.holds.values()].find((h) => h.site.call === e && h.left !== 'nothing')
     if (again !== undefined) return this.#acquireRest(again.id, api, asked, to, fresh, s)
     const shorts = api.nr !== 'one' && asked.num !== 1 && api.result !== 'all'
@@ -774,6 +776,64 @@ export class HoldingWalk {
       results.push({ s: t, v })
     }
     return results
+  }
+
+  /**
+   * What an iterator is over, as much as comes: the result counts bytes, and who asked goes on with those. Pinning takes nothing of
+   * memory that is not the user's (`iov_iter_extract_will_pin()`).
+   */
+  #acquireBytes(
+    e: Expr & { kind: 'call' },
+    api: ReferenceApi,
+    base: Omit<Holding, 'outcome' | 'left'> & { readonly asked: Val },
+    args: readonly Val[],
+    to: Val | undefined,
+    fresh: string,
+    s: State,
+  ): Out[] {
+    const { id } = base
+    const outs: Out[] = []
+    const user = `user(${args[0]?.sym ?? ''})`
+    const known = s.signs.get(user)
+    const bytes: Val = { sym: `${fresh}#n`, got: id }
+    for (const h of s.holds.values())
+      if (h.site.call === e && h.left !== 'nothing')
+        s.change(h.id, { unclear: h.unclear ?? 'it is called again for others: batches are not followed' })
+    if (known !== zero) {
+      const t = s.fork()
+      if (api.takes === 'pin') t.signs.set(user, plus)
+      t.holds.set(id, {
+        ...base,
+        outcome: 'all',
+        left: 'all',
+      })
+      t.say({ do: 'acquire', hold: id, outcome: 'all', api, flags: base.flags, at: this.#place(e) })
+      const page: Val = { sym: `page#${id}`, hold: id, form: 'page' }
+      // `&pages`: the array may be made by the call.
+      const at = to === undefined ? `x@${e.start}` : pointee(to)
+      const array = api.array === true ? undefined : t.env.get(at)
+      if (api.array !== true && to?.sym.startsWith('&') === true)
+        t.env.set(array?.ref ?? at, array?.ref === undefined ? { ...page, ref: `*${at}` } : page)
+      else t.env.set(at, page)
+      if (array?.ref !== undefined) t.signs.set(array.sym, plus)
+      t.signs.set(page.sym, plus)
+      t.signs.set(bytes.sym, plus)
+      const arg = typeof api.out === 'number' ? e.args[api.out] : undefined
+      if (arg !== undefined) this.#keeps(t, arg, page)
+      outs.push({ s: t, v: bytes })
+    }
+    if (api.takes === 'pin' && known !== plus) {
+      const t = s.fork()
+      t.signs.set(user, zero)
+      t.holds.set(id, { ...base, outcome: 'none', left: 'nothing' })
+      t.signs.set(bytes.sym, plus)
+      outs.push({ s: t, v: bytes })
+    }
+    const negative = s.fork()
+    negative.holds.set(id, { ...base, outcome: 'none', left: 'nothing' })
+    negative.signs.set(`${fresh}#-`, minus)
+    outs.push({ s: negative, v: { sym: `${fresh}#-`, got: id } })
+    return outs
   }
 
   /**
@@ -827,6 +887,11 @@ export class HoldingWalk {
 
   #other(e: Expr & { kind: 'call' }, name: string | undefined, args: readonly Val[], s: State): Out[] {
     const from = args.find((a): a is Val & { hold: number } => a.hold !== undefined)
+    if (name !== undefined && /^(iov_iter_extract_will_pin|user_backed_iter)$/.test(name))
+      return [{ s, v: { sym: `user(${args[0]?.sym ?? ''})` } }]
+    const counted = args.find((a) => a.got !== undefined && this.#inBytes(a.got, s))
+    if (counted !== undefined && name !== undefined && (words.pure.test(name) || words.keepsValue.test(name)))
+      return [{ s, v: { sym: clip(`${name}(${args.map((a) => a.sym).join()})`), got: counted.got! } }]
     const fresh = (): Val =>
       name !== undefined && words.pure.test(name)
         ? {
@@ -941,15 +1006,23 @@ export class HoldingWalk {
           s.change(h, { unclear: s.holds.get(h)!.unclear ?? `it is copied by ${name}()` })
       return plain()
     }
-    if (words.harmless.test(name)) return plain()
+    if (words.harmless.test(name) || (words.pure.test(name) && !words.keepsValue.test(name))) return plain()
+    if (words.keepsValue.test(name)) return plain()
     if (words.publishes.test(name)) {
       for (const a of args) if (a.ref !== undefined && !isLocal(rootOf(a.ref))) s.published.add(rootOf(a.ref))
-      for (const h of this.#reached(args, s))
-        if (s.holds.get(h)!.left !== 'nothing')
-          s.change(h, { unclear: s.holds.get(h)!.unclear ?? `it is put where others find it by ${name}()` })
+      // A page by itself in a list, an array, a tree: which of them is taken out again is not followed.
+      for (const a of args)
+        if (a.hold !== undefined && a.form === 'page' && s.holds.get(a.hold)!.left !== 'nothing')
+          s.change(a.hold, {
+            unclear: s.holds.get(a.hold)!.unclear ?? `it is put where others find it by ${name}()`,
+          })
       return plain()
     }
     return this.#given(e, name, args, s)
+  }
+
+  #inBytes(id: number, s: State): boolean {
+    return s.holds.get(id)?.site.api.result === 'bytes'
   }
 
   #locks(e: Expr & { kind: 'call' }, name: string, args: readonly Val[], s: State): boolean {
@@ -1110,7 +1183,8 @@ export class HoldingWalk {
       this.#stack.length > most.depth ||
       this.#stack.some((f) => f.func === callee)
     ) {
-      for (const h of held)
+      const alone = held.length > 0 && this.#leavesAlone(name, args, s)
+      for (const h of alone ? [] : held)
         if (s.holds.get(h)!.left !== 'nothing')
           s.change(h, { unclear: s.holds.get(h)!.unclear ?? `it is given to ${name}()`, left: 'nothing' })
       for (const a of args) if (a.ref?.startsWith('new@') === true) s.published.add(rootOf(a.ref))
@@ -1140,6 +1214,19 @@ export class HoldingWalk {
       for (const [k, w] of t.env) if (k.startsWith(frame.prefix) && w.hold === undefined) t.env.delete(k)
       return { s: t, v: o.v.sym === nothing.sym && callee.returns.base === 'void' ? v : o.v }
     })
+  }
+
+  /** A function elsewhere in the tree that does nothing to the pages that it is handed. */
+  #leavesAlone(name: string, args: readonly Val[], s: State): boolean {
+    const found = this.#code.resolve(name, this.#frame.file)
+    return (
+      found !== undefined &&
+      args.every(
+        (a, i) =>
+          this.#reached([a], s).every((h) => s.holds.get(h)!.left === 'nothing') ||
+          leavesAlone(this.#code, found, i),
+      )
+    )
   }
 
   /** All that it returns is ERR_PTR(…). */
@@ -1199,6 +1286,9 @@ function add(v: Val, by: number, at: number): Val {
 }
 
 function arithmetic(op: string, a: Val, b: Val, at: number, s?: State): Val {
+  // Pages, from a number of bytes.
+  const bytes = [a, b].find((v) => v.got !== undefined && s?.holds.get(v.got)?.site.api.result === 'bytes')
+  if (bytes !== undefined) return { sym: clip(`(${a.sym}${op}${b.sym})`), got: bytes.got! }
   // What a call gave, added to what it gave before.
   if (op === '+' && b.got !== undefined && a.got === b.got && s !== undefined) {
     const h = s.holds.get(b.got)

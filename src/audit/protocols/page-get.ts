@@ -3,7 +3,6 @@ import type { ReferenceApi } from './reference.ts'
 /** Taking references to pages of a process (FOLL_GET). They are given back by put_page() and its kin. */
 export const kind = 'page-get'
 
-const bytes = 'it counts in bytes and takes what the iterator is over: iterators are not followed yet'
 const iterator = (
   name: string,
   out: number,
@@ -15,8 +14,8 @@ const iterator = (
   nr: 2,
   out,
   lock: false,
-  result: 'count-or-zero',
-  undecided: bytes,
+  result: 'bytes',
+  ...(name.includes('alloc') ? {} : { array: true }),
 })
 
 export const gets: readonly ReferenceApi[] = [

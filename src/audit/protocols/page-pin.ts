@@ -3,9 +3,6 @@ import type { ReferenceApi } from './reference.ts'
 /** Pinning pages of a process (FOLL_PIN). What is pinned is given back by unpin_user_page() and its kin, and by nothing else. */
 export const kind = 'page-pin'
 
-const bytes =
-  'it pins only what an iterator takes from user memory, and counts in bytes: iterators are not followed yet'
-
 export const pins: readonly ReferenceApi[] = [
   { name: 'pin_user_pages', takes: 'pin', nr: 1, flags: 2, out: 3, lock: true, result: 'count' },
   {
@@ -49,8 +46,7 @@ export const pins: readonly ReferenceApi[] = [
     nr: 3,
     out: 1,
     lock: false,
-    result: 'count-or-zero',
-    undecided: bytes,
+    result: 'bytes',
   },
   {
     name: 'iov_iter_extract_bvecs',
@@ -59,8 +55,8 @@ export const pins: readonly ReferenceApi[] = [
     nr: 4,
     out: 1,
     lock: false,
-    result: 'count-or-zero',
-    undecided: bytes,
+    result: 'bytes',
+    array: true,
   },
   {
     name: 'extract_iter_to_sg',
@@ -69,7 +65,7 @@ export const pins: readonly ReferenceApi[] = [
     nr: 3,
     out: 2,
     lock: false,
-    result: 'count-or-zero',
-    undecided: bytes,
+    result: 'bytes',
+    array: true,
   },
 ]

@@ -25,7 +25,11 @@ export type ReferenceApi = {
     /** Either all of them or an errno. */
     | 'all'
     | 'bool'
+    /** As many bytes as came, or an errno. */
+    | 'bytes'
     | 'pointer'
+  /** What `out` points to is filled itself, and not what it points to in turn: a table, an array that is not made by the call. */
+  readonly array?: true
   /** Why nothing is decided about it. */
   readonly undecided?: string
 }
