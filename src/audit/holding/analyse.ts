@@ -105,6 +105,11 @@ export class Holdings {
         unsure ??= 'one function gives it back in either way, by a condition that is not understood'
         continue
       }
+      if (site.api.result === 'bytes' && e.holding.left === 'all') {
+        unsure ??=
+          'what an iterator gave is left behind on one way, and what the iterator was over is not known'
+        continue
+      }
       const plan = planOf(e)
       const judged = this.#ask(site, plan)
       if (judged.verdict === 'broken') return this.#broken(site, e, plan, judged, cls)
@@ -159,7 +164,9 @@ export class Holdings {
    * there to be seen counts: who releases them, in which way, on whose behalf, and who writes to them.
    */
   #story(site: HoldingSite, walked: Found): Site | undefined {
-    if (site.api.undecided !== undefined) return undefined
+    // What is got of another process by address is written for that process, page by page, while it waits.
+    if (site.api.undecided !== undefined || (site.api.takes === 'get' && site.api.mm !== undefined))
+      return undefined
     const story = this.#stories.of(site)
     if (story === undefined || story.releases.length === 0 || story.mixed) return undefined
     const { takes } = site.api
