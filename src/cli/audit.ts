@@ -23,11 +23,12 @@ import { renderSarif } from '../report/audit-sarif.ts'
 import { renderAudit, renderSummary } from '../report/audit-text.ts'
 import { renderComparison, renderComparisonSummary } from '../report/compare-text.ts'
 import { ansi, plain, type Style } from '../report/style.ts'
-import { Overlay, type Program, type Tree } from '../source/index.ts'
+import { identityOf, identityUnopened, Overlay, type Program, type Tree } from '../source/index.ts'
 import { compareAudits, patchedInput } from './audit-compare.ts'
 import { hint, type Input, type InputOptions, openInput } from './audit-input.ts'
 import { auditPage } from './audit-page.ts'
 import { pages } from './explain.ts'
+import { Cache } from './cache.ts'
 import { type Command, exit, type Io, UsageError } from './io.ts'
 import { Progress } from './progress.ts'
 import { version } from './version.ts'
@@ -70,6 +71,9 @@ Debian linux-source-*.tar.xz as it is in the package).
                        2.1.0; github is what GitHub's actions print
   --litmus DIR         write the lifted tests there, and the repaired ones
   --quiet              only the sums
+  --cache DIR          where results of large trees are kept; left out,
+                       ~/.cache/tenure/audits. It can be deleted
+  --no-cache           neither use nor keep any
 
 Exit codes: 0 nothing is broken, 1 something is, 2 the tree could not be
 read. With --patch, --diff and --baseline only what is newly broken counts.`,
@@ -92,73 +96,186 @@ type Options = InputOptions & {
   readonly diff: string | undefined
   readonly baseline: string | undefined
   readonly writeBaseline: string | undefined
+  readonly cache: Cache | undefined
 }
 
 async function run(argv: readonly string[], io: Io): Promise<number> {
   const options = parseOptions(argv)
-  const style = io.outIsTerminal ? ansi : plain
   const progress = io.errIsTerminal ? new Progress(io) : undefined
+  const optionsOf = ({ name, tree }: Input): AuditOptions => ({
+    treeKernel: tree.kernel?.text,
+    ...(options.kernel !== undefined && { kernel: options.kernel }),
+    policies: options.policies,
+    ...(options.protocols !== undefined && { protocols: options.protocols }),
+    version,
+    path: name,
+    replay: commandOf(argv),
+    signal: io.signal,
+    onProgress: (done, of) => progress?.say(`judged ${done} sites of ${of} functions`),
+  })
   try {
-    const input = await openInput(options.tree, options, io, progress)
-    if (input === undefined) return exit.failed
-    const optionsOf = ({ name, tree }: Input): AuditOptions => ({
-      treeKernel: tree.kernel?.text,
-      ...(options.kernel !== undefined && { kernel: options.kernel }),
-      policies: options.policies,
-      ...(options.protocols !== undefined && { protocols: options.protocols }),
-      version,
-      path: name,
-      replay: commandOf(argv),
-      signal: io.signal,
-      onProgress: (done, of) => progress?.say(`judged ${done} sites of ${of} functions`),
-    })
-    try {
-      if (options.patch !== undefined || options.diff !== undefined) {
-        const after =
-          options.diff === undefined ? undefined : await openInput(options.diff, options, io, progress)
-        const sides =
-          options.patch !== undefined
-            ? patchedInput(input, options.patch, io)
-            : after && { before: input, after, renamed: new Map<string, string>() }
-        if (sides === undefined) return exit.failed
-        try {
-          const { comparison, result } = await compareAudits(sides, optionsOf, progress)
-          progress?.clear()
-          if (options.litmus !== undefined) writeTests(result, options.litmus)
-          const { program } = sides.after
-          if (options.format === 'json') io.out(`${JSON.stringify(comparison, null, 1)}\n`)
-          else if (options.format === 'text' && options.quiet)
-            io.out(`${renderComparisonSummary(comparison, style).join('\n')}\n`)
-          else if (options.format === 'text')
-            io.out(`${renderComparison(comparison, lineIn(program), style)}\n`)
-          else io.out(rendered(result, program, options, style))
-          return comparison.changes.some(isNewlyBroken) ? exit.found : exit.ok
-        } finally {
-          await sides.after.program.close()
-        }
-      }
-      const { tree, program } = input
-      const audited = await auditTree(program, optionsOf(input))
-      progress?.clear()
-      // One file was asked for, and it could not be read: nothing was audited.
-      const [problem] = tree.kind === 'file' && audited.sites.length === 0 ? readable(tree) : []
-      if (problem !== undefined)
-        throw new UsageError(`${options.tree} cannot be audited: ${problem.message}`, hint)
-      const result = options.baseline === undefined ? audited : known(audited, options.baseline, program, io)
-      if (options.litmus !== undefined) writeTests(result, options.litmus)
-      if (options.writeBaseline !== undefined)
-        writeWhole(
-          options.writeBaseline,
-          `${JSON.stringify(baselineOf(result, lineIn(program)), null, 1)}\n`,
-          'give --write-baseline a file that can be written to',
-        )
-      io.out(rendered(result, program, options, style))
-      return result.sites.some((s) => s.verdict === 'broken' && s.known !== true) ? exit.found : exit.ok
-    } finally {
-      await input.program.close()
-    }
+    return options.patch !== undefined || options.diff !== undefined
+      ? await compare(options, optionsOf, io, progress)
+      : await auditOne(options, optionsOf, commandOf(argv), io, progress)
   } finally {
     progress?.clear()
+  }
+}
+
+type OptionsOf = (input: Input) => AuditOptions
+
+async function auditOne(
+  options: Options,
+  optionsOf: OptionsOf,
+  command: string,
+  io: Io,
+  progress: Progress | undefined,
+): Promise<number> {
+  const found = await audited(options, optionsOf, command, io, progress)
+  progress?.clear()
+  if (found === undefined) return exit.failed
+  const { lineOf } = found
+  const result =
+    options.baseline === undefined ? found.result : known(found.result, options.baseline, lineOf, io)
+  if (options.litmus !== undefined) writeTests(result, options.litmus)
+  if (options.writeBaseline !== undefined)
+    writeWhole(
+      options.writeBaseline,
+      `${JSON.stringify(baselineOf(result, lineOf), null, 1)}\n`,
+      'give --write-baseline a file that can be written to',
+    )
+  io.out(rendered({ ...found, result }, options, io.outIsTerminal ? ansi : plain))
+  return result.sites.some((s) => s.verdict === 'broken' && s.known !== true) ? exit.found : exit.ok
+}
+
+/** The audit of what was named, from the cache if it is there. Undefined: it could not be read, and that has been said. */
+async function audited(
+  options: Options,
+  optionsOf: OptionsOf,
+  command: string,
+  io: Io,
+  progress: Progress | undefined,
+): Promise<Audited | undefined> {
+  const cache = options.cache
+  const keyOf = (identity: string): string =>
+    cache!.key(
+      identity,
+      options.tree,
+      options.kernel,
+      options.protocols ?? standing,
+      options.policies,
+      command,
+    )
+  // A tarball or a revision that is known need not even be opened; a page wants more of its text than is kept.
+  const unopened =
+    cache === undefined || options.against !== undefined || options.format === 'html'
+      ? undefined
+      : identityUnopened(options.tree, options.git)
+  if (cache !== undefined && unopened !== undefined) {
+    const stored = storedIn(cache, keyOf(unopened))
+    if (stored !== undefined) return { ...stored, prefix: '', textOf: () => undefined }
+  }
+  const input = await openInput(options.tree, options, io, progress)
+  if (input === undefined) return undefined
+  const { tree, program } = input
+  try {
+    const rest = { prefix: prefixOf(tree), textOf: (file: string) => tree.text(file) }
+    const identity =
+      cache === undefined || tree.files.length < worthKeeping ? undefined : (unopened ?? identityOf(tree))
+    if (cache !== undefined && identity !== undefined) {
+      const stored = storedIn(cache, keyOf(identity))
+      if (stored !== undefined) return { ...stored, ...rest }
+    }
+    const result = await auditTree(program, optionsOf(input))
+    // One file was asked for, and it could not be read: nothing was audited.
+    const [problem] = tree.kind === 'file' && result.sites.length === 0 ? readable(tree) : []
+    if (problem !== undefined)
+      throw new UsageError(`${options.tree} cannot be audited: ${problem.message}`, hint)
+    const lineOf = lineIn(program)
+    const lines = linesOf(result, lineOf)
+    // Only what was the same all the time is kept.
+    if (cache !== undefined && identity !== undefined && identity === (unopened ?? identityOf(tree)))
+      cache.put(keyOf(identity), { result, lines })
+    return { result, lineOf: (file, line) => lines[file]?.[line] ?? lineOf(file, line), ...rest }
+  } finally {
+    await program.close()
+  }
+}
+
+/** Smaller trees are read as fast as they are looked up. */
+const worthKeeping = 1000
+
+type LineOf = (file: string, line: number) => string | undefined
+type Audited = {
+  readonly result: AuditResult
+  readonly lineOf: LineOf
+  readonly textOf: (file: string) => string | undefined
+  /** The way from where we stand to the tree. */
+  readonly prefix: string
+}
+type Lines = Readonly<Record<string, Readonly<Record<number, string>>>>
+
+function storedIn(cache: Cache, key: string): Pick<Audited, 'result' | 'lineOf'> | undefined {
+  const stored = cache.get(key) as { readonly result: AuditResult; readonly lines: Lines } | undefined
+  return stored && { result: stored.result, lineOf: (file, line) => stored.lines[file]?.[line] }
+}
+
+/** The lines of the tree that a result speaks of. */
+function linesOf(result: AuditResult, lineOf: LineOf): Lines {
+  const lines: Record<string, Record<number, string>> = {}
+  const keep = (file: string, line: number): void => {
+    const text = lineOf(file, line)
+    if (text !== undefined) (lines[file] ??= {})[line] = text
+  }
+  for (const s of result.sites) {
+    keep(s.file, s.line)
+    for (const h of s.escapes) keep(h.file, h.line)
+    for (const e of s.repair?.edits ?? []) keep(e.file, e.line)
+    for (const { place = '' } of s.witness?.steps ?? []) {
+      const m = /^(.*):(\d+)$/.exec(place)
+      if (m) keep(m[1]!, Number(m[2]))
+    }
+  }
+  return lines
+}
+
+async function compare(
+  options: Options,
+  optionsOf: OptionsOf,
+  io: Io,
+  progress: Progress | undefined,
+): Promise<number> {
+  const style = io.outIsTerminal ? ansi : plain
+  const before = await openInput(options.tree, options, io, progress)
+  if (before === undefined) return exit.failed
+  try {
+    const after =
+      options.diff === undefined ? undefined : await openInput(options.diff, options, io, progress)
+    const sides =
+      options.patch !== undefined
+        ? patchedInput(before, options.patch, io)
+        : after && { before, after, renamed: new Map<string, string>() }
+    if (sides === undefined) return exit.failed
+    const { program, tree } = sides.after
+    try {
+      const { comparison, result } = await compareAudits(sides, optionsOf, progress)
+      progress?.clear()
+      if (options.litmus !== undefined) writeTests(result, options.litmus)
+      const lineOf = lineIn(program)
+      if (options.format === 'json') io.out(`${JSON.stringify(comparison, null, 1)}\n`)
+      else if (options.format === 'text' && options.quiet)
+        io.out(`${renderComparisonSummary(comparison, style).join('\n')}\n`)
+      else if (options.format === 'text') io.out(`${renderComparison(comparison, lineOf, style)}\n`)
+      else {
+        const textOf = (file: string): string | undefined => program.file(file)?.source.text
+        io.out(rendered({ result, lineOf, textOf, prefix: prefixOf(tree) }, options, style))
+      }
+      return comparison.changes.some(isNewlyBroken) ? exit.found : exit.ok
+    } finally {
+      await program.close()
+    }
+  } finally {
+    await before.program.close()
   }
 }
 
@@ -170,11 +287,11 @@ const lineIn =
 /** The command line that gives this audit again, but for where it writes. */
 function commandOf(argv: readonly string[]): string {
   const kept = argv.filter((a, i) => {
-    const option = /^--(litmus|format|write-baseline)$/
+    const option = /^--(litmus|format|write-baseline|baseline|cache)$/
     return (
       !option.test(a) &&
       !option.test(argv[i - 1] ?? '') &&
-      !/^--(litmus|format|write-baseline)=|^--quiet$/.test(a)
+      !/^--(litmus|format|write-baseline|baseline|cache)=|^--(quiet|no-cache)$/.test(a)
     )
   })
   const quoted = (a: string): string => (/^[\w./@%+=:,^~-]+$/.test(a) ? a : `'${a.replaceAll("'", "'\\''")}'`)
@@ -182,7 +299,7 @@ function commandOf(argv: readonly string[]): string {
 }
 
 /** With what is in the baseline marked; what is in it and not in the tree any more is said. */
-function known(result: AuditResult, file: string, program: Program, io: Io): AuditResult {
+function known(result: AuditResult, file: string, lineOf: LineOf, io: Io): AuditResult {
   let baseline: Baseline
   try {
     baseline = parseBaseline(readFileSync(file, 'utf8'))
@@ -192,24 +309,23 @@ function known(result: AuditResult, file: string, program: Program, io: Io): Aud
       `'tenure audit --write-baseline ${file} TREE' writes one`,
     )
   }
-  const marked = withBaseline(result, baseline, lineIn(program))
+  const marked = withBaseline(result, baseline, lineOf)
   for (const g of marked.gone)
     io.err(`note: ${file} has ${g.classes.join(', ')} in ${g.function}() of ${g.file}, which is gone\n`)
   return marked.result
 }
 
-function rendered(result: AuditResult, program: Program, options: Options, style: Style): string {
-  const lineOf = lineIn(program)
+function rendered({ result, lineOf, textOf, prefix }: Audited, options: Options, style: Style): string {
   const compared = [options.baseline, options.patch, options.diff].some((o) => o !== undefined)
   switch (options.format) {
     case 'html':
-      return auditPage(result, (file) => program.file(file)?.source.text)
+      return auditPage(result, textOf)
     case 'json':
       return `${JSON.stringify(result, null, 1)}\n`
     case 'sarif':
-      return renderSarif(result, { page: pageOf, lineOf, prefix: prefixOf(program.tree), compared })
+      return renderSarif(result, { page: pageOf, lineOf, prefix, compared })
     case 'github':
-      return renderGithub(result, prefixOf(program.tree))
+      return renderGithub(result, prefix)
     case 'markdown':
       return renderMarkdown(result, lineOf)
     case 'text':
@@ -244,6 +360,8 @@ function parseOptions(argv: readonly string[]): Options {
       diff: { type: 'boolean', default: false },
       baseline: { type: 'string' },
       'write-baseline': { type: 'string' },
+      cache: { type: 'string' },
+      'no-cache': { type: 'boolean', default: false },
       against: { type: 'string' },
       protocol: { type: 'string', multiple: true },
       kernel: { type: 'string' },
@@ -293,6 +411,7 @@ function parseOptions(argv: readonly string[]): Options {
     diff: values.diff ? second : undefined,
     baseline: values.baseline,
     writeBaseline: values['write-baseline'],
+    cache: values['no-cache'] ? undefined : new Cache(values.cache),
   }
 }
 

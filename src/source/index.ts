@@ -1,6 +1,7 @@
 export type * from './ir.ts'
 export * from './flow.ts'
 export { openRevision } from './git.ts'
+export { identityOf, identityUnopened } from './identity.ts'
 export { diffLines, type Hunk } from './lines.ts'
 export { MemoryTree } from './memory.ts'
 export { openTree } from './open.ts'
