@@ -1,7 +1,8 @@
 import { Bug } from '../base/index.ts'
-import { FULL, Store } from '../state/index.ts'
+import { CompactStore, FULL, Store } from '../state/index.ts'
 import { Choices } from './choices.ts'
 import type { CheckOptions, CheckResult, Model, Violate, Violation } from './model.ts'
+import { expanded, reduced } from './reduce.ts'
 import { copyWords, equalWords, wordsOf } from './words.ts'
 import { type Sighting, Witnesses } from './witness.ts'
 
@@ -17,14 +18,45 @@ const PROGRESS = 1 << 16
  * cannot hold, symmetry that is not.
  */
 export function check(model: Model, options: CheckOptions = {}): CheckResult {
+  if (options.reduce !== true || model.quiet === undefined) return search(model, options)
+  const few = search(reduced(model), options)
+  const codes = new Set(few.violations.map((v) => v.code))
+  const told = {
+    ...few,
+    violations: few.violations.map((v) => ({ ...v, trace: expanded(model, v.trace) })),
+    ...(few.deadlock ? { deadlock: expanded(model, few.deadlock) } : {}),
+    outcomes: few.outcomes.map((o) => ({ ...o, trace: expanded(model, o.trace) })),
+  }
+  if (codes.size === 0 && few.deadlock === undefined) return told
+  // A step that brings quiet ones with it counts as one: its witnesses may be longer than they must be. A full search, up to the same finds,
+  // has the shortest.
+  const left = options.maxSeconds ? Math.max(options.maxSeconds - few.seconds, 0.001) : 0
+  const all = search(model, { ...options, maxSeconds: left }, { codes, deadlock: few.deadlock !== undefined })
+  const shortest = new Map(all.violations.map((v) => [v.code, v]))
+  return {
+    ...told,
+    violations: told.violations.map((v) => shortest.get(v.code) ?? v),
+    ...(told.deadlock ? { deadlock: all.deadlock ?? told.deadlock } : {}),
+    seconds: few.seconds + all.seconds,
+  }
+}
+
+/** `wanted`: the search is over when all that has been found. */
+function search(
+  model: Model,
+  options: CheckOptions,
+  wanted?: { readonly codes: ReadonlySet<string>; readonly deadlock: boolean },
+): CheckResult {
   const start = performance.now()
   const { actors, layout } = model
   const packing = layout.packing()
   const canon = options.symmetry === false ? undefined : layout.canonicaliser()
-  const store = new Store(packing.record, {
+  const limits = {
     ...(options.maxStates ? { maxRecords: options.maxStates } : {}),
     ...(options.maxBytes ? { maxBytes: options.maxBytes } : {}),
-  })
+  }
+  const compact = options.compact === true ? new CompactStore(packing.record, limits) : undefined
+  const store = compact ?? new Store(packing.record, limits)
   const { candidate } = store
   const deadline = options.maxSeconds ? start + options.maxSeconds * 1000 : Number.POSITIVE_INFINITY
   const maxDepth = options.maxDepth || Number.POSITIVE_INFINITY
@@ -80,6 +112,7 @@ export function check(model: Model, options: CheckOptions = {}): CheckResult {
       bound = { name: 'seconds', at: options.maxSeconds! }
       break
     }
+    if (at % PROGRESS === 0) store.explored(at)
     if (at % PROGRESS === 0 && at > 0 && options.onProgress?.(store.count, depth) === true) {
       bound = { name: 'stopped', at: store.count }
       break
@@ -134,7 +167,9 @@ export function check(model: Model, options: CheckOptions = {}): CheckResult {
       if (seen === undefined) outcomes.set(text, { at, states: 1 })
       else seen.states++
     } else if (stuck) deadlock ??= at
+    if (wanted && sightings.size >= wanted.codes.size && (deadlock !== undefined || !wanted.deadlock)) break
   }
+  if (compact && bound === undefined) bound = { name: 'compact', at: compact.missed }
 
   const witnesses = new Witnesses(model, store, canon)
   const seconds = (): number => (performance.now() - start) / 1000

@@ -22,6 +22,11 @@ export interface Model {
   step(actor: number, choose: Choose, violate: Violate): 'moved' | 'blocked' | 'ended'
   /** The name of the step that the actor would take next, for the timeline. Called only when a trace is shown. */
   label(actor: number): StepLabel
+  /**
+   * Whether the actor can take a step now, without a choice, that nothing depends on but what it makes possible: whatever others can do before
+   * it they can do behind it, with the same end; it stays possible meanwhile; and it hides no violation. Asked for a reduced search only.
+   */
+  quiet?(actor: number): boolean
   /** Broken state invariants. Called once for each new state. */
   check?(violate: Violate): void
   /** What is observed in a final state (every actor that must end has ended), as a line of the outcome table. */
@@ -62,6 +67,13 @@ export type CheckOptions = {
   readonly stopAtFirst?: boolean
   /** Use the layout's symmetric sets. Default true. */
   readonly symmetry?: boolean
+  /**
+   * Do not permute quiet steps: fewer states, the same codes, deadlock and outcomes. Witnesses of violations are told by a second search, which
+   * is full; where a bound stops that one, and for outcomes, they may be longer than they must be. Default false.
+   */
+  readonly reduce?: boolean
+  /** Keep a hash of 64 bits of each state that was explored, not the state: less memory, and never complete. Default false. */
+  readonly compact?: boolean
   /** Called now and then, for progress. Returning true stops the search. */
   readonly onProgress?: (states: number, depth: number) => boolean | void
 }
@@ -69,9 +81,9 @@ export type CheckOptions = {
 export type CheckResult = {
   /** False when a bound was hit: what was not found may still be there. */
   readonly complete: boolean
-  /** Which bound, and its figure. */
+  /** Which bound, and its figure. `compact`: none, but states were told apart by hashes; the probability that one was missed. */
   readonly bound?: {
-    readonly name: 'states' | 'depth' | 'seconds' | 'bytes' | 'stopped' | 'first'
+    readonly name: 'states' | 'depth' | 'seconds' | 'bytes' | 'stopped' | 'first' | 'compact'
     readonly at: number
   }
   readonly states: number

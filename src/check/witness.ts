@@ -1,5 +1,5 @@
 import { Bug } from '../base/index.ts'
-import type { Canonicaliser, Permutation, Store } from '../state/index.ts'
+import type { Canonicaliser, CompactStore, Permutation, Store } from '../state/index.ts'
 import { Choices } from './choices.ts'
 import type { Model, Trace, TraceStep, Violate, Violation } from './model.ts'
 import { equalWords, wordsOf } from './words.ts'
@@ -14,6 +14,8 @@ export type Sighting = {
 /** A stored state on a witness, with the names that it bears there. */
 type Node = {
   readonly concrete: Uint8Array
+  /** As it is stored: its representative. */
+  readonly stored: Uint8Array
   /** Leads from the stored representative to `concrete`. */
   readonly naming: Permutation | undefined
   readonly step: TraceStep | undefined
@@ -36,17 +38,19 @@ type Run = {
  */
 export class Witnesses {
   readonly #model: Model
-  readonly #store: Store
+  readonly #store: Store | CompactStore
   readonly #canon: Canonicaliser | undefined
   readonly #words: Int32Array
+  readonly #record: Int32Array
   readonly #nodes = new Map<number, Node>()
   readonly #choices = new Choices()
 
-  constructor(model: Model, store: Store, canon: Canonicaliser | undefined) {
+  constructor(model: Model, store: Store | CompactStore, canon: Canonicaliser | undefined) {
     this.#model = model
     this.#store = store
     this.#canon = canon
     this.#words = wordsOf(model)
+    this.#record = new Int32Array(store.words)
   }
 
   /** A shortest way to a stored state. */
@@ -72,7 +76,7 @@ export class Witnesses {
     let run: Run | undefined
     if (this.#canon === undefined) run = this.#find(node.concrete, same)
     else {
-      const stored = this.#find(this.#load(at), same)
+      const stored = this.#find(node.stored, same)
       const wanted = stored?.moved ? this.#renamed(this.#model.state, node.naming!) : undefined
       run = this.#find(
         node.concrete,
@@ -94,7 +98,7 @@ export class Witnesses {
     }
     let node = at < 0 ? undefined : this.#nodes.get(at)
     for (const child of path.reverse()) {
-      node = node === undefined ? this.#root() : this.#child(this.#store.parent(child), node, child)
+      node = node === undefined ? this.#root() : this.#child(node, child)
       this.#nodes.set(child, node)
     }
     return node!
@@ -105,35 +109,36 @@ export class Witnesses {
     layout.reset(state)
     this.#model.init()
     const concrete = state.slice()
-    const naming = this.#canon && this.#canon.inverse(this.#canonicalise().by)
-    return { concrete, naming, step: undefined, parent: undefined }
+    if (this.#canon === undefined)
+      return { concrete, stored: concrete, naming: undefined, step: undefined, parent: undefined }
+    const { state: stored, by } = this.#canonicalise()
+    return { concrete, stored, naming: this.#canon.inverse(by), step: undefined, parent: undefined }
   }
 
-  #child(parentIndex: number, parent: Node, index: number): Node {
-    const wanted = new Int32Array(this.#load(index).buffer)
+  #child(parent: Node, index: number): Node {
     const canon = this.#canon
     if (canon === undefined) {
-      const run = this.#find(parent.concrete, (r) => r.moved && equalWords(this.#words, wanted))
+      const run = this.#find(parent.concrete, (r) => r.moved && this.#stored(index, this.#words))
       if (run === undefined) throw new Bug('a step ran again from the same state and did something else')
       return this.#extend(parent, run, undefined)
     }
-    let by: Permutation | undefined
-    const stored = this.#find(this.#load(parentIndex), (r) => {
+    let representative: { readonly state: Uint8Array; readonly by: Permutation } | undefined
+    const stored = this.#find(parent.stored, (r) => {
       if (!r.moved) return false
-      const representative = this.#canonicalise()
-      by = representative.by
-      return equalWords(new Int32Array(representative.state.buffer), wanted)
+      representative = this.#canonicalise()
+      return this.#stored(index, new Int32Array(representative.state.buffer))
     })
     if (stored === undefined) throw new Bug('a step ran again from the same state and did something else')
     const concrete = this.#renamed(this.#model.state, parent.naming!)
     const run = this.#find(parent.concrete, (r) => r.moved && this.#holds(concrete))
     if (run === undefined)
       throw asymmetric(`${this.#model.actors[stored.actor]!.name} can take a step in one naming only`)
-    return this.#extend(parent, run, canon.compose(canon.inverse(by!), parent.naming!))
+    const { state: as, by } = representative!
+    return this.#extend(parent, run, canon.compose(canon.inverse(by), parent.naming!), as)
   }
 
   /** The node behind a step whose result the buffer holds. */
-  #extend(parent: Node, run: Run, naming: Permutation | undefined): Node {
+  #extend(parent: Node, run: Run, naming: Permutation | undefined, stored?: Uint8Array): Node {
     const { layout, state } = this.#model
     const after = run.moved ? state.slice() : parent.concrete
     state.set(parent.concrete)
@@ -144,7 +149,7 @@ export class Witnesses {
       after,
       changes: layout.diff(parent.concrete, after),
     }
-    return { concrete: after, naming, step, parent }
+    return { concrete: after, stored: stored ?? after, naming, step, parent }
   }
 
   /** Runs the steps from a state, in the order of the search, up to the first that is meant. */
@@ -167,12 +172,10 @@ export class Witnesses {
     return undefined
   }
 
-  #load(index: number): Uint8Array {
-    const bytes = new Uint8Array(this.#model.layout.bytes)
-    this.#model.layout
-      .packing()
-      .unpack(this.#store.slabOf(index), this.#store.offsetOf(index), new Int32Array(bytes.buffer))
-    return bytes
+  /** Whether this state is the one that is stored there. */
+  #stored(index: number, words: Int32Array): boolean {
+    this.#model.layout.packing().pack(words, this.#record)
+    return this.#store.matches(index, this.#record)
   }
 
   #canonicalise(): { readonly state: Uint8Array; readonly by: Permutation } {

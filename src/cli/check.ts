@@ -35,7 +35,12 @@ usage: tenure check [options] FILE|DIRECTORY...
   --policy NAME=VALUE  with this policy; may be given more than once
   --bounds B=N,...     stop at so many states, at runs of that depth, after
                        seconds, or at mb: --bounds states=100000,seconds=10
+  --memory MB          the same as --bounds mb=MB
   --first              stop at the first broken invariant
+  --reduce             do not permute steps that only let go of a lock: fewer
+                       states, the same answers
+  --compact            keep hashes of states: less memory, and what was not
+                       found is unknown, with the probability of a miss
   --brief              one line a run
   --format text|json   json is documented in docs/litmus.md
 
@@ -149,6 +154,9 @@ function parseOptions(argv: readonly string[]): Options {
       policy: { type: 'string', multiple: true, default: [] },
       bounds: { type: 'string', multiple: true, default: [] },
       first: { type: 'boolean', default: false },
+      memory: { type: 'string' },
+      reduce: { type: 'boolean', default: false },
+      compact: { type: 'boolean', default: false },
       brief: { type: 'boolean', default: false },
       format: { type: 'string', default: 'text' },
     },
@@ -181,7 +189,12 @@ function parseOptions(argv: readonly string[]): Options {
     kernels: values['all-kernels'] ? kernels : values.kernel,
     all: values['all-kernels'],
     policies: values.policy.length > 0 ? policies : undefined,
-    bounds: { ...parseBounds(values.bounds), ...(values.first ? { stopAtFirst: true } : {}) },
+    bounds: {
+      ...parseBounds([...values.bounds, ...(values.memory === undefined ? [] : [`mb=${values.memory}`])]),
+      ...(values.first ? { stopAtFirst: true } : {}),
+      ...(values.reduce ? { reduce: true } : {}),
+      ...(values.compact ? { compact: true } : {}),
+    },
     brief: values.brief,
     json: values.format === 'json',
   }

@@ -327,6 +327,29 @@ export class Kernel {
     return false
   }
 
+  /**
+   * Whether the next step of a thread commutes with every step that others can take before it, and no invariant sees it: it lets go of a lock,
+   * or hands a number on. Who waited for the lock could not go before. A thread's last step is none: what it leaves behind is final.
+   */
+  quiet(actor: number): boolean {
+    const thread = actor as ThreadId
+    const { depth } = this.thread(thread)
+    if (depth === 0 || this.#vmaVars.length > 0) return false
+    const { code: top, pc } = this.frame(thread, (depth - 1) as Id<'stack'>)
+    const code = this.#code[top - 1]!
+    if (code.kind === 'op') {
+      if (!code.op.quiet[pc]!) return false
+      const below = this.frame(thread, (depth - 2) as Id<'stack'>)
+      const caller = this.#code[below.code - 1]!
+      return caller.kind === 'op' || !mayEnd(caller.program, below.pc + 1)
+    }
+    const { program } = code
+    const instruction = program.code[pc]
+    if (instruction?.kind !== 'call' || !ops.get(instruction.op)!.quiet[0]!) return false
+    if (program.context.mm !== undefined && !this.mm(program.context.mm as Id<'mm'>).born) return false
+    return !mayEnd(program, pc + 1)
+  }
+
   label(actor: number): StepLabel {
     const thread = actor as ThreadId
     const depth = this.thread(thread).depth
@@ -848,6 +871,22 @@ function indexOf(index: ReadonlyMap<string, number>, label: string, op: Op): num
   const i = index.get(label)
   if (i === undefined) throw new Bug(`${op.name} has no step ${label}`)
   return i
+}
+
+/** Whether a program can be over before it calls anything again. */
+function mayEnd(program: Program, from: number): boolean {
+  const seen = new Set<number>()
+  const todo = [from]
+  for (let pc = todo.pop(); pc !== undefined; pc = todo.pop()) {
+    if (seen.has(pc)) continue
+    seen.add(pc)
+    const instruction = program.code[pc]
+    if (instruction === undefined || instruction.kind === 'return') return true
+    if (instruction.kind === 'branch') todo.push(instruction.ifTrue, instruction.ifFalse)
+    else if (instruction.kind === 'jump') todo.push(instruction.to)
+    else if (instruction.kind === 'set') todo.push(pc + 1)
+  }
+  return false
 }
 
 const isLock = (kind: Kind): boolean => kind === 'mutex' || kind === 'spinlock' || kind === 'rwsem'

@@ -123,6 +123,8 @@ export type OpSpec<A extends Record<string, ArgKind>, L extends Record<string, K
   readonly dirty?: boolean
   /** Cannot be called from a litmus test. */
   readonly internal?: boolean
+  /** Steps that only let go of a lock that nobody tries without waiting for it, or hand a number on to the caller: `Kernel.quiet`. */
+  readonly quiet?: readonly NoInfer<S>[]
   readonly steps: Record<S, (k: Kernel, me: Me<A, L>) => NoInfer<S> | Flow>
 }
 
@@ -158,6 +160,8 @@ export type Op = {
   readonly dirty: boolean
   readonly internal: boolean
   readonly labels: readonly string[]
+  /** By step. */
+  readonly quiet: readonly boolean[]
   readonly steps: readonly ((k: Kernel, me: Me) => string)[]
 }
 
@@ -166,7 +170,7 @@ export function op<
   S extends string,
   const L extends Record<string, Kind> = None,
 >(spec: OpSpec<A, L, S>): Op {
-  const { steps, args, locals, ...rest } = spec
+  const { steps, args, locals, quiet, ...rest } = spec
   let ghosts = 0
   const slots = Object.entries({ ...args, ...locals }).map(([name, kind], index): Slot => {
     const base = baseKind(kind)
@@ -187,6 +191,9 @@ export function op<
     locals: slots.slice(count),
     ghosts,
     labels: Object.keys(steps),
+    quiet: Object.keys(steps).map(
+      (label) => (quiet as readonly string[] | undefined)?.includes(label) ?? false,
+    ),
     steps: Object.values(steps) as Op['steps'],
   }
 }

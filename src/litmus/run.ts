@@ -42,6 +42,7 @@ export function modelOf(
     init: () => kernel.init(),
     step: (actor, choose, violate) => kernel.step(actor, choose, violate),
     label: (actor) => kernel.label(actor),
+    quiet: (actor) => kernel.quiet(actor),
     check: (violate) => kernel.check(violate),
     observe: () => {
       const mark = condition === undefined ? '' : condition.holds(kernel) ? '+' : '-'
@@ -141,6 +142,8 @@ function incomplete(found: CheckResult): string | undefined {
       return `the search stopped at ${Math.round(at / 1e6)} MB, at ${found.states.toLocaleString('en')} states`
     case 'stopped':
       return `the search was stopped at ${at.toLocaleString('en')} states`
+    case 'compact':
+      return `${found.states.toLocaleString('en')} states were told apart by hashes of 64 bits: with a probability of up to ${at.toExponential(0)} one was missed`
     case 'first':
       return 'the search stopped at the first broken invariant'
   }

@@ -4,4 +4,5 @@ export { type Cell, enums, flag, i8, type Id, initially, type Kind, ref, u8, upT
 export { type AnyLayout, Layout, type Sets } from './layout.ts'
 export { Packing } from './packing.ts'
 export type { Columns, Field, Row, Rows, Tables, TableShape } from './rows.ts'
+export { CompactStore } from './compact.ts'
 export { FULL, Store } from './store.ts'

@@ -111,6 +111,17 @@ export class Store {
     return this.slabOf(index)[this.offsetOf(index) - 1]!
   }
 
+  /** Nothing is forgotten here; `CompactStore` does. */
+  explored(_before: number): void {}
+
+  /** Whether this is the record. */
+  matches(index: number, record: Int32Array): boolean {
+    const slab = this.slabOf(index)
+    const start = this.offsetOf(index)
+    for (let k = 0; k < this.words; k++) if (slab[start + k] !== record[k]) return false
+    return true
+  }
+
   #growRecords(): boolean {
     const add = Math.min(this.#room, SLAB)
     const slab = this.#allocate(add === SLAB ? SLAB : 2 * add, this.#stride, add)

@@ -7,6 +7,7 @@ export const follow_pfnmap_end = op({
   doc: 'Drops the page-table lock that follow_pfnmap_start took: the PFN may be stale from here on.',
   since: '6.12',
   args: {},
+  quiet: ['unlock'],
   steps: {
     unlock(k, me) {
       dropPtl(k, me.thread)

@@ -11,6 +11,7 @@ export const get_user_pages = op({
   returns: 'int',
   calls: () => [__get_user_pages],
   takes: { pfn: 1 },
+  quiet: ['done'],
   steps: {
     start(k, me) {
       const mm = k.currentMm(me.thread)!

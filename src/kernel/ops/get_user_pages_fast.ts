@@ -11,6 +11,7 @@ export const get_user_pages_fast = op({
   returns: 'int',
   calls: () => [gup_fast],
   takes: { pfn: 1 },
+  quiet: ['done'],
   steps: {
     start(k, me) {
       if (k.has('longterm-needs-pin') && (me.flags & FOLL_LONGTERM) !== 0) return k.done(-EINVAL)

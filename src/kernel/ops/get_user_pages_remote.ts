@@ -11,6 +11,7 @@ export const get_user_pages_remote = op({
   returns: 'int',
   calls: () => [__get_user_pages],
   takes: { pfn: 1 },
+  quiet: ['done'],
   steps: {
     start(k, me) {
       const mm = me.mm

@@ -18,6 +18,7 @@ export const get_vaddr_frames = op({
   returns: 'int',
   calls: () => [__get_user_pages, gup_fast],
   takes: { pfn: 1 },
+  quiet: ['unlock'],
   steps: {
     start(k, me) {
       // Since 5.11: pin first, and look at the VMA only when that fails.

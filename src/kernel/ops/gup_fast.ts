@@ -18,6 +18,7 @@ export const gup_fast = op({
   internal: true,
   takes: { pfn: 1 },
   locals: { seen: 'pfn', write: 'int', seq: 'seq' },
+  quiet: ['unlock'],
   steps: {
     // gup_fast_pte_range(). No VMA is seen. Walk, grab and recheck are one step: a grab that the recheck takes back leaves nothing behind.
     // Only beside a fork, which tells pinned pages from others, do they count apart.

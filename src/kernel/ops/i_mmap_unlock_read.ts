@@ -6,6 +6,7 @@ export const i_mmap_unlock_read = op({
   source: 'include/linux/fs.h:i_mmap_unlock_read',
   doc: 'Drops the lock of the tree of all mappings of an object.',
   args: { bo: 'backing' },
+  quiet: ['unlock'],
   steps: {
     unlock(k, me) {
       unlock(k, i_mmap_rwsem(k, me.bo), me.thread)

@@ -16,6 +16,7 @@ export const load = op({
   returns: 'int',
   calls: () => [handle_mm_fault],
   takes: { pfn: 1 },
+  quiet: ['handled'],
   steps: {
     // The processor: no lock, only what the page table says.
     access(k, me) {

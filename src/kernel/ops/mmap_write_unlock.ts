@@ -7,6 +7,7 @@ export const mmap_write_unlock = op({
   doc: 'Drops the mmap_lock; VMA pointers found under it must not be used any more.',
   needs: ['an mm'],
   args: { mm: 'mm?' },
+  quiet: ['unlock'],
   steps: {
     unlock(k, me) {
       const mm = me.mm ?? k.currentMm(me.thread)

@@ -6,6 +6,7 @@ export const mutex_unlock = op({
   source: 'kernel/locking/mutex.c',
   doc: 'Releases a mutex.',
   args: { lock: 'mutex' },
+  quiet: ['unlock'],
   steps: {
     unlock(k, me) {
       unlock(k, me.lock, me.thread)

@@ -10,6 +10,7 @@ export const pin_user_pages = op({
   returns: 'int',
   calls: () => [__get_user_pages],
   takes: { pfn: 1 },
+  quiet: ['done'],
   steps: {
     start(k, me) {
       const mm = k.currentMm(me.thread)!

@@ -10,6 +10,7 @@ export const pin_user_pages_fast = op({
   returns: 'int',
   calls: () => [gup_fast],
   takes: { pfn: 1 },
+  quiet: ['done'],
   steps: {
     start(k, me) {
       return k.call(gup_fast, 'done', k.currentMm(me.thread), me.addr, me.flags, 1, me.page)

@@ -10,6 +10,7 @@ export const pin_user_pages_remote = op({
   returns: 'int',
   calls: () => [__get_user_pages],
   takes: { pfn: 1 },
+  quiet: ['done'],
   steps: {
     start(k, me) {
       const mm = me.mm

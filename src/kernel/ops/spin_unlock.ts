@@ -6,6 +6,7 @@ export const spin_unlock = op({
   source: 'include/linux/spinlock.h',
   doc: 'Releases a spinlock.',
   args: { lock: 'spinlock' },
+  quiet: ['unlock'],
   steps: {
     unlock(k, me) {
       unlock(k, me.lock, me.thread)

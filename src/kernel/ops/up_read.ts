@@ -6,6 +6,7 @@ export const up_read = op({
   source: 'kernel/locking/rwsem.c:up_read',
   doc: 'Releases a read-write semaphore that was held for reading.',
   args: { sem: 'rwsem' },
+  quiet: ['unlock'],
   steps: {
     unlock(k, me) {
       unlock(k, me.sem, me.thread)

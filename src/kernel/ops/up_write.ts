@@ -6,6 +6,7 @@ export const up_write = op({
   source: 'kernel/locking/rwsem.c:up_write',
   doc: 'Releases a read-write semaphore that was held for writing.',
   args: { sem: 'rwsem' },
+  quiet: ['unlock'],
   steps: {
     unlock(k, me) {
       unlock(k, me.sem, me.thread)
