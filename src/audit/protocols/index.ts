@@ -1,3 +1,4 @@
+import { dmaBufImport } from './dma-buf-import.ts'
 import { holdingJobs, holdingKinds, holdingNames } from '../holding/audit.ts'
 import { lookupJobs } from '../lookups.ts'
 import type { Protocol } from '../protocol.ts'
@@ -9,6 +10,7 @@ export const all: readonly Protocol[] = [
   { kinds: [pfnLookup], standing: true, words: () => lookups.map((l) => l.name), jobs: lookupJobs },
   { kinds: holdingKinds, standing: false, words: holdingNames, jobs: holdingJobs },
   mapOut,
+  dmaBufImport,
 ]
 
 /** Their kinds: what can be asked for, and what is looked for by itself. */

@@ -1,0 +1,453 @@
+import { print } from '../../litmus/index.ts'
+import { compareVersions } from '../../kernel/index.ts'
+import type { Func } from '../../source/index.ts'
+import type { Code } from '../code.ts'
+import type { Judge, Judged, Rules } from '../judge.ts'
+import type { Hop, Repair, Site } from '../result.ts'
+import { witnessOf } from '../witness.ts'
+import type { ImportSite } from './event.ts'
+import { keepersOf, type Kept, keptOf } from './kept.ts'
+import { liftDmaBuf } from './lift.ts'
+import { type Issue, issuesOf, type Plan, planOf } from './plan.ts'
+import { fixes } from './repair.ts'
+import { releasersOf, seeded } from './stories.ts'
+import type { State } from './state.ts'
+import { DmaBufWalk, type Out, TooManyWays } from './walk.ts'
+
+export const kind = 'dma-buf-import'
+
+const most = { up: 3, callers: 8, stories: 3 }
+
+/** One way through the code to its end, as far as one site goes. */
+type Way = {
+  readonly s: State
+  readonly plan: Plan
+  readonly issues: readonly Issue[]
+  /** Nothing can be said of it, and why. */
+  readonly unclear?: string
+  readonly by?: string
+}
+
+type Walked = { readonly outs: readonly Out[]; readonly lost?: string }
+
+/** Judges the calls of a function that borrow dma-bufs. */
+export class Imports {
+  readonly #code: Code
+  readonly #judge: Judge
+  readonly #rules: (site: ImportSite) => Rules
+  readonly #path: string
+  readonly #walks = new Map<Func, Walked>()
+
+  constructor(code: Code, judge: Judge, rules: (site: ImportSite) => Rules, path: string) {
+    this.#code = code
+    this.#judge = judge
+    this.#rules = rules
+    this.#path = path
+  }
+
+  /** Undefined: the tree has to be asked first, then again. */
+  func(func: Func, sites: readonly ImportSite[]): Site[] | undefined {
+    const before = this.#code.missing
+    const walked = this.#walk(func, new Set([func]))
+    const found = sites.map((s) => this.#at(s, func, new Set([func]), walked, 0))
+    return this.#code.missing === before ? found : undefined
+  }
+
+  undecided(site: ImportSite): Site {
+    return this.#unknown(site, 'what it needs of the tree was not found in the end')
+  }
+
+  #walk(func: Func, towards: ReadonlySet<Func>): Walked {
+    const known = towards.size === 1 ? this.#walks.get(func) : undefined
+    if (known !== undefined) return known
+    const before = this.#code.missing
+    let walked: Walked
+    try {
+      walked = { outs: new DmaBufWalk(this.#code, { towards }).run(func) }
+    } catch (e) {
+      if (!(e instanceof TooManyWays)) throw e
+      walked = { outs: [], lost: `there are too many ways through ${func.name}()` }
+    }
+    if (towards.size === 1 && this.#code.missing === before) this.#walks.set(func, walked)
+    return walked
+  }
+
+  #at(site: ImportSite, root: Func, towards: ReadonlySet<Func>, { outs, lost }: Walked, up: number): Site {
+    if (lost !== undefined) return this.#unknown(site, lost)
+    const ways: Way[] = []
+    let returned: Out | undefined
+    for (const o of outs)
+      for (const [n, t] of o.s.things.entries()) {
+        if (t.site?.call !== site.call) continue
+        const way = this.#way(site, o, n, root)
+        if (way === 'returned') returned = o
+        else ways.push(...way)
+      }
+    const rules = this.#rules(site)
+    // What is wrong and shown to be.
+    let doubt: { reason: string; way: Way } | undefined
+    for (const w of [...ways].sort((a, b) => a.plan.steps.length - b.plan.steps.length)) {
+      const own = w.issues.filter((i) => isOf(w, i, site))
+      if (w.unclear !== undefined || own.length === 0) continue
+      const why = this.#excused(w, own)
+      if (why !== undefined) {
+        doubt ??= { reason: why, way: w }
+        continue
+      }
+      const judged = this.#ask(site, w.plan, rules)
+      if (judged.verdict === 'broken') return this.#broken(site, w, judged, classesOf(own), rules)
+      doubt ??= {
+        reason: `the model does not show what is wrong: ${judged.reason ?? judged.verdict}`,
+        way: w,
+      }
+    }
+    if (doubt !== undefined) return this.#unknown(site, doubt.reason, doubt.way)
+    const unclear = ways.find((w) => w.unclear !== undefined)
+    if (unclear !== undefined) return this.#unknown(site, unclear.unclear!, unclear)
+    if (returned !== undefined) return this.#up(site, root, towards, up)
+    const right = ways.filter((w) => w.issues.length === 0)
+    if (right.length === 0)
+      return this.#unknown(
+        site,
+        ways.length === 0
+          ? 'no way through the function on which it works was found'
+          : 'what goes wrong here is told at another call of this function',
+        ways[0],
+      )
+    return this.#calm(site, right, rules)
+  }
+
+  /** What becomes of one thing at the end of a path, and in the functions that give back what an object keeps. */
+  #way(site: ImportSite, out: Out, n: number, root: Func): Way[] | 'returned' {
+    const { s } = out
+    const buf = s.bufOf(n)
+    const plan = (t: State): Plan => planOf(t, n, () => undefined)
+    const way = (t: State, more: Partial<Way> = {}): Way => {
+      const p = plan(t)
+      return { s: t, plan: p, issues: issuesOf(p, () => this.#needsLock(site)), ...more }
+    }
+    const mine = s.things.flatMap((t, i) => (s.bufOf(i) === buf && s.owns(i) ? [{ t, i }] : []))
+    const unclear = s.things.find((t, i) => s.bufOf(i) === buf && t.unclear !== undefined)?.unclear
+    if (unclear !== undefined) return [way(s, { unclear })]
+    const kept = new Map<number, Kept>(mine.map(({ i }) => [i, keptOf(i, out)]))
+    for (const { t, i } of mine) {
+      const k = kept.get(i)!
+      if (k.where !== 'nowhere') continue
+      if (t.escaped !== undefined) return [way(s, { unclear: `it is given to ${t.escaped}` })]
+      return [this.#givenAway(way(s), root)]
+    }
+    if (mine.length === 0) return [this.#givenAway(way(s), root)]
+    if (mine.some(({ i }) => kept.get(i)!.where === 'returned')) return 'returned'
+    // Kept in an object: who gives it back from there.
+    return this.#stories(
+      site,
+      s,
+      mine.map((m) => m.i),
+      way,
+      most.stories,
+    )
+  }
+
+  #stories(
+    site: ImportSite,
+    s: State,
+    left: readonly number[],
+    way: (t: State, more?: Partial<Way>) => Way,
+    depth: number,
+  ): Way[] {
+    const keys = keepersOf(s, left)
+    const what = s.things[left[0]!]!
+    const noun = what.kind === 'buf' ? 'dma-buf' : what.kind === 'attach' ? 'attachment' : 'table'
+    if (keys.length === 0)
+      return [way(s, { unclear: `the ${noun} is kept in an object, and in which field is not seen` })]
+    if (depth === 0) return [way(s, { unclear: `too many functions give it back, one after the other` })]
+    let partly: Way[] | undefined
+    for (const func of releasersOf(this.#code, site.func.file, keys)) {
+      let outs: readonly Out[]
+      try {
+        outs = new DmaBufWalk(this.#code, { later: true }).run(func, seeded(s, func, left))
+      } catch (e) {
+        if (!(e instanceof TooManyWays)) throw e
+        continue
+      }
+      const rest = (o: Out): number[] => left.filter((i) => o.s.owns(i))
+      const all = outs.filter((o) => rest(o).length === 0)
+      if (all.length > 0) return all.map((o) => way(o.s, { by: func.name }))
+      const some = outs.filter((o) => rest(o).length < left.length)
+      for (const o of some) {
+        const further = this.#stories(site, o.s, rest(o), way, depth - 1)
+        if (further.every((w) => w.unclear === undefined))
+          return further.map((w) => ({ ...w, by: `${func.name}() and ${w.by ?? ''}` }))
+        partly ??= further
+      }
+    }
+    return (
+      partly ?? [
+        way(s, {
+          unclear: `the ${noun} is kept in ${keys.join(', ')}, and who gives it back from there is not found`,
+        }),
+      ]
+    )
+  }
+
+  /** A reference that the function was handed: whose it is the caller decides. */
+  #givenAway(w: Way, root: Func): Way {
+    const buf = w.plan.things.findIndex((t) => t.kind === 'buf' && t.given)
+    if (buf < 0 || !w.issues.some((i) => i.cls === 'double-put' && i.n === buf)) return w
+    if (callersReference(this.#code, root)) return w
+    return {
+      ...w,
+      unclear: `${root.name}() puts a reference that it was handed: whether it is its to put is not known`,
+    }
+  }
+
+  /** Why something that looks wrong may be right. */
+  #excused(w: Way, own: readonly Issue[]): string | undefined {
+    for (const i of own) {
+      if (i.cls === 'dma-direction-mismatch') {
+        const dirs = w.plan.steps.flatMap((x) =>
+          'dir' in x && x.dir !== undefined && x.n === i.n ? [x.dir] : [],
+        )
+        if (dirs.some((d) => !/^DMA_[A-Z_]+$/.test(d)))
+          return 'whether it is unmapped in the direction that it was mapped in is not seen'
+      }
+      if (i.cls === 'missing-resv-lock')
+        return 'it needs the reservation lock, and whether the callers hold it is not followed yet'
+    }
+    return undefined
+  }
+
+  #needsLock(site: ImportSite): boolean {
+    return compareVersions(this.#rules(site).kernel, '6.2') >= 0
+  }
+
+  /** What the function returns is judged in its callers. */
+  #up(site: ImportSite, root: Func, towards: ReadonlySet<Func>, up: number): Site {
+    const callers = this.#code.callers(root).filter((c) => !towards.has(c))
+    const reason =
+      callers.length === 0
+        ? `it leaves through ${root.name}(), and no call of it is found`
+        : callers.length > most.callers
+          ? `${root.name}() hands it to ${callers.length} callers, more than are followed`
+          : up === most.up
+            ? `it is handed up through more than ${most.up} callers`
+            : undefined
+    if (reason !== undefined) return this.#unknown(site, reason)
+    const found = callers.map((c) => {
+      const next = new Set([...towards, c])
+      return this.#at(site, c, next, this.#walk(c, next), up + 1)
+    })
+    return (
+      found.find((s) => s.verdict === 'broken') ?? found.find((s) => s.verdict === 'unknown') ?? found[0]!
+    )
+  }
+
+  #ask(site: ImportSite, plan: Plan, rules: Rules, name = ''): Judged {
+    const unlocked = compareVersions(rules.kernel, '6.1') >= 0
+    return this.#judge.judge(liftDmaBuf(nameOf(site) + name, plan, { unlocked }), rules)
+  }
+
+  // ── Results ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #base(site: ImportSite): Pick<Site, 'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags'> {
+    const { file } = site.func
+    const dynamic = site.api.name === 'dma_buf_dynamic_attach'
+    return {
+      file: file.path,
+      ...file.source.position(site.call.start),
+      function: site.func.name,
+      api: site.api.name,
+      kind,
+      flags: site.api.role.does === 'attach' ? [dynamic ? 'dynamic' : 'static'] : [],
+    }
+  }
+
+  #unknown(site: ImportSite, reason: string, w?: Way): Site {
+    return {
+      ...this.#base(site),
+      guard: 'unknown',
+      hold: 'longterm',
+      escapes: w === undefined ? [] : hopsOf(w),
+      verdict: 'unknown',
+      classes: [],
+      reason,
+      summary: `${site.api.name}(): not decided: ${reason}`,
+    }
+  }
+
+  #calm(site: ImportSite, ways: readonly Way[], rules: Rules): Site {
+    const judged = ways.map((w) => this.#ask(site, w.plan, rules))
+    const bad = judged.findIndex((j) => j.verdict !== 'holds')
+    if (bad >= 0) {
+      const j = judged[bad]!
+      const why = j.result?.broken.map((b) => b.code).join(', ')
+      return this.#unknown(
+        site,
+        j.reason ??
+          `in the model it is ${j.verdict}${why === undefined ? '' : ` (${why})`}, which is not understood`,
+        ways[bad],
+      )
+    }
+    // The longest way shows most.
+    const shown = [...ways.keys()].sort((a, b) => ways[b]!.plan.steps.length - ways[a]!.plan.steps.length)[0]!
+    const w = ways[shown]!
+    const j = judged[shown]!
+    const text = 'What is taken is given back, in order.'
+    return {
+      ...this.#base(site),
+      guard: 'the reference, and what is mapped',
+      hold: w.by === undefined ? 'synchronous' : 'longterm',
+      escapes: hopsOf(w),
+      verdict: 'holds',
+      classes: [],
+      summary:
+        w.by === undefined
+          ? `${site.api.name}(): undone on every way through the function`
+          : `${site.api.name}(): kept, and given back by ${w.by}()`,
+      litmus: {
+        name: j.test.name,
+        text: textOf(j, rules, site, text),
+        states: j.result!.counts.states,
+        complete: j.result!.complete,
+      },
+    }
+  }
+
+  #broken(site: ImportSite, w: Way, judged: Judged, classes: readonly string[], rules: Rules): Site {
+    const base = this.#base(site)
+    const witness = witnessOf(judged, base, this.#path)
+    const text = sentence(site, w, classes[0]!)
+    const repair = this.#repair(site, w.plan, classes, rules)
+    return {
+      ...base,
+      guard: 'the reference, and what is mapped',
+      hold: w.by === undefined ? 'synchronous' : 'longterm',
+      escapes: hopsOf(w),
+      verdict: 'broken',
+      classes,
+      summary: text,
+      litmus: {
+        name: judged.test.name,
+        text: textOf(judged, rules, site, text),
+        states: judged.result!.counts.states,
+        complete: judged.result!.complete,
+      },
+      ...(witness !== undefined && { witness }),
+      ...(repair !== undefined && { repair }),
+    }
+  }
+
+  #repair(site: ImportSite, plan: Plan, classes: readonly string[], rules: Rules): Repair | undefined {
+    let next = plan
+    for (const cls of classes) {
+      const fix = fixes[cls]
+      if (fix === undefined) continue
+      next = fix.apply(next)
+      const judged = this.#ask(site, next, rules, `-${fix.name}`)
+      if (judged.verdict !== 'holds') continue
+      return {
+        name: fix.name,
+        text: fix.text,
+        states: judged.result!.counts.states,
+        litmus: print({ ...judged.test, expect: [expectation(judged, rules)] }),
+        tried: [],
+      }
+    }
+    return undefined
+  }
+}
+
+/** Functions that the core calls with a dma-buf whose reference stays the core's. */
+function callersReference(code: Code, func: Func): boolean {
+  return borrowing.some(([struct, field]) => code.ops(struct, field).some((o) => o.func === func.name))
+}
+const borrowing: readonly (readonly [string, string])[] = [
+  ['drm_driver', 'gem_prime_import'],
+  ['vb2_mem_ops', 'attach_dmabuf'],
+]
+
+/** Which call a mistake is told at: the one that acquired what it is about, or, if that is not a site, what hangs on it. */
+function isOf(w: Way, issue: Issue, site: ImportSite): boolean {
+  const { s } = w
+  const numbers = s.things.flatMap((_, i) => (s.bufOf(i) === bufIn(w, site) ? [i] : []))
+  const touched = numbers.filter((i) => w.plan.things.length > numbers.indexOf(i))
+  const owner = touched[issue.n]
+  const own = owner === undefined ? undefined : s.things[owner]?.site
+  if (own !== undefined) return own.call === site.call
+  const other = touched.map((i) => s.things[i]!.site).find((x) => x !== undefined)
+  return other === undefined || other.call === site.call
+}
+const bufIn = (w: Way, site: ImportSite): number => {
+  const n = w.s.things.findIndex((t) => t.site?.call === site.call)
+  return w.s.bufOf(n)
+}
+
+const order = [
+  'double-detach',
+  'double-put',
+  'attach-map-order',
+  'error-path-leak',
+  'dma-direction-mismatch',
+  'missing-resv-lock',
+]
+function classesOf(issues: readonly Issue[]): string[] {
+  const all = order.filter((c) => issues.some((i) => i.cls === c))
+  // What is undone twice is undone in a wrong order as well.
+  return all.includes('double-detach')
+    ? all.filter((c) => c !== 'attach-map-order' && c !== 'error-path-leak')
+    : all
+}
+
+const nameOf = (s: ImportSite): string =>
+  `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')
+
+function sentence(site: ImportSite, w: Way, cls: string): string {
+  const last = w.s.events.findLast((e) => e.do === 'decide')
+  const after = last === undefined ? '' : ` after ${last.text} (line ${last.at.line})`
+  const noun =
+    site.api.role.does === 'get'
+      ? 'reference'
+      : site.api.role.does === 'map'
+        ? 'mapping'
+        : site.api.role.does === 'pin'
+          ? 'pin'
+          : 'attachment'
+  switch (cls) {
+    case 'error-path-leak':
+      return `the ${noun} of ${site.api.name}() is not given back when ${site.func.name}() leaves${after}`
+    case 'double-detach':
+      return `what ${site.api.name}() made is undone twice${after}`
+    case 'double-put':
+      return `the dma-buf is put more often than it was taken${after}`
+    case 'attach-map-order':
+      return `what ${site.api.name}() made is undone in the wrong order`
+    case 'missing-resv-lock':
+      return `${site.api.name}() needs the reservation lock of the dma-buf, and nobody takes it`
+    default:
+      return `what ${site.api.name}() mapped is unmapped in another direction`
+  }
+}
+
+function hopsOf(w: Way): Hop[] {
+  return w.s.events.flatMap((e): Hop[] => {
+    if (e.do === 'later') return []
+    return [{ file: e.at.file, line: e.at.line, text: e.text ?? e.do }]
+  })
+}
+
+const expectation = (j: Judged, rules: Rules) => ({
+  kernels: [rules.kernel],
+  policies: rules.policies,
+  ...(j.result!.outcome !== undefined && j.result!.outcome !== 'Unknown' && { outcome: j.result!.outcome }),
+  broken: j.result!.broken.map((b) => b.code),
+})
+
+function textOf(j: Judged, rules: Rules, site: ImportSite, text: string): string {
+  const { file } = site.func
+  const { line } = file.source.position(site.call.start)
+  return print({
+    ...j.test,
+    comment: `Lifted from ${file.path}:${line}, ${site.func.name}().\n${text}`,
+    expect: j.result!.complete ? [expectation(j, rules)] : [],
+  })
+}

@@ -1,0 +1,42 @@
+import type { Call, Func } from '../../source/index.ts'
+import type { Place } from '../trace/event.ts'
+import type { Api } from './api.ts'
+
+/** One call by which a dma-buf is borrowed. */
+export type ImportSite = { readonly func: Func; readonly call: Call; readonly api: Api }
+
+/** A dma-buf, an attachment of one, a table mapped through one. */
+export type Thing = {
+  readonly kind: 'buf' | 'attach' | 'sgt'
+  /** The dma-buf of an attachment, the attachment of a table. */
+  readonly of?: number
+  /** Where it was acquired, when that was on this path. Otherwise it was there already. */
+  readonly site?: ImportSite
+  /** References that this path has taken to a dma-buf, and not given back; pins of an attachment. */
+  readonly refs: number
+  /** An attachment or a table that is there. */
+  readonly live: boolean
+  /** How it was mapped. */
+  readonly dir?: string
+  /** It was handed to a function that is not in sight. */
+  readonly escaped?: string
+  /** The path cannot be judged for it, and why. */
+  readonly unclear?: string
+}
+
+/** What a path does with things, in the order of the code. */
+export type Event = { readonly at: Place; readonly text?: string } & (
+  | {
+      readonly do: 'get' | 'ref' | 'put' | 'attach' | 'detach' | 'map' | 'unmap' | 'pin' | 'unpin'
+      readonly thing: number
+      readonly api: string
+      readonly dir?: string
+      /** It goes by the lock that the caller holds. */
+      readonly locked?: boolean
+    }
+  | { readonly do: 'lock' | 'unlock' | 'assert' }
+  /** The function that acquired has returned; what follows is another one, that gives back. */
+  | { readonly do: 'later' }
+  /** A condition of which nothing is known turned out in one way, or a call failed: `text` says how. */
+  | { readonly do: 'decide' }
+)

@@ -1,0 +1,60 @@
+import { type CFile, callsOf, type Func } from '../../source/index.ts'
+import type { Code } from '../code.ts'
+import { apis } from './api.ts'
+import { State } from './state.ts'
+import { thing } from './walk.ts'
+
+const most = { functions: 12 }
+
+const releases: readonly string[] = [...apis.values()]
+  .filter((a) => /^(put|detach|unmap|unpin|destroy)$/.test(a.role.does))
+  .map((a) => a.name)
+
+/** Functions of a file's module that give something back and speak of one of these fields; then those that call them. */
+export function releasersOf(code: Code, file: CFile, keys: readonly string[]): Func[] {
+  const fields = [...new Set(keys.map((k) => k.slice(k.lastIndexOf('.') + 1)))]
+  const first: Func[] = []
+  const rest: Func[] = []
+  const files = new Set<CFile>([file])
+  for (const f of fields) for (const x of code.moduleWith(file, f)) files.add(x)
+  for (const f of files)
+    for (const func of f.functions) {
+      if (!releases.some((n) => func.mentions(n))) continue
+      const text = f.source.text.slice(func.start, func.end)
+      const speaks = fields.some((x) => new RegExp(`\\b${x}\\b`).test(text))
+      ;(speaks ? first : rest).push(func)
+    }
+  const callers: Func[] = []
+  for (const f of files)
+    for (const func of f.functions)
+      if (
+        !first.includes(func) &&
+        callsOf(func).some((c) => {
+          const name = c.callee.kind === 'name' ? c.callee.name : undefined
+          return name !== undefined && [...first, ...rest].some((r) => r.name === name)
+        })
+      )
+        callers.push(func)
+  const size = (f: Func): number => releases.filter((n) => f.mentions(n)).length
+  return [...first.sort((a, b) => size(b) - size(a)), ...callers, ...rest].slice(0, most.functions)
+}
+
+/** What another function finds: the things, and what fields were given. Parameters that are things are these. */
+export function seeded(s: State, func: Func, left: readonly number[]): State {
+  const t = new State()
+  t.things = s.things
+  t.events = s.events
+  t.trail = s.trail
+  t.fields = new Map(s.fields)
+  t.say({ do: 'later', at: { file: func.file.path, line: func.line, func: func.name } })
+  for (const p of func.params) {
+    if (p.type.pointer !== 1) continue
+    const kind = { 'struct dma_buf': 'buf', 'struct dma_buf_attachment': 'attach', 'struct sg_table': 'sgt' }[
+      p.type.base
+    ]
+    if (kind === undefined) continue
+    const all = t.things.flatMap((x, i) => (x.kind === kind && (left.includes(i) || x.live) ? [i] : []))
+    if (all.length === 1) t.env.set(`0:${p.name}`, thing(all[0]!))
+  }
+  return t
+}

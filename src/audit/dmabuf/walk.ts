@@ -1,0 +1,940 @@
+import {
+  type Call,
+  callsOf,
+  cfgOf,
+  type CType,
+  type Expr,
+  type Func,
+  type Member,
+  visit,
+} from '../../source/index.ts'
+import type { Code, GraphNode } from '../code.ts'
+import type { Place } from '../trace/event.ts'
+import { liveness, successors } from '../trace/live.ts'
+import { type Api, apis, resvAsserted, resvDropped, resvTaken, resvTried, resvTryLock } from './api.ts'
+import type { Event, Thing } from './event.ts'
+import { State } from './state.ts'
+import { fieldKey } from './places.ts'
+import {
+  arithmetic,
+  clip,
+  isLocal,
+  nothing,
+  number,
+  one,
+  pointee,
+  rootOf,
+  sign,
+  type Val,
+  within,
+} from './value.ts'
+import * as words from './words.ts'
+
+export class TooManyWays extends Error {}
+
+export type Out = { readonly s: State; readonly v: Val }
+
+type Frame = { readonly func: Func; readonly prefix: string; readonly types: ReadonlyMap<string, CType> }
+
+const most = { visits: 20_000, depth: 7, rounds: 2, events: 120 }
+
+/** Walks a function on every path and says what has become of the dma-bufs, attachments and tables that it deals with. */
+export class DmaBufWalk {
+  readonly #code: Code
+  /** Whether fields that are not known stand for what was put into a field of that name before. */
+  readonly #later: boolean
+  /** Walked into whenever they are called. */
+  readonly #towards: ReadonlySet<Func>
+  readonly #stack: Frame[] = []
+  readonly #names = new Map<Func, Names>()
+  #visits = 0
+
+  constructor(
+    code: Code,
+    { later = false, towards = new Set() }: { later?: boolean; towards?: ReadonlySet<Func> } = {},
+  ) {
+    this.#code = code
+    this.#later = later
+    this.#towards = towards
+  }
+
+  run(func: Func, start = new State()): Out[] {
+    const frame = this.#enter(func)
+    const outs = this.#body(func, frame, start)
+    this.#stack.pop()
+    return outs
+  }
+
+  // ── Statements ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #enter(func: Func): Frame {
+    const types = new Map<string, CType>()
+    for (const p of func.params) types.set(p.name, p.type)
+    for (const l of func.body.locals) types.set(l.name, l.type)
+    const frame = { func, prefix: `${this.#stack.length}:`, types }
+    this.#stack.push(frame)
+    return frame
+  }
+
+  get #frame(): Frame {
+    return this.#stack.at(-1)!
+  }
+
+  #place(e: { readonly start: number }): Place {
+    const { func } = this.#frame
+    return { file: func.file.path, line: func.file.source.position(e.start).line, func: func.name }
+  }
+
+  #text(e: { readonly start: number; readonly end: number }): string {
+    return this.#frame.func.file.source.text.slice(e.start, e.end).replace(/\s+/g, ' ')
+  }
+
+  #body(func: Func, frame: Frame, start: State): Out[] {
+    const { entry, nodes } = this.#code.graph(func)
+    const names = this.#namesOf(func)
+    const outs = new Map<string, Out>()
+    const queue: [number, State][] = [[entry, start]]
+    const seen = new Set<string>()
+    const go = (from: number, to: number, before: State): void => {
+      let s = before
+      if (to <= from) {
+        // Backwards is around a loop, more or less: nodes are numbered in the order of the text.
+        const n = (s.rounds.get(to) ?? 0) + 1
+        if (n > most.rounds) return
+        s = s.fork()
+        s.rounds.set(to, n)
+      }
+      s = forget(s, frame, names.live[to]!, names.asked[to]!)
+      const key = `${to}|${s.key()}`
+      if (seen.has(key)) return
+      seen.add(key)
+      if (++this.#visits > most.visits || s.events.length > most.events) throw new TooManyWays()
+      queue.push([to, s])
+    }
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      const [at, s] = next
+      const arms = armsOf(func, at)
+      if (arms !== undefined) {
+        // One configuration is compiled: what an #if said once it says again.
+        for (const { to, said } of arms) {
+          if (said.some(([k, yes]) => s.facts.said.has(k) && s.facts.said.get(k) !== yes)) continue
+          const t = s.fork()
+          for (const [k, yes] of said) t.facts.said.set(k, yes)
+          go(at, to, t)
+        }
+        continue
+      }
+      this.#step(
+        nodes[at]!,
+        s,
+        (to, t) => go(at, to, t),
+        (v, t) => {
+          const key = `${v.sym}/${v.thing}/${v.ref}|${t.key()}`
+          if (!outs.has(key)) outs.set(key, { s: t, v })
+        },
+      )
+    }
+    return [...outs.values()]
+  }
+
+  #namesOf(func: Func): Names {
+    let names = this.#names.get(func)
+    if (names === undefined) {
+      names = namesOf(func, this.#code)
+      this.#names.set(func, names)
+    }
+    return names
+  }
+
+  #step(
+    node: GraphNode,
+    s: State,
+    go: (to: number, s: State) => void,
+    end: (v: Val, s: State) => void,
+  ): void {
+    switch (node.kind) {
+      case 'eval':
+        for (const o of this.#eval(node.expr, s)) go(node.to, o.s)
+        return
+      case 'local': {
+        const { local } = node
+        const loc = this.#frame.prefix + local.name
+        if (local.init === undefined || local.init.kind === 'init')
+          return go(node.to, set(s, loc, { sym: `${loc}@${local.start}` }))
+        for (const o of this.#eval(local.init, s)) go(node.to, set(o.s, loc, o.v))
+        return
+      }
+      case 'test': {
+        const { yes, no } = this.#test(node.cond, s)
+        for (const t of yes) go(node.yes, t)
+        for (const t of no) go(node.no, t)
+        return
+      }
+      case 'fork':
+        for (const to of node.to) go(to, s.fork())
+        return
+      case 'each':
+        for (const o of this.#eval(node.expr, s)) for (const to of node.to) go(to, o.s.fork())
+        return
+      case 'switch':
+        for (const o of this.#eval(node.on, s)) {
+          for (const c of node.cases) go(c.to, o.s.fork())
+          go(node.otherwise, o.s.fork())
+        }
+        return
+      case 'return':
+        if (node.value === undefined) return go(node.to, s)
+        for (const o of this.#eval(node.value, s)) go(node.to, set(o.s, this.#frame.prefix + result, o.v))
+        return
+      case 'cleanup': {
+        const c = node.cleanup
+        if (c.kind === 'free' && /^k?v?free/.test(c.name)) {
+          const v = s.env.get(this.#frame.prefix + c.variable)
+          if (v?.ref !== undefined) {
+            const t = s.fork()
+            t.free(rootOf(v.ref))
+            return go(node.to, t)
+          }
+        }
+        return go(node.to, s)
+      }
+      case 'end': {
+        const loc = this.#frame.prefix + result
+        const v = s.env.get(loc) ?? nothing
+        const t = s.fork()
+        for (const k of t.env.keys()) if (k.startsWith(this.#frame.prefix)) t.env.delete(k)
+        return end(v, t)
+      }
+      case 'dead':
+        return
+    }
+  }
+
+  // ── Values ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #locate(e: Expr, s: State): { s: State; loc: string; base?: Val }[] {
+    switch (e.kind) {
+      case 'name': {
+        const { types, prefix } = this.#frame
+        return [{ s, loc: types.has(e.name) ? prefix + e.name : `g:${e.name}` }]
+      }
+      case 'member':
+        if (!e.arrow)
+          return this.#locate(e.base, s).map((b) => ({ s: b.s, loc: clip(`${b.loc}.${e.field}`) }))
+        return this.#eval(e.base, s).map(({ s: t, v }) => ({
+          s: t,
+          loc: clip(`${pointee(v)}.${e.field}`),
+          base: v,
+        }))
+      case 'index':
+        return this.#eval(e.base, s).flatMap(({ s: t, v }) =>
+          this.#eval(e.index, t).map((i) => ({ s: i.s, loc: clip(`${pointee(v)}.[${i.v.sym}]`) })),
+        )
+      case 'unary':
+        if (e.op === '*') return this.#eval(e.of, s).map(({ s: t, v }) => ({ s: t, loc: pointee(v) }))
+        break
+      case 'cast':
+        return this.#locate(e.of, s)
+      default:
+        break
+    }
+    return this.#eval(e, s).map((o) => ({ s: o.s, loc: `${this.#frame.prefix}tmp@${e.start}` }))
+  }
+
+  #readAt(loc: string, s: State): Val {
+    const v = s.env.get(loc)
+    if (v !== undefined) return v
+    const root = rootOf(loc)
+    if (/^new@\d+z$/.test(root) && root !== loc && !s.published.has(root)) return { ...nothing, ref: loc }
+    const given = s.given.get(loc)
+    if (given !== undefined) return thing(given)
+    return { sym: loc, ref: clip(`*${loc}`) }
+  }
+
+  #read(e: Expr, s: State): Out[] {
+    return this.#locate(e, s).map(({ s: t, loc, base }) => {
+      if (
+        e.kind === 'name' &&
+        this.#frame.types.get(e.name)?.array === true &&
+        !isParam(this.#frame.func, e.name)
+      )
+        return { s: t, v: { sym: `&${loc}`, ref: loc } }
+      if (loc.startsWith('g:') && e.kind === 'name' && /^[A-Z][A-Z0-9_]*$/.test(e.name))
+        return { s: t, v: { sym: e.name } }
+      if (e.kind === 'member') {
+        const of = this.#partOf(e, base, t)
+        if (of !== undefined) return { s: t, v: of }
+        if (this.#later && !t.env.has(loc)) {
+          const key = fieldKey(this.#code, this.#frame.func, e)
+          const kept = key === undefined ? undefined : t.fields.get(key)
+          if (kept !== undefined) return { s: t, v: kept }
+        }
+        const type = this.#typeOfField(e)
+        // A struct inside another is where it is.
+        if (type?.array === true && !t.env.has(loc)) return { s: t, v: { sym: `&${loc}`, ref: loc } }
+      }
+      const v = this.#readAt(loc, t)
+      return { s: t, v: v.num === 0 && v.ref !== undefined ? nothing : v }
+    })
+  }
+
+  #typeOfField(e: Member): CType | undefined {
+    void e
+    return undefined
+  }
+
+  /** `attach->dmabuf` is the dma-buf of the attachment, `dmabuf->file` stands for the dma-buf. */
+  #partOf(e: Member, base: Val | undefined, s: State): Val | undefined {
+    if (base?.thing === undefined) return undefined
+    const t = s.things[base.thing]!
+    if (t.kind === 'attach' && e.field === 'dmabuf' && t.of !== undefined) return thing(t.of)
+    return undefined
+  }
+
+  /** The thing that a value names; one that was there already, if this path did not make it. */
+  #thing(v: Val | undefined, kind: Thing['kind'], s: State): number | undefined {
+    if (v === undefined || v.num !== undefined || v.err === true) return undefined
+    if (v.thing !== undefined) return s.things[v.thing]!.kind === kind ? v.thing : undefined
+    const known = s.given.get(v.sym)
+    if (known !== undefined) return s.things[known]!.kind === kind ? known : undefined
+    let of: number | undefined
+    if (kind === 'attach') {
+      const buf = clip(`${pointee(v)}.dmabuf`)
+      of = s.given.get(buf) ?? s.add({ kind: 'buf', refs: 0, live: true })
+      s.given.set(buf, of)
+    }
+    const id = s.add({ kind, refs: 0, live: true, ...(of !== undefined && { of }) })
+    s.given.set(v.sym, id)
+    return id
+  }
+
+  #eval(e: Expr, s: State): Out[] {
+    switch (e.kind) {
+      case 'number':
+        return [{ s, v: number(e.value) }]
+      case 'name':
+        if (e.name === 'NULL' || e.name === 'false') return [{ s, v: nothing }]
+        if (e.name === 'true') return [{ s, v: one }]
+        return this.#read(e, s)
+      case 'member':
+      case 'index':
+        return this.#read(e, s)
+      case 'cast':
+        return this.#eval(e.of, s)
+      case 'unary':
+        return this.#unary(e, s)
+      case 'assign':
+        return this.#assign(e, s)
+      case 'binary':
+        return this.#binary(e, s)
+      case 'ternary': {
+        if (e.then === undefined)
+          return this.#eval(e.cond, s).flatMap((o) => {
+            const { yes, no } = this.#compared(e.cond, '!=', o.v, nothing, o.s)
+            return [...yes.map((t) => ({ s: t, v: o.v })), ...no.flatMap((t) => this.#eval(e.otherwise, t))]
+          })
+        const { yes, no } = this.#test(e.cond, s)
+        return [
+          ...yes.flatMap((t) => this.#eval(e.then!, t)),
+          ...no.flatMap((t) => this.#eval(e.otherwise, t)),
+        ]
+      }
+      case 'comma': {
+        let outs: Out[] = [{ s, v: nothing }]
+        for (const i of e.items) outs = outs.flatMap((o) => this.#eval(i, o.s))
+        return outs
+      }
+      case 'call':
+        return this.#call(e, s)
+      case 'statements': {
+        let outs: Out[] = [{ s, v: nothing }]
+        for (const x of e.body) if (x.kind === 'expr') outs = outs.flatMap((o) => this.#eval(x.expr, o.s))
+        return outs
+      }
+      case 'sizeof':
+        return [{ s, v: { sym: this.#text(e) } }]
+      default:
+        return [{ s, v: { sym: `x@${e.start}` } }]
+    }
+  }
+
+  #unary(e: Expr & { kind: 'unary' }, s: State): Out[] {
+    switch (e.op) {
+      case '*':
+        return this.#read(e, s)
+      case '&':
+        return this.#locate(e.of, s).map(({ s: t, loc }) => ({ s: t, v: { sym: `&${loc}`, ref: loc } }))
+      case '!': {
+        const { yes, no } = this.#test(e.of, s)
+        return [...yes.map((t) => ({ s: t, v: nothing })), ...no.map((t) => ({ s: t, v: one }))]
+      }
+      case '-':
+        if (e.of.kind === 'name' && /^E[A-Z0-9]+$/.test(e.of.name))
+          return [{ s, v: { sym: `-${e.of.name}` } }]
+        return this.#eval(e.of, s).map((o) => ({
+          s: o.s,
+          v: o.v.num !== undefined ? number(-o.v.num) : { sym: `-(${o.v.sym})` },
+        }))
+      case '++':
+      case '--':
+        return this.#locate(e.of, s).map(({ s: t, loc }) => {
+          const old = this.#readAt(loc, t)
+          const next = arithmetic('+', old, number(e.op === '++' ? 1 : -1))
+          return { s: set(t, loc, next), v: e.postfix ? old : next }
+        })
+      default:
+        return this.#eval(e.of, s).map((o) => ({ s: o.s, v: { sym: `${e.op}(${o.v.sym})` } }))
+    }
+  }
+
+  #assign(e: Expr & { kind: 'assign' }, s: State): Out[] {
+    return this.#eval(e.value, s).flatMap(({ s: t, v }) =>
+      this.#locate(e.target, t).map(({ s: u, loc }) => {
+        const now = e.op === '=' ? v : arithmetic(e.op, this.#readAt(loc, u), v)
+        const w = set(u, loc, now)
+        if (e.target.kind === 'member') {
+          const key = fieldKey(this.#code, this.#frame.func, e.target)
+          if (key !== undefined) w.fields.set(key, now)
+        }
+        return { s: w, v: now }
+      }),
+    )
+  }
+
+  #binary(e: Expr & { kind: 'binary' }, s: State): Out[] {
+    if (/^(==|!=|<=?|>=?|&&|\|\|)$/.test(e.op)) {
+      const { yes, no } = this.#test(e, s)
+      return [...yes.map((t) => ({ s: t, v: one })), ...no.map((t) => ({ s: t, v: nothing }))]
+    }
+    return this.#eval(e.left, s).flatMap((l) =>
+      this.#eval(e.right, l.s).map((r) => ({ s: r.s, v: arithmetic(e.op, l.v, r.v) })),
+    )
+  }
+
+  // ── Conditions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #test(cond: Expr, s: State): { yes: State[]; no: State[] } {
+    if (cond.kind === 'cast') return this.#test(cond.of, s)
+    if (cond.kind === 'unary' && cond.op === '!') {
+      const { yes, no } = this.#test(cond.of, s)
+      return { yes: no, no: yes }
+    }
+    if (cond.kind === 'call' && cond.callee.kind === 'name' && words.transparent.test(cond.callee.name)) {
+      const arg = cond.args[/^(drm|dev)_WARN/.test(cond.callee.name) ? 1 : 0]
+      if (arg !== undefined) return this.#test(arg, s)
+    }
+    if (cond.kind === 'binary' && (cond.op === '&&' || cond.op === '||')) {
+      const l = this.#test(cond.left, s)
+      const r = (cond.op === '&&' ? l.yes : l.no).map((t) => this.#test(cond.right, t))
+      const yes = r.flatMap((x) => x.yes)
+      const no = r.flatMap((x) => x.no)
+      return cond.op === '&&' ? { yes, no: [...l.no, ...no] } : { yes: [...l.yes, ...yes], no }
+    }
+    const yes: State[] = []
+    const no: State[] = []
+    const put = (r: { yes: State[]; no: State[] }): void => {
+      yes.push(...r.yes)
+      no.push(...r.no)
+    }
+    if (cond.kind === 'binary' && /^(==|!=|<=?|>=?)$/.test(cond.op)) {
+      for (const l of this.#eval(cond.left, s))
+        for (const r of this.#eval(cond.right, l.s)) put(this.#compared(cond, cond.op, l.v, r.v, r.s))
+    } else for (const o of this.#eval(cond, s)) put(this.#compared(cond, '!=', o.v, nothing, o.s))
+    return { yes, no }
+  }
+
+  #compared(at: Expr, op: string, a: Val, b: Val, s: State): { yes: State[]; no: State[] } {
+    const known = s.facts.decide(op, a, b)
+    if (known !== undefined) return known ? { yes: [s], no: [] } : { yes: [], no: [s] }
+    const way = (is: boolean): State[] => {
+      const t = s.fork()
+      if (!t.facts.learn(op, a, b, is)) return []
+      this.#decided(t, at, `\`${this.#text(at)}\` is ${is ? 'true' : 'false'}`)
+      return [t]
+    }
+    return { yes: way(true), no: way(false) }
+  }
+
+  #decided(s: State, at: { readonly start: number }, text: string): void {
+    if (s.busy) s.say({ do: 'decide', at: this.#place(at), text })
+  }
+
+  // ── Calls ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #call(e: Call, s: State): Out[] {
+    const name = e.callee.kind === 'name' ? e.callee.name : undefined
+    if (name !== undefined && words.transparent.test(name)) {
+      const arg = e.args[/^(drm|dev)_WARN/.test(name) ? 1 : 0]
+      if (arg !== undefined) return this.#eval(arg, s)
+    }
+    let outs: { s: State; args: Val[] }[] = [{ s, args: [] }]
+    for (const a of e.args)
+      outs = outs.flatMap((o) =>
+        (a.kind === 'type' ? [{ s: o.s, v: { sym: this.#text(a) } }] : this.#eval(a, o.s)).map((x) => ({
+          s: x.s,
+          args: [...o.args, x.v],
+        })),
+      )
+    return outs.flatMap(({ s: t, args }) => {
+      const api = name === undefined ? undefined : apis.get(name)
+      if (api !== undefined) return this.#api(e, api, args, t.fork())
+      return this.#other(e, name, args, t.fork())
+    })
+  }
+
+  /** An event, and its text as it stands. */
+  #say(s: State, e: Call, what: DistributiveOmit<Event, 'at' | 'text'>): void {
+    s.say({ ...what, at: this.#place(e), text: this.#text(e) } as Event)
+  }
+
+  #api(e: Call, api: Api, args: readonly Val[], s: State): Out[] {
+    const { role, name } = api
+    const done: Out[] = [{ s, v: nothing }]
+    const site = { func: this.#frame.func, call: e, api }
+    const failed = (): Out => {
+      const t = s.fork()
+      t.trail += `!${name}@${e.start},`
+      if (t.busy) t.say({ do: 'decide', at: this.#place(e), text: `${name}() fails` })
+      return { s: t, v: { sym: `err@${e.start}`, err: true } }
+    }
+    switch (role.does) {
+      case 'get': {
+        const fail = failed()
+        const id = s.add({ kind: 'buf', site, refs: 1, live: true })
+        this.#say(s, e, { do: 'get', thing: id, api: name })
+        return [{ s, v: thing(id) }, fail]
+      }
+      case 'ref': {
+        const id = this.#thing(args[0], 'buf', s)
+        if (id === undefined) return done
+        s.change(id, { refs: s.things[id]!.refs + 1 })
+        this.#say(s, e, { do: 'ref', thing: id, api: name })
+        return done
+      }
+      case 'put': {
+        const id = this.#thing(args[0], 'buf', s)
+        if (id === undefined) return done
+        s.change(id, { refs: s.things[id]!.refs - 1 })
+        this.#say(s, e, { do: 'put', thing: id, api: name })
+        return done
+      }
+      case 'attach': {
+        const buf = this.#thing(args[0], 'buf', s)
+        const fail = failed()
+        if (buf === undefined) return [fail]
+        const id = s.add({ kind: 'attach', site, of: buf, refs: 0, live: true })
+        this.#say(s, e, { do: 'attach', thing: id, api: name })
+        return [{ s, v: thing(id) }, fail]
+      }
+      case 'detach': {
+        const id = this.#thing(args[1], 'attach', s)
+        if (id === undefined) return done
+        s.change(id, { live: false })
+        this.#say(s, e, { do: 'detach', thing: id, api: name })
+        return done
+      }
+      case 'map': {
+        const attach = this.#thing(args[0], 'attach', s)
+        const fail = failed()
+        if (attach === undefined) return [fail]
+        const dir = args[1]?.sym ?? '?'
+        const id = s.add({ kind: 'sgt', site, of: attach, refs: 0, live: true, dir })
+        this.#say(s, e, { do: 'map', thing: id, api: name, dir, locked: role.locked })
+        return [{ s, v: thing(id) }, fail]
+      }
+      case 'unmap': {
+        const id = this.#thing(args[1], 'sgt', s)
+        if (id === undefined) return done
+        const attach = this.#thing(args[0], 'attach', s)
+        const { of, site: mapped } = s.things[id]!
+        // What somebody else has mapped through it.
+        if (attach !== undefined && mapped === undefined && s.things[attach]!.site !== undefined) return done
+        if (of === undefined && attach !== undefined) s.change(id, { of: attach })
+        s.change(id, { live: false })
+        const dir = args[2]?.sym ?? '?'
+        this.#say(s, e, { do: 'unmap', thing: id, api: name, dir, locked: role.locked })
+        return done
+      }
+      case 'pin': {
+        const id = this.#thing(args[0], 'attach', s)
+        const fail = s.fork()
+        if (fail.busy) fail.say({ do: 'decide', at: this.#place(e), text: `${name}() fails` })
+        const err: Val = { sym: `${name}@${e.start}` }
+        fail.facts.signs.set(err.sym, sign.minus)
+        fail.trail += `!${name}@${e.start},`
+        if (id === undefined) return [{ s: fail, v: err }]
+        s.change(id, { refs: s.things[id]!.refs + 1 })
+        this.#say(s, e, { do: 'pin', thing: id, api: name, locked: true })
+        return [
+          { s, v: nothing },
+          { s: fail, v: err },
+        ]
+      }
+      case 'unpin': {
+        const id = this.#thing(args[0], 'attach', s)
+        if (id === undefined) return done
+        s.change(id, { refs: s.things[id]!.refs - 1 })
+        this.#say(s, e, { do: 'unpin', thing: id, api: name, locked: true })
+        return done
+      }
+      case 'destroy': {
+        const key = 'drm_gem_object.import_attach'
+        const at = args[0] === undefined ? undefined : clip(`${pointee(args[0])}.import_attach`)
+        const v = (at === undefined ? undefined : s.env.get(at)) ?? s.fields.get(key)
+        const id = this.#thing(v ?? (at === undefined ? undefined : { sym: at, ref: `*${at}` }), 'attach', s)
+        if (id === undefined) return done
+        const table = args[1]
+        const sgt = table?.num === 0 ? undefined : this.#thing(table, 'sgt', s)
+        if (sgt !== undefined && (s.things[sgt]!.site !== undefined || s.things[id]!.site === undefined)) {
+          if (s.things[sgt]!.of === undefined) s.change(sgt, { of: id })
+          s.change(sgt, { live: false })
+          this.#say(s, e, { do: 'unmap', thing: sgt, api: name, dir: 'DMA_BIDIRECTIONAL', locked: false })
+        }
+        const buf = s.bufOf(id)
+        s.change(id, { live: false })
+        this.#say(s, e, { do: 'detach', thing: id, api: name })
+        s.change(buf, { refs: s.things[buf]!.refs - 1 })
+        this.#say(s, e, { do: 'put', thing: buf, api: name })
+        return done
+      }
+    }
+  }
+
+  #other(e: Call, name: string | undefined, args: readonly Val[], s: State): Out[] {
+    const fresh: Val =
+      name !== undefined && words.pure.test(name)
+        ? { sym: clip(`${name}(${args.map((a) => a.sym).join()})`) }
+        : { sym: `${name ?? 'call'}@${e.start}`, ref: `*${name ?? 'call'}@${e.start}` }
+    const plain = (): Out[] => [{ s, v: fresh }]
+    if (name === undefined) {
+      for (const a of args) this.#escapes(a, 'a function pointer', s)
+      return plain()
+    }
+    const first = args[0]
+    if (/^IS_ERR(_OR_NULL)?$/.test(name) && first !== undefined) {
+      if (first.err === true) return [{ s, v: one }]
+      if (first.thing !== undefined || first.ref?.startsWith('new@') === true) return [{ s, v: nothing }]
+      if (first.num === 0) return [{ s, v: name === 'IS_ERR' ? nothing : one }]
+      return [{ s, v: { sym: `${name}(${first.sym})` } }]
+    }
+    if ((name === 'PTR_ERR' || name === 'PTR_ERR_OR_ZERO') && first !== undefined) {
+      if (name === 'PTR_ERR_OR_ZERO' && (first.thing !== undefined || first.num === 0))
+        return [{ s, v: nothing }]
+      const v: Val = { sym: `PTR_ERR(${first.sym})` }
+      if (name === 'PTR_ERR' || first.err === true) s.facts.signs.set(v.sym, sign.minus)
+      return [{ s, v }]
+    }
+    if (name === 'ERR_PTR' && first !== undefined) {
+      const sg = s.facts.signOf(first)
+      if (sg === sign.zero) return [{ s, v: nothing }]
+      return [
+        { s, v: { sym: `ERR_PTR(${first.sym})`, ...((sg & sign.zero) === 0 && { err: true as const }) } },
+      ]
+    }
+    if (name === 'ERR_CAST' && first !== undefined) return [{ s, v: first }]
+    if (name === 'container_of' || name === 'list_entry' || name === 'rb_entry') {
+      const member = e.args[2] === undefined ? '' : this.#text(e.args[2])
+      if (first?.ref !== undefined && first.ref.endsWith(`.${member}`)) {
+        const ref = first.ref.slice(0, -member.length - 1)
+        return [{ s, v: { sym: `&${ref}`, ref } }]
+      }
+      return plain()
+    }
+    const lock = this.#lock(e, name, s)
+    if (lock !== undefined) return lock
+    if (words.allocates.test(name)) {
+      const sym = `new@${e.start}${/zalloc|calloc|zeroed/.test(name) ? 'z' : ''}`
+      const none = s.fork()
+      none.trail += `!${name}@${e.start},`
+      if (none.busy) none.say({ do: 'decide', at: this.#place(e), text: `${name}() fails` })
+      return [
+        { s, v: { sym: `&${sym}`, ref: sym } },
+        { s: none, v: nothing },
+      ]
+    }
+    if (words.frees.test(name)) {
+      if (first?.ref !== undefined) s.free(first.ref)
+      return plain()
+    }
+    if (/^(kref_init|refcount_set)$/.test(name) && first?.ref !== undefined) {
+      s.counts.set(first.ref, 1)
+      return plain()
+    }
+    if (/^(kref_get|refcount_inc)$/.test(name) && first?.ref !== undefined) {
+      const n = s.counts.get(first.ref)
+      if (n !== undefined) s.counts.set(first.ref, n + 1)
+      return plain()
+    }
+    if (/^kref_put(_mutex|_lock)?$/.test(name) && first?.ref !== undefined) return this.#krefPut(e, args, s)
+    if (words.publishes.test(name)) {
+      for (const a of args) if (a.ref !== undefined && !isLocal(rootOf(a.ref))) s.published.add(rootOf(a.ref))
+      return plain()
+    }
+    if (words.harmless.test(name)) return plain()
+    return this.#into(e, name, args, s, fresh)
+  }
+
+  #lock(e: Call, name: string, s: State): Out[] | undefined {
+    const isResv = name.startsWith('ww_mutex') || name.startsWith('lockdep')
+    if (isResv && !/resv/.test(e.args[0] === undefined ? '' : this.#text(e.args[0]))) return undefined
+    const done: Out[] = [{ s, v: nothing }]
+    const take = (t: State): void => {
+      t.resv = 'taken'
+      t.say({ do: 'lock', at: this.#place(e), text: this.#text(e) })
+    }
+    if (resvTaken.test(name)) {
+      take(s)
+      return done
+    }
+    if (resvTried.test(name) || resvTryLock.test(name)) {
+      const not = s.fork()
+      not.trail += `!${name}@${e.start},`
+      if (not.busy) not.say({ do: 'decide', at: this.#place(e), text: `${name}() fails` })
+      take(s)
+      const err: Val = { sym: `${name}@${e.start}` }
+      not.facts.signs.set(err.sym, sign.minus)
+      return resvTryLock.test(name)
+        ? [
+            { s, v: one },
+            { s: not, v: nothing },
+          ]
+        : [...done, { s: not, v: err }]
+    }
+    if (resvDropped.test(name)) {
+      s.say({ do: 'unlock', at: this.#place(e), text: this.#text(e) })
+      s.resv = 'none'
+      return done
+    }
+    if (resvAsserted.test(name)) {
+      if (s.resv === 'none') {
+        s.resv = 'asserted'
+        s.say({ do: 'assert', at: this.#place(e), text: this.#text(e) })
+      }
+      return done
+    }
+    return undefined
+  }
+
+  /** With the last reference the function runs that is handed in. */
+  #krefPut(e: Call, args: readonly Val[], s: State): Out[] {
+    const ref = args[0]!.ref!
+    const n = s.counts.get(ref)
+    const fn = e.args[1]
+    const callee = fn?.kind === 'name' ? this.#code.resolveHere(fn.name, this.#frame.func.file) : undefined
+    const outs: Out[] = []
+    if (n !== undefined && n > 1) {
+      s.counts.set(ref, n - 1)
+      return [{ s, v: nothing }]
+    }
+    // Somebody else may have one, where it is not known that nobody has.
+    if (n === undefined || s.published.has(rootOf(ref))) {
+      const t = s.fork()
+      t.trail += `~${e.start},`
+      outs.push({ s: t, v: nothing })
+    }
+    if (
+      callee === undefined ||
+      this.#stack.length > most.depth ||
+      this.#stack.some((f) => f.func === callee)
+    ) {
+      for (const a of args) this.#escapes(a, 'the release of its last reference', s)
+      return [...outs, { s, v: one }]
+    }
+    return [...outs, ...this.#inline(callee, [args[0]!], s).map((o) => ({ s: o.s, v: one }))]
+  }
+
+  #escapes(a: Val, to: string, s: State): void {
+    if (a.thing !== undefined) s.change(a.thing, { escaped: s.things[a.thing]!.escaped ?? to })
+  }
+
+  /** A function of the driver's own, or one that is given a thing: walked into. */
+  #into(e: Call, name: string, args: readonly Val[], s: State, fresh: Val): Out[] {
+    const callee = this.#callee(name, args, s)
+    if (
+      callee === undefined ||
+      this.#stack.length > most.depth ||
+      this.#stack.some((f) => f.func === callee)
+    ) {
+      for (const a of args) {
+        this.#escapes(a, `${name}()`, s)
+        if (a.ref?.startsWith('new@') === true) s.published.add(rootOf(a.ref))
+        // What it was given a pointer to may be anything now.
+        if (
+          a.sym.startsWith('&') &&
+          a.ref !== undefined &&
+          isLocal(rootOf(a.ref)) &&
+          s.env.get(a.ref)?.thing === undefined
+        )
+          s.env.set(a.ref, { sym: `${name}@${e.start}.${a.ref}` })
+      }
+      return [{ s, v: fresh }]
+    }
+    return this.#inline(callee, args, s).map((o) => ({
+      s: o.s,
+      v: callee.returns.base === 'void' && callee.returns.pointer === 0 ? fresh : o.v,
+    }))
+  }
+
+  #inline(callee: Func, args: readonly Val[], s: State): Out[] {
+    const { rounds } = s
+    const frame = this.#enter(callee)
+    const inner = s.fork()
+    inner.rounds = new Map()
+    callee.params.forEach((p, i) => {
+      const a = args[i]
+      if (a !== undefined) inner.env.set(frame.prefix + p.name, a)
+    })
+    const outs = this.#body(callee, frame, inner)
+    this.#stack.pop()
+    for (const o of outs) o.s.rounds = new Map(rounds)
+    return outs
+  }
+
+  #callee(name: string, args: readonly Val[], s: State): Func | undefined {
+    const { file } = this.#frame.func
+    const here = this.#code.resolveHere(name, file)
+    if (here !== undefined)
+      return this.#towards.has(here) || concerns(here, this.#code) || args.some((a) => a.thing !== undefined)
+        ? here
+        : undefined
+    const toward = [...this.#towards].find((f) => f.name === name && !f.static)
+    if (toward !== undefined) return toward
+    const given = args.some((a) => a.thing !== undefined || this.#reaches(a, s))
+    if (!given) return undefined
+    const found = this.#code.resolve(name, file)
+    if (found === undefined) return undefined
+    return args.some((a) => a.thing !== undefined) || concerns(found, this.#code) ? found : undefined
+  }
+
+  /** Whether something that this path must give back can be reached from a value. */
+  #reaches(a: Val, s: State): boolean {
+    if (a.ref === undefined) return false
+    if (this.#later) return true
+    const root = rootOf(a.ref)
+    for (const [k, v] of s.env)
+      if (v.thing !== undefined && rootOf(k) === root && s.owns(v.thing)) return true
+    return false
+  }
+}
+
+type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never
+
+const result = '__result'
+export const thing = (id: number): Val => ({ sym: `t#${id}`, ref: `t#${id}`, thing: id })
+const isParam = (f: Func, name: string): boolean => f.params.some((p) => p.name === name)
+
+function set(before: State, loc: string, v: Val): State {
+  const s = before.fork()
+  for (const k of s.env.keys()) if (within(k, loc)) s.env.delete(k)
+  s.env.set(loc, v)
+  return s
+}
+
+/** Whether a function, or one of its file that it calls, deals with dma-bufs. */
+function concerns(func: Func, code: Code): boolean {
+  const known = concerned.get(func)
+  if (known !== undefined) return known
+  concerned.set(func, false)
+  let yes = [...apis.keys()].some((n) => func.mentions(n)) || words.locks.some((n) => func.mentions(n))
+  if (!yes)
+    for (const c of callsOf(func)) {
+      const names = [c.callee, ...c.args].flatMap((x) => (x.kind === 'name' ? [x.name] : []))
+      for (const n of names) {
+        const callee = code.resolveHere(n, func.file)
+        if (callee !== undefined && callee !== func && concerns(callee, code)) yes = true
+      }
+    }
+  concerned.set(func, yes)
+  return yes
+}
+const concerned = new WeakMap<Func, boolean>()
+
+// ── What is still asked about ────────────────────────────────────────────────────────────────────────────────────────
+
+type Names = {
+  /** For each node, the locals that something from there on reads. */
+  readonly live: readonly ReadonlySet<string>[]
+  /** And the names in the conditions that may come. */
+  readonly asked: readonly ReadonlySet<string>[]
+}
+
+function namesOf(func: Func, code: Code): Names {
+  const graph = code.graph(func)
+  const text = func.file.source.text
+  const names = (x: Expr): string[] => text.slice(x.start, x.end).match(/[A-Za-z_]\w*/g) ?? []
+  const live = liveness(func, graph, names)
+  const own = graph.nodes.map((n) => {
+    const e = n.kind === 'test' ? n.cond : n.kind === 'switch' ? n.on : undefined
+    const found = new Set(e === undefined ? [] : names(e))
+    const inner =
+      n.kind === 'eval'
+        ? n.expr
+        : n.kind === 'local'
+          ? n.local.init
+          : n.kind === 'return'
+            ? n.value
+            : undefined
+    if (inner !== undefined)
+      visit(inner, (x) => {
+        if (x.kind === 'ternary' || x.kind === 'call') for (const w of names(x)) found.add(w)
+      })
+    return found
+  })
+  const asked = graph.nodes.map(() => new Set<string>())
+  for (let grown = true; grown; ) {
+    grown = false
+    for (let i = graph.nodes.length - 1; i >= 0; i--) {
+      const size = asked[i]!.size
+      for (const w of own[i]!) asked[i]!.add(w)
+      for (const to of successors(graph.nodes[i]!)) for (const w of asked[to]!) asked[i]!.add(w)
+      if (asked[i]!.size > size) grown = true
+    }
+  }
+  return { live, asked }
+}
+
+/** Locals that nothing reads any more, and what is known of values that nobody asks about any more. */
+function forget(before: State, frame: Frame, live: ReadonlySet<string>, asked: ReadonlySet<string>): State {
+  const s = before.fork()
+  for (const [k, v] of s.env) {
+    if (!k.startsWith(frame.prefix)) continue
+    const name = /^\w+/.exec(k.slice(frame.prefix.length))![0]
+    if (!live.has(name) && name !== result) {
+      s.env.delete(k)
+      void v
+    }
+  }
+  const { signs, said } = s.facts
+  if (signs.size + said.size === 0) return s
+  const known = new Set<string>()
+  for (const [k, v] of s.env)
+    if (!k.startsWith(frame.prefix) || asked.has(/^\w+/.exec(k.slice(frame.prefix.length))![0]))
+      known.add(v.sym)
+  const still = (key: string): boolean => {
+    if (key.startsWith('#if ')) return true
+    for (const k of known) if (k.length > 1 && key.includes(k)) return true
+    return (key.match(/[A-Za-z_]\w*/g) ?? []).some((w) => asked.has(w))
+  }
+  for (const k of signs.keys()) if (!still(k)) signs.delete(k)
+  for (const k of said.keys()) if (!still(k)) said.delete(k)
+  return s
+}
+
+type Arms = { readonly to: number; readonly said: readonly (readonly [string, boolean])[] }
+
+/** The arms of an #if, each with what it says of the configuration. */
+function armsOf(func: Func, at: number): readonly Arms[] | undefined {
+  const node = cfgOf(func).nodes[at]!
+  if (node.kind !== 'arms') return undefined
+  return node.succ.map((e): Arms => {
+    let text = (e.condition ?? '').replaceAll(/\s+/g, ' ').trim()
+    let yes = true
+    const not = /^!\s*(?:\((.*)\)|(\w+))$/
+    for (let m = not.exec(text); m !== null; m = not.exec(text)) {
+      text = m[1] ?? m[2]!
+      yes = !yes
+    }
+    text = text.replace(/^defined\s*\(?\s*(\w+)\s*\)?$/, '$1')
+    return { to: e.to, said: text === '' ? [] : [[`#if ${text}`, yes]] }
+  })
+}

@@ -1,0 +1,23 @@
+/** Calls of the kernel's core, by what they do to objects that keep dma-bufs. */
+
+export const frees = /^(k|kv|v)free(_sensitive|_rcu)?$|^kfree_rcu$|^kmem_cache_free$/
+export const allocates =
+  /^(devm_)?(k|kv|v)[mzc]?alloc(_\w+)?$|^(k|kv)(malloc|zalloc|calloc)_\w+$|^(vmalloc|vzalloc|kmem_cache_z?alloc|kmemdup|memdup_user|vcalloc)$/
+/** Puts an object where others find it. */
+export const publishes =
+  /^(list_\w+|hlist_\w+|xa_(store|insert|alloc)\w*|idr_alloc\w*|radix_tree_insert|rb_\w+|rcu_assign_pointer|hash_add\w*|queue_work|schedule_work)$/
+/** Neither keeps nor gives back what it is handed. */
+export const harmless =
+  /^(sg_\w+|for_each_\w+|sgt_\w+|dma_sync_\w+|dma_map_\w+|dma_unmap_\w+|dma_resv_(wait_timeout|test_signaled|reserve_fences|add_fence|get_singleton)\w*|dma_fence_\w+|iommu_map\w*|iommu_unmap\w*|dma_buf_(begin|end)_cpu_access\w*|dma_buf_v(un)?map\w*|iosys_map_\w+|(dev|pr|netdev|drm|DRM)_\w*|NL_SET_\w+|printk\w*|trace_\w+|WARN\w*|BUG\w*|sizeof|ARRAY_SIZE|min\w*|max\w*|mutex_\w+|spin_\w+|down_\w+|up_\w+|rcu_\w+|init_\w+|INIT_\w+|copy_(to|from)_user|might_\w+|lockdep_\w+|prefetch\w*|put_device|get_device|atomic_\w+|refcount_\w+|debugfs_\w+|snprintf|scnprintf|strscpy|mem(cpy|set|cmp)|bitmap_\w+|(set|clear|test)_bit|page_pool_\w+|percpu_ref_\w+|wake_up\w*|complete\w*|cond_resched|order_base_2|ilog2|is_dma_buf_file|file_inode|i_size_\w+)$/
+/** Says what its argument says. */
+export const transparent =
+  /^(unlikely|likely|WARN_ON(_ONCE)?|(drm|dev)_WARN_ON(_ONCE)?|READ_ONCE|BUG_ON|__builtin_expect)$/
+/** Gives the same for the same arguments. */
+export const pure = /^([A-Z][A-Z0-9_]+|min\w*|max\w*|\w*(^|_)is_\w+|sg_dma_(address|len)|to_\w+|\w+_to_\w+)$/
+/** Taking the lock of a dma-buf in a helper. */
+export const locks: readonly string[] = [
+  'dma_resv_lock',
+  'dma_resv_lock_interruptible',
+  'dma_resv_trylock',
+  'dma_resv_unlock',
+]

@@ -1,0 +1,11 @@
+import { kind } from '../dmabuf/analyse.ts'
+import { importJobs, importNames } from '../dmabuf/audit.ts'
+import type { Protocol } from '../protocol.ts'
+
+/** Borrowing a dma-buf: taking it by its descriptor, attaching a device, mapping and pinning its memory. */
+export const dmaBufImport: Protocol = {
+  kinds: [kind],
+  standing: false,
+  words: importNames,
+  jobs: importJobs,
+}
