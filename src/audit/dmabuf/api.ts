@@ -18,8 +18,11 @@ export type Role =
   | { readonly does: 'unmap'; readonly locked: boolean }
   | { readonly does: 'pin' }
   | { readonly does: 'unpin' }
-  /** Undoes what the DRM core's import did: arguments are the object with `import_attach`, and the table or NULL. */
-  | { readonly does: 'destroy' }
+  /**
+   * Undoes what the DRM core's import did: arguments are the object with `import_attach`, and the table or NULL. Or an object that has
+   * both: `base`, and in the field `table`.
+   */
+  | { readonly does: 'destroy'; readonly base?: string; readonly table?: string }
 
 export type Api = {
   readonly name: string
@@ -49,6 +52,8 @@ const table: readonly Api[] = [
   api('dma_buf_pin', { does: 'pin' }),
   api('dma_buf_unpin', { does: 'unpin' }),
   api('drm_prime_gem_destroy', { does: 'destroy' }),
+  api('drm_gem_shmem_free', { does: 'destroy', base: 'base', table: 'sgt' }),
+  api('drm_gem_shmem_release', { does: 'destroy', base: 'base', table: 'sgt' }),
 ]
 
 export const apis: ReadonlyMap<string, Api> = new Map(table.map((a) => [a.name, a]))

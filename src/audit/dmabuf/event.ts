@@ -7,17 +7,19 @@ export type ImportSite = { readonly func: Func; readonly call: Call; readonly ap
 
 /** A dma-buf, an attachment of one, a table mapped through one. */
 export type Thing = {
-  readonly kind: 'buf' | 'attach' | 'sgt'
-  /** The dma-buf of an attachment, the attachment of a table. */
+  readonly kind: 'buf' | 'attach' | 'sgt' | 'pin'
+  /** The dma-buf of an attachment, the attachment of a table or a pin. */
   readonly of?: number
   /** Where it was acquired, when that was on this path. Otherwise it was there already. */
   readonly site?: ImportSite
-  /** References that this path has taken to a dma-buf, and not given back; pins of an attachment. */
+  /** References that this path has taken to a dma-buf, and not given back. */
   readonly refs: number
-  /** An attachment or a table that is there. */
+  /** An attachment, a table or a pin that is there. */
   readonly live: boolean
   /** How it was mapped. */
   readonly dir?: string
+  /** A function returned it, perhaps with a reference. */
+  readonly lent?: true
   /** It was handed to a function that is not in sight. */
   readonly escaped?: string
   /** The path cannot be judged for it, and why. */

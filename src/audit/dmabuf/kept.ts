@@ -5,7 +5,9 @@ import type { Out } from './walk.ts'
 /** Where something is reached from when the function has returned: nowhere is a leak. */
 export type Kept = { readonly where: 'nowhere' | 'returned' | 'object' }
 
-export function keptOf(n: number, { s, v }: Out): Kept {
+export function keptOf(id: number, { s, v }: Out): Kept {
+  // A pin goes with its attachment.
+  const n = s.things[id]!.kind === 'pin' ? s.things[id]!.of! : id
   if (names(v, n, s)) return { where: 'returned' }
   // Objects that are reached, from what is returned, foreign, or found by others.
   const reached = new Set<string>()
@@ -43,5 +45,6 @@ function names(v: Val, n: number, s: State): boolean {
 
 /** The fields that keep them: `foo.attach`. */
 export function keepersOf(s: State, left: readonly number[]): string[] {
-  return [...s.fields].flatMap(([key, v]) => (left.some((n) => names(v, n, s)) ? [key] : []))
+  const wanted = left.map((n) => (s.things[n]!.kind === 'pin' ? s.things[n]!.of! : n))
+  return [...s.fields].flatMap(([key, v]) => (wanted.some((n) => names(v, n, s)) ? [key] : []))
 }

@@ -78,12 +78,19 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
     if (held === 'no') unlock()
   }
 
+  const pin = (what: 'pin' | 'unpin', n: number): void => {
+    if (held === 'no') lock()
+    body.push(run(call(`dma_buf_${what}`, nameOf(attachOf(n)))))
+    if (held === 'no') unlock()
+  }
+
   // What was there.
   for (const [n, t] of things.entries()) {
     if (!t.given) continue
     if (t.kind === 'buf') get(n)
     else if (t.kind === 'attach') attach(n)
-    else rightly('map', n)
+    else if (t.kind === 'sgt') rightly('map', n)
+    else pin('pin', n)
   }
   const gone = new Set<number>()
   for (const s of plan.steps) {
@@ -157,9 +164,10 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
         return unmap(n, api, things[n]!.given ? 'DMA_BIDIRECTIONAL' : dirOf(s.dir), at)
       }
       case 'pin':
-        return void result(call('dma_buf_pin', nameOf(n)), at)
+        return void result(call('dma_buf_pin', nameOf(attachOf(n))), at)
       case 'unpin':
-        return void body.push(run(call('dma_buf_unpin', nameOf(n)), at))
+        gone.add(n)
+        return void body.push(run(call('dma_buf_unpin', nameOf(attachOf(n))), at))
     }
   }
   if (held !== 'no') unlock()
@@ -168,6 +176,7 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
   for (const [n, t] of [...things.entries()].reverse()) {
     if (!t.given || gone.has(n)) continue
     if (t.kind === 'sgt') rightly('unmap', n)
+    else if (t.kind === 'pin') pin('unpin', n)
     else if (t.kind === 'attach') body.push(run(call('dma_buf_detach', nameOf(bufOf(n)), nameOf(n))))
     else if (t.handedOver !== true) body.push(run(call('dma_buf_put', nameOf(n))))
   }
@@ -244,7 +253,7 @@ function directions(plan: Plan): ReadonlyMap<string, string> {
 }
 
 function nameThings(plan: Plan): string[] {
-  const base = { buf: 'buf', attach: 'attach', sgt: 'sgt' } as const
+  const base = { buf: 'buf', attach: 'attach', sgt: 'sgt', pin: 'pin' } as const
   const count = new Map<string, number>()
   return plan.things.map((t) => {
     const n = count.get(t.kind) ?? 0

@@ -9,7 +9,7 @@ export type Plan = {
 }
 
 export type PlanThing = {
-  readonly kind: 'buf' | 'attach' | 'sgt'
+  readonly kind: 'buf' | 'attach' | 'sgt' | 'pin'
   readonly of?: number
   /** It was there when the code began: others have made it, and undo it. */
   readonly given: boolean
@@ -48,8 +48,7 @@ export function planOf(s: State, thing: number, dynamic: (n: number) => PlanThin
     if (step !== undefined) steps.push(step)
   }
   touched.add(buf)
-  for (const i of touched)
-    for (let t = s.things[i]!.of; t !== undefined; t = s.things[t]!.of) touched.add(t)
+  for (const i of touched) for (let t = s.things[i]!.of; t !== undefined; t = s.things[t]!.of) touched.add(t)
   // Numbered anew, so that equal paths make equal tests.
   const order = [...touched].sort((a, b) => a - b)
   const renamed = new Map(order.map((old, i) => [old, i]))
@@ -60,14 +59,17 @@ export function planOf(s: State, thing: number, dynamic: (n: number) => PlanThin
     things: order.map((i): PlanThing => {
       const t = s.things[i]!
       const given = !s.events.some(
-        (e) => (e.do === 'get' || e.do === 'attach' || e.do === 'map') && e.thing === i,
+        (e) => (e.do === 'get' || e.do === 'attach' || e.do === 'map' || e.do === 'pin') && e.thing === i,
       )
       const told = t.kind === 'attach' ? dynamic(i) : undefined
       return {
         kind: t.kind,
         ...(t.of !== undefined && { of: renamed.get(t.of)! }),
         given,
-        ...(given && t.kind === 'buf' && later && t.refs < 0 && { handedOver: true as const }),
+        ...(given &&
+          t.kind === 'buf' &&
+          (later || t.lent === true) &&
+          t.refs < 0 && { handedOver: true as const }),
         ...(told !== undefined && { dynamic: told }),
       }
     }),
@@ -148,8 +150,11 @@ export function issuesOf(plan: Plan, needsLock: (n: number) => boolean): Issue[]
         }
         refs[n]!--
         const hanging = things.findIndex((t, a) => t.kind === 'attach' && t.of === n && live[a])
-        if (refs[n] === 0 && hanging >= 0)
-          say(ends(plan, i, 'detach', hanging) ? 'attach-map-order' : 'error-path-leak', hanging, i)
+        if (refs[n] === 0 && hanging >= 0) {
+          const late = ends(plan, i, 'detach', hanging)
+          say(late ? 'attach-map-order' : 'error-path-leak', hanging, i)
+          if (late) say('attach-map-order', n, i)
+        }
         break
       }
       case 'detach': {
@@ -161,7 +166,9 @@ export function issuesOf(plan: Plan, needsLock: (n: number) => boolean): Issue[]
         const mapped = things.findIndex((t, a) => t.kind === 'sgt' && t.of === n && live[a])
         if (mapped >= 0)
           say(ends(plan, i, 'unmap', mapped) ? 'attach-map-order' : 'error-path-leak', mapped, i)
-        if (refs[n]! > 0) say(ends(plan, i, 'unpin', n) ? 'attach-map-order' : 'error-path-leak', n, i)
+        const pinned = things.findIndex((t, a) => t.kind === 'pin' && t.of === n && live[a])
+        if (pinned >= 0)
+          say(ends(plan, i, 'unpin', pinned) ? 'attach-map-order' : 'error-path-leak', pinned, i)
         break
       }
       case 'unmap':
@@ -170,11 +177,11 @@ export function issuesOf(plan: Plan, needsLock: (n: number) => boolean): Issue[]
         live[n] = false
         break
       case 'pin':
-        refs[n]!++
+        live[n] = true
         break
       case 'unpin':
-        if (refs[n]! <= 0) say('double-put', n, i)
-        else refs[n]!--
+        if (!live[n] || !live[things[n]!.of!]) say('double-detach', n, i)
+        live[n] = false
         break
     }
   }
@@ -183,7 +190,6 @@ export function issuesOf(plan: Plan, needsLock: (n: number) => boolean): Issue[]
     if (t.kind === 'buf' && t.given && refs[n]! > 1) say('error-path-leak', n)
     if (t.kind === 'buf' && t.given && refs[n]! < 1 && t.handedOver !== true) say('double-put', n)
     if (t.kind !== 'buf' && !t.given && live[n] && live[t.of!] !== false) say('error-path-leak', n)
-    if (t.kind === 'attach' && live[n] && refs[n]! > 0) say('error-path-leak', n)
   }
   return found
 }

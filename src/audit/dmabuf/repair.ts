@@ -16,9 +16,8 @@ function undo(plan: Plan): Plan {
       steps.push(...locked(plan, { do: 'unmap', n, ...pick(map) }))
     }
   for (const [n, t] of plan.things.entries())
-    if (t.kind === 'attach')
-      for (let i = 0; i < refs[n]!; i++)
-        steps.push({ do: 'lock' }, { do: 'unpin', n, locked: true }, { do: 'unlock' })
+    if (t.kind === 'pin' && !t.given && live[n] && live[t.of!] !== false)
+      steps.push({ do: 'lock' }, { do: 'unpin', n, locked: true }, { do: 'unlock' })
   for (const [n, t] of plan.things.entries())
     if (t.kind === 'attach' && !t.given && live[n]) steps.push({ do: 'detach', n })
   for (const [n, t] of plan.things.entries())
@@ -46,10 +45,10 @@ function after(plan: Plan): { live: boolean[]; refs: number[] } {
   const refs = plan.things.map((t): number => (t.given && t.kind === 'buf' ? 1 : 0))
   for (const s of plan.steps) {
     if (!isAct(s)) continue
-    if (s.do === 'get' || s.do === 'ref' || s.do === 'pin') refs[s.n]!++
-    if (s.do === 'put' || s.do === 'unpin') refs[s.n] = Math.max(0, refs[s.n]! - 1)
-    if (s.do === 'attach' || s.do === 'map') live[s.n] = true
-    if (s.do === 'detach' || s.do === 'unmap') live[s.n] = false
+    if (s.do === 'get' || s.do === 'ref') refs[s.n]!++
+    if (s.do === 'put') refs[s.n] = Math.max(0, refs[s.n]! - 1)
+    if (s.do === 'attach' || s.do === 'map' || s.do === 'pin') live[s.n] = true
+    if (s.do === 'detach' || s.do === 'unmap' || s.do === 'unpin') live[s.n] = false
   }
   return { live, refs }
 }
@@ -64,12 +63,11 @@ function inOrder(plan: Plan): Plan {
       kept.push(s)
       continue
     }
-    if (s.do === 'unmap' || s.do === 'detach') {
+    if (s.do === 'unmap' || s.do === 'detach' || s.do === 'unpin') {
       if (released.has(s.n)) continue
       released.add(s.n)
       left.push(s)
-    } else if (s.do === 'unpin') left.push(s)
-    else if (s.do === 'put') left.push(s)
+    } else if (s.do === 'put') left.push(s)
     else kept.push(s)
   }
   const rank = { unmap: 0, unpin: 1, detach: 2, put: 3 } as const

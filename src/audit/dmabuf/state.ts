@@ -71,7 +71,7 @@ export class State {
   owns(id: number): boolean {
     const t = this.things[id]!
     if (t.kind === 'buf') return t.refs > 0
-    return t.refs > 0 || (t.live && t.site !== undefined)
+    return t.live && t.site !== undefined
   }
 
   get busy(): boolean {

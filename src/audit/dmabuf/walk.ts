@@ -303,7 +303,15 @@ export class DmaBufWalk {
       of = s.given.get(buf) ?? s.add({ kind: 'buf', refs: 0, live: true })
       s.given.set(buf, of)
     }
-    const id = s.add({ kind, refs: 0, live: true, ...(of !== undefined && { of }) })
+    // What a function returned may be this one's to put.
+    const lent = /^\w+@\d+$/.test(v.sym)
+    const id = s.add({
+      kind,
+      refs: 0,
+      live: true,
+      ...(of !== undefined && { of }),
+      ...(lent && { lent: true as const }),
+    })
     s.given.set(v.sym, id)
     return id
   }
@@ -556,14 +564,14 @@ export class DmaBufWalk {
         return done
       }
       case 'pin': {
-        const id = this.#thing(args[0], 'attach', s)
+        const attach = this.#thing(args[0], 'attach', s)
         const fail = s.fork()
         if (fail.busy) fail.say({ do: 'decide', at: this.#place(e), text: `${name}() fails` })
         const err: Val = { sym: `${name}@${e.start}` }
         fail.facts.signs.set(err.sym, sign.minus)
         fail.trail += `!${name}@${e.start},`
-        if (id === undefined) return [{ s: fail, v: err }]
-        s.change(id, { refs: s.things[id]!.refs + 1 })
+        if (attach === undefined) return [{ s: fail, v: err }]
+        const id = s.add({ kind: 'pin', site, of: attach, refs: 0, live: true })
         this.#say(s, e, { do: 'pin', thing: id, api: name, locked: true })
         return [
           { s, v: nothing },
@@ -571,33 +579,54 @@ export class DmaBufWalk {
         ]
       }
       case 'unpin': {
-        const id = this.#thing(args[0], 'attach', s)
-        if (id === undefined) return done
-        s.change(id, { refs: s.things[id]!.refs - 1 })
+        const attach = this.#thing(args[0], 'attach', s)
+        if (attach === undefined) return done
+        const pins = s.things.flatMap((t, i) => (t.kind === 'pin' && t.of === attach ? [i] : []))
+        let id = pins.findLast((i) => s.things[i]!.live) ?? pins.at(-1)
+        if (id === undefined) {
+          // What somebody else has pinned through it.
+          if (s.things[attach]!.site !== undefined) return done
+          id = s.add({ kind: 'pin', of: attach, refs: 0, live: true })
+        }
+        s.change(id, { live: false })
         this.#say(s, e, { do: 'unpin', thing: id, api: name, locked: true })
         return done
       }
-      case 'destroy': {
-        const key = 'drm_gem_object.import_attach'
-        const at = args[0] === undefined ? undefined : clip(`${pointee(args[0])}.import_attach`)
-        const v = (at === undefined ? undefined : s.env.get(at)) ?? s.fields.get(key)
-        const id = this.#thing(v ?? (at === undefined ? undefined : { sym: at, ref: `*${at}` }), 'attach', s)
-        if (id === undefined) return done
-        const table = args[1]
-        const sgt = table?.num === 0 ? undefined : this.#thing(table, 'sgt', s)
-        if (sgt !== undefined && (s.things[sgt]!.site !== undefined || s.things[id]!.site === undefined)) {
-          if (s.things[sgt]!.of === undefined) s.change(sgt, { of: id })
-          s.change(sgt, { live: false })
-          this.#say(s, e, { do: 'unmap', thing: sgt, api: name, dir: 'DMA_BIDIRECTIONAL', locked: false })
-        }
-        const buf = s.bufOf(id)
-        s.change(id, { live: false })
-        this.#say(s, e, { do: 'detach', thing: id, api: name })
-        s.change(buf, { refs: s.things[buf]!.refs - 1 })
-        this.#say(s, e, { do: 'put', thing: buf, api: name })
+      case 'destroy':
+        this.#destroy(e, name, role, args, s)
         return done
-      }
     }
+  }
+
+  /** What the DRM core does to give an imported object back. */
+  #destroy(
+    e: Call,
+    name: string,
+    role: { readonly base?: string; readonly table?: string },
+    args: readonly Val[],
+    s: State,
+  ): void {
+    if (args[0] === undefined) return
+    const object = clip(`${pointee(args[0])}${role.base === undefined ? '' : `.${role.base}`}`)
+    const at = clip(`${object}.import_attach`)
+    const v = s.env.get(at) ?? s.fields.get(importAttach)
+    if (v?.num === 0) return
+    const id = this.#thing(v ?? { sym: at, ref: `*${at}` }, 'attach', s)
+    if (id === undefined) return
+    const kept = role.table === undefined ? undefined : clip(`${pointee(args[0])}.${role.table}`)
+    const table =
+      kept === undefined ? args[1] : (s.env.get(kept) ?? s.fields.get(`drm_gem_shmem_object.${role.table!}`))
+    const sgt = table?.num === 0 ? undefined : this.#thing(table, 'sgt', s)
+    if (sgt !== undefined && (s.things[sgt]!.site !== undefined || s.things[id]!.site === undefined)) {
+      if (s.things[sgt]!.of === undefined) s.change(sgt, { of: id })
+      s.change(sgt, { live: false })
+      this.#say(s, e, { do: 'unmap', thing: sgt, api: name, dir: 'DMA_BIDIRECTIONAL', locked: false })
+    }
+    const buf = s.bufOf(id)
+    s.change(id, { live: false })
+    this.#say(s, e, { do: 'detach', thing: id, api: name })
+    s.change(buf, { refs: s.things[buf]!.refs - 1 })
+    this.#say(s, e, { do: 'put', thing: buf, api: name })
   }
 
   #other(e: Call, name: string | undefined, args: readonly Val[], s: State): Out[] {
@@ -606,14 +635,12 @@ export class DmaBufWalk {
         ? { sym: clip(`${name}(${args.map((a) => a.sym).join()})`) }
         : { sym: `${name ?? 'call'}@${e.start}`, ref: `*${name ?? 'call'}@${e.start}` }
     const plain = (): Out[] => [{ s, v: fresh }]
-    if (name === undefined) {
-      for (const a of args) this.#escapes(a, 'a function pointer', s)
-      return plain()
-    }
+    if (name === undefined) return this.#pointer(e, args, s, fresh)
     const first = args[0]
     if (/^IS_ERR(_OR_NULL)?$/.test(name) && first !== undefined) {
       if (first.err === true) return [{ s, v: one }]
-      if (first.thing !== undefined || first.ref?.startsWith('new@') === true) return [{ s, v: nothing }]
+      if (first.thing !== undefined || first.sym.startsWith('&') || first.ref?.startsWith('new@') === true)
+        return [{ s, v: nothing }]
       if (first.num === 0) return [{ s, v: name === 'IS_ERR' ? nothing : one }]
       return [{ s, v: { sym: `${name}(${first.sym})` } }]
     }
@@ -672,6 +699,27 @@ export class DmaBufWalk {
     }
     if (words.harmless.test(name)) return plain()
     return this.#into(e, name, args, s, fresh)
+  }
+
+  /** A call through a pointer. Of some it is known what they do. */
+  #pointer(e: Call, args: readonly Val[], s: State, fresh: Val): Out[] {
+    const field = e.callee.kind === 'member' ? e.callee.field : undefined
+    if (field === 'gem_prime_import_sg_table' && args[2] !== undefined) {
+      // The object that is made keeps the table; who makes none leaves it.
+      const failed = s.fork()
+      failed.trail += `!${field}@${e.start},`
+      if (failed.busy) failed.say({ do: 'decide', at: this.#place(e), text: `->${field}() fails` })
+      s.env.set(`${fresh.ref!}.sgt`, args[2])
+      s.fields.set('drm_gem_object.sgt', args[2])
+      s.facts.signs.set(fresh.sym, sign.plus)
+      s.facts.said.set(`IS_ERR(${fresh.sym})==0`, true)
+      return [
+        { s, v: { sym: `&${fresh.ref!}`, ref: fresh.ref! } },
+        { s: failed, v: { sym: `err@${e.start}`, err: true } },
+      ]
+    }
+    for (const a of args) this.#escapes(a, field === undefined ? 'a function pointer' : `->${field}()`, s)
+    return [{ s, v: fresh }]
   }
 
   #lock(e: Call, name: string, s: State): Out[] | undefined {
@@ -819,6 +867,7 @@ export class DmaBufWalk {
 
 type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never
 
+const importAttach = 'drm_gem_object.import_attach'
 const result = '__result'
 export const thing = (id: number): Val => ({ sym: `t#${id}`, ref: `t#${id}`, thing: id })
 const isParam = (f: Func, name: string): boolean => f.params.some((p) => p.name === name)
