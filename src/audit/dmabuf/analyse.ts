@@ -8,7 +8,8 @@ import { witnessOf } from '../witness.ts'
 import type { ImportSite } from './event.ts'
 import { keepersOf, type Kept, keptOf } from './kept.ts'
 import { liftDmaBuf } from './lift.ts'
-import { type Issue, issuesOf, type Plan, planOf } from './plan.ts'
+import { lockAbove } from './locks.ts'
+import { assertedIn, type Issue, issuesOf, partOf, type Plan, planOf } from './plan.ts'
 import { fixes } from './repair.ts'
 import { releasersOf, seeded } from './stories.ts'
 import type { State } from './state.ts'
@@ -26,7 +27,13 @@ type Way = {
   /** Nothing can be said of it, and why. */
   readonly unclear?: string
   readonly by?: string
+  /** Functions that give it back, one after the other. */
+  readonly funcs?: readonly Func[]
+  /** What is taken on trust. */
+  readonly contract?: string
 }
+
+type MakeWay = (t: State, more?: Partial<Way>) => Way
 
 type Walked = { readonly outs: readonly Out[]; readonly lost?: string }
 
@@ -121,10 +128,17 @@ export class Imports {
   #way(site: ImportSite, out: Out, n: number, root: Func): Way[] | 'returned' {
     const { s } = out
     const buf = s.bufOf(n)
-    const plan = (t: State): Plan => planOf(t, n, () => undefined)
-    const way = (t: State, more: Partial<Way> = {}): Way => {
-      const p = plan(t)
-      return { s: t, plan: p, issues: issuesOf(p, () => this.#needsLock(site)), ...more }
+    const way: MakeWay = (t, more = {}) => {
+      const funcs = [root, ...(more.funcs ?? [])]
+      return {
+        ...this.#underLocks(
+          site,
+          planOf(t, n, () => undefined),
+          funcs,
+        ),
+        s: t,
+        ...more,
+      }
     }
     const mine = s.things.flatMap((t, i) => (s.bufOf(i) === buf && s.owns(i) ? [{ t, i }] : []))
     const unclear = s.things.find((t, i) => s.bufOf(i) === buf && t.unclear !== undefined)?.unclear
@@ -152,8 +166,9 @@ export class Imports {
     site: ImportSite,
     s: State,
     left: readonly number[],
-    way: (t: State, more?: Partial<Way>) => Way,
+    way: MakeWay,
     depth: number,
+    before: readonly Func[] = [],
   ): Way[] {
     const keys = keepersOf(s, left)
     const what = s.things[left[0]!]!
@@ -163,6 +178,7 @@ export class Imports {
     if (depth === 0) return [way(s, { unclear: `too many functions give it back, one after the other` })]
     let partly: Way[] | undefined
     for (const func of releasersOf(this.#code, site.func.file, keys)) {
+      const funcs = [...before, func]
       let outs: readonly Out[]
       try {
         outs = new DmaBufWalk(this.#code, { later: true }).run(func, seeded(s, func, left))
@@ -171,11 +187,13 @@ export class Imports {
         continue
       }
       const rest = (o: Out): number[] => left.filter((i) => o.s.owns(i))
-      const all = outs.filter((o) => rest(o).length === 0)
-      if (all.length > 0) return all.map((o) => way(o.s, { by: func.name }))
-      const some = outs.filter((o) => rest(o).length < left.length)
+      // What it takes anew is another story.
+      const clean = outs.filter((o) => o.s.things.every((_, i) => i < s.things.length || !o.s.owns(i)))
+      const all = clean.filter((o) => rest(o).length === 0)
+      if (all.length > 0) return all.map((o) => way(o.s, { by: func.name, funcs }))
+      const some = clean.filter((o) => rest(o).length < left.length)
       for (const o of some) {
-        const further = this.#stories(site, o.s, rest(o), way, depth - 1)
+        const further = this.#stories(site, o.s, rest(o), way, depth - 1, funcs)
         if (further.every((w) => w.unclear === undefined))
           return further.map((w) => ({ ...w, by: `${func.name}() and ${w.by ?? ''}` }))
         partly ??= further
@@ -211,10 +229,29 @@ export class Imports {
         if (dirs.some((d) => !/^DMA_[A-Z_]+$/.test(d)))
           return 'whether it is unmapped in the direction that it was mapped in is not seen'
       }
-      if (i.cls === 'missing-resv-lock')
-        return 'it needs the reservation lock, and whether the callers hold it is not followed yet'
     }
     return undefined
+  }
+
+  /** Looks for who holds the reservation lock where a part of the plan needs it and does not take it. */
+  #underLocks(
+    site: ImportSite,
+    plan: Plan,
+    funcs: readonly Func[],
+  ): Pick<Way, 'plan' | 'issues'> & Partial<Pick<Way, 'contract' | 'unclear'>> {
+    const needs = (): boolean => this.#needsLock(site)
+    let now = plan
+    let contract: string | undefined
+    for (const [part, func] of funcs.entries()) {
+      const issues = issuesOf(now, needs)
+      if (!issues.some((i) => i.cls === 'missing-resv-lock' && partOf(now, i.step!) === part)) continue
+      const above = lockAbove(this.#code, func)
+      if (above.held === 'unknown') return { plan: now, issues, unclear: above.why }
+      if (above.held === 'no') continue
+      contract = above.contract
+      now = assertedIn(now, part)
+    }
+    return { plan: now, issues: issuesOf(now, needs), ...(contract !== undefined && { contract }) }
   }
 
   #needsLock(site: ImportSite): boolean {
@@ -292,6 +329,7 @@ export class Imports {
     const shown = [...ways.keys()].sort((a, b) => ways[b]!.plan.steps.length - ways[a]!.plan.steps.length)[0]!
     const w = ways[shown]!
     const j = judged[shown]!
+    const contract = ways.find((x) => x.contract !== undefined)?.contract
     const text = 'What is taken is given back, in order.'
     return {
       ...this.#base(site),
@@ -300,6 +338,7 @@ export class Imports {
       escapes: hopsOf(w),
       verdict: 'holds',
       classes: [],
+      ...(contract !== undefined && { contract }),
       summary:
         w.by === undefined
           ? `${site.api.name}(): undone on every way through the function`
@@ -357,9 +396,12 @@ export class Imports {
   }
 }
 
-/** Functions that the core calls with a dma-buf whose reference stays the core's. */
-function callersReference(code: Code, func: Func): boolean {
-  return borrowing.some(([struct, field]) => code.ops(struct, field).some((o) => o.func === func.name))
+/** Functions that the core calls with a dma-buf whose reference stays the core's, and those that only they call. */
+function callersReference(code: Code, func: Func, up = 2): boolean {
+  if (borrowing.some(([struct, field]) => code.ops(struct, field).some((o) => o.func === func.name)))
+    return true
+  const callers = up === 0 ? [] : code.callers(func)
+  return callers.length > 0 && callers.every((c) => callersReference(code, c, up - 1))
 }
 const borrowing: readonly (readonly [string, string])[] = [
   ['drm_driver', 'gem_prime_import'],

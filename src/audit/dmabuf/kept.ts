@@ -9,6 +9,8 @@ export function keptOf(id: number, { s, v }: Out): Kept {
   // A pin goes with its attachment.
   const n = s.things[id]!.kind === 'pin' ? s.things[id]!.of! : id
   if (names(v, n, s)) return { where: 'returned' }
+  // It was in an object before.
+  if (s.things[n]!.site === undefined) return { where: 'object' }
   // Objects that are reached, from what is returned, foreign, or found by others.
   const reached = new Set<string>()
   const queue: string[] = []

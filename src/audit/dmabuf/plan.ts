@@ -197,3 +197,14 @@ export function issuesOf(plan: Plan, needsLock: (n: number) => boolean): Issue[]
 /** Whether a later step ends it. */
 const ends = (plan: Plan, after: number, how: string, n: number): boolean =>
   plan.steps.some((s, i) => i > after && s.do === how && 'n' in s && s.n === n)
+
+/** In which function a step is: 0 for the one that acquires, then those that give back. */
+export const partOf = (plan: Plan, step: number): number =>
+  plan.steps.slice(0, step).filter((s) => s.do === 'later').length
+
+/** The same, with the reservation lock held by whoever calls one of the functions. */
+export function assertedIn(plan: Plan, part: number): Plan {
+  let at = 0
+  for (let n = 0; n < part; n++) at = plan.steps.findIndex((s, i) => i >= at && s.do === 'later') + 1
+  return { ...plan, steps: [...plan.steps.slice(0, at), { do: 'asserted' }, ...plan.steps.slice(at)] }
+}

@@ -47,6 +47,8 @@ export class DmaBufWalk {
   readonly #towards: ReadonlySet<Func>
   readonly #stack: Frame[] = []
   readonly #names = new Map<Func, Names>()
+  /** Which field a value was read from. */
+  readonly #keys = new Map<string, string>()
   #visits = 0
 
   constructor(
@@ -264,23 +266,16 @@ export class DmaBufWalk {
       if (e.kind === 'member') {
         const of = this.#partOf(e, base, t)
         if (of !== undefined) return { s: t, v: of }
-        if (this.#later && !t.env.has(loc)) {
+        if (!t.env.has(loc)) {
           const key = fieldKey(this.#code, this.#frame.func, e)
-          const kept = key === undefined ? undefined : t.fields.get(key)
+          const kept = this.#later && key !== undefined ? t.fields.get(key) : undefined
           if (kept !== undefined) return { s: t, v: kept }
+          if (key !== undefined) this.#keys.set(loc, key)
         }
-        const type = this.#typeOfField(e)
-        // A struct inside another is where it is.
-        if (type?.array === true && !t.env.has(loc)) return { s: t, v: { sym: `&${loc}`, ref: loc } }
       }
       const v = this.#readAt(loc, t)
       return { s: t, v: v.num === 0 && v.ref !== undefined ? nothing : v }
     })
-  }
-
-  #typeOfField(e: Member): CType | undefined {
-    void e
-    return undefined
   }
 
   /** `attach->dmabuf` is the dma-buf of the attachment, `dmabuf->file` stands for the dma-buf. */
@@ -313,6 +308,8 @@ export class DmaBufWalk {
       ...(lent && { lent: true as const }),
     })
     s.given.set(v.sym, id)
+    const key = this.#keys.get(v.sym)
+    if (key !== undefined && !s.fields.has(key)) s.fields.set(key, thing(id))
     return id
   }
 
@@ -923,6 +920,8 @@ function namesOf(func: Func, code: Code): Names {
           : n.kind === 'return'
             ? n.value
             : undefined
+    // The caller asks about what is returned.
+    if (n.kind === 'return' && n.value !== undefined) for (const w of names(n.value)) found.add(w)
     if (inner !== undefined)
       visit(inner, (x) => {
         if (x.kind === 'ternary' || x.kind === 'call') for (const w of names(x)) found.add(w)
@@ -945,20 +944,14 @@ function namesOf(func: Func, code: Code): Names {
 /** Locals that nothing reads any more, and what is known of values that nobody asks about any more. */
 function forget(before: State, frame: Frame, live: ReadonlySet<string>, asked: ReadonlySet<string>): State {
   const s = before.fork()
-  for (const [k, v] of s.env) {
-    if (!k.startsWith(frame.prefix)) continue
-    const name = /^\w+/.exec(k.slice(frame.prefix.length))![0]
-    if (!live.has(name) && name !== result) {
-      s.env.delete(k)
-      void v
-    }
-  }
+  const nameOf = (k: string): string => /^\w+/.exec(k.slice(frame.prefix.length))![0]
+  for (const k of s.env.keys())
+    if (k.startsWith(frame.prefix) && !live.has(nameOf(k)) && nameOf(k) !== result) s.env.delete(k)
   const { signs, said } = s.facts
   if (signs.size + said.size === 0) return s
   const known = new Set<string>()
   for (const [k, v] of s.env)
-    if (!k.startsWith(frame.prefix) || asked.has(/^\w+/.exec(k.slice(frame.prefix.length))![0]))
-      known.add(v.sym)
+    if (!k.startsWith(frame.prefix) || asked.has(nameOf(k)) || nameOf(k) === result) known.add(v.sym)
   const still = (key: string): boolean => {
     if (key.startsWith('#if ')) return true
     for (const k of known) if (k.length > 1 && key.includes(k)) return true
