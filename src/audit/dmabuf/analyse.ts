@@ -1,16 +1,28 @@
 import { print } from '../../litmus/index.ts'
 import { compareVersions } from '../../kernel/index.ts'
-import type { Func } from '../../source/index.ts'
+import { callsOf, type Func, stmtExprs, visit } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import type { Hop, Repair, Site } from '../result.ts'
 import { witnessOf } from '../witness.ts'
+import { acquires } from './api.ts'
 import type { ImportSite } from './event.ts'
+import { toldBy } from './callbacks.ts'
 import { keepersOf, type Kept, keptOf } from './kept.ts'
 import { liftDmaBuf } from './lift.ts'
 import { lockAbove } from './locks.ts'
-import { assertedIn, type Issue, issuesOf, partOf, type Plan, planOf } from './plan.ts'
+import {
+  assertedIn,
+  type Issue,
+  issuesOf,
+  partOf,
+  type Plan,
+  planOf,
+  type PlanThing,
+  withMapping,
+} from './plan.ts'
 import { fixes } from './repair.ts'
+import { fieldKey } from './places.ts'
 import { releasersOf, seeded } from './stories.ts'
 import type { State } from './state.ts'
 import { DmaBufWalk, type Out, TooManyWays } from './walk.ts'
@@ -94,11 +106,11 @@ export class Imports {
     // What is wrong and shown to be.
     let doubt: { reason: string; way: Way } | undefined
     for (const w of [...ways].sort((a, b) => a.plan.steps.length - b.plan.steps.length)) {
-      const own = w.issues.filter((i) => isOf(w, i, site))
-      if (w.unclear !== undefined || own.length === 0) continue
-      const why = this.#excused(w, own)
-      if (why !== undefined) {
-        doubt ??= { reason: why, way: w }
+      const all = w.issues.filter((i) => isOf(w, i, site))
+      if (w.unclear !== undefined || all.length === 0) continue
+      const own = all.filter((i) => excused(w, i) === undefined)
+      if (own.length === 0) {
+        doubt ??= { reason: excused(w, all[0]!)!, way: w }
         continue
       }
       const judged = this.#ask(site, w.plan, rules)
@@ -121,7 +133,8 @@ export class Imports {
           : 'what goes wrong here is told at another call of this function',
         ways[0],
       )
-    return this.#calm(site, right, rules)
+    const by = ways.find((w) => w.by !== undefined)?.by
+    return this.#calm(site, right, rules, by)
   }
 
   /** What becomes of one thing at the end of a path, and in the functions that give back what an object keeps. */
@@ -130,15 +143,10 @@ export class Imports {
     const buf = s.bufOf(n)
     const way: MakeWay = (t, more = {}) => {
       const funcs = [root, ...(more.funcs ?? [])]
-      return {
-        ...this.#underLocks(
-          site,
-          planOf(t, n, () => undefined),
-          funcs,
-        ),
-        s: t,
-        ...more,
-      }
+      const told = this.#told(site, t, n)
+      const plan = planOf(t, n, () => told.dynamic)
+      const found = this.#underLocks(site, told.maps === true ? withMapping(plan) : plan, funcs)
+      return { ...found, s: t, ...told.said, ...more }
     }
     const mine = s.things.flatMap((t, i) => (s.bufOf(i) === buf && s.owns(i) ? [{ t, i }] : []))
     const unclear = s.things.find((t, i) => s.bufOf(i) === buf && t.unclear !== undefined)?.unclear
@@ -160,6 +168,26 @@ export class Imports {
       way,
       most.stories,
     )
+  }
+
+  /** How the importer hears of moves, by the call that attaches: on this path, or elsewhere in the module. */
+  #told(
+    site: ImportSite,
+    s: State,
+    n: number,
+  ): { dynamic?: PlanThing['dynamic']; maps?: boolean; said?: Partial<Way> } {
+    const buf = s.bufOf(n)
+    const attaches = s.things.filter((t, i) => t.kind === 'attach' && s.bufOf(i) === buf)
+    if (attaches.length === 0) return {}
+    const own = attaches.find((t) => t.site !== undefined)?.site
+    const at = own ?? dynamicIn(this.#code, site.func, keepersOf(s, attachesOf(s, buf)))
+    const told = at === undefined ? undefined : toldBy(this.#code, at)
+    if (told === undefined) return {}
+    if (told.does === 'unknown') return { dynamic: 'drops', said: { unclear: told.why } }
+    if (told.does === 'none') return { dynamic: 'none' }
+    if (told.does !== 'theirs') return { dynamic: told.does, maps: own !== undefined }
+    const contract = 'its callers give the callback that drops the mapping'
+    return { dynamic: 'drops', maps: own !== undefined, said: { contract } }
   }
 
   #stories(
@@ -217,20 +245,6 @@ export class Imports {
       ...w,
       unclear: `${root.name}() puts a reference that it was handed: whether it is its to put is not known`,
     }
-  }
-
-  /** Why something that looks wrong may be right. */
-  #excused(w: Way, own: readonly Issue[]): string | undefined {
-    for (const i of own) {
-      if (i.cls === 'dma-direction-mismatch') {
-        const dirs = w.plan.steps.flatMap((x) =>
-          'dir' in x && x.dir !== undefined && x.n === i.n ? [x.dir] : [],
-        )
-        if (dirs.some((d) => !/^DMA_[A-Z_]+$/.test(d)))
-          return 'whether it is unmapped in the direction that it was mapped in is not seen'
-      }
-    }
-    return undefined
   }
 
   /** Looks for who holds the reservation lock where a part of the plan needs it and does not take it. */
@@ -312,11 +326,17 @@ export class Imports {
     }
   }
 
-  #calm(site: ImportSite, ways: readonly Way[], rules: Rules): Site {
+  #calm(site: ImportSite, ways: readonly Way[], rules: Rules, by: string | undefined): Site {
     const judged = ways.map((w) => this.#ask(site, w.plan, rules))
     const bad = judged.findIndex((j) => j.verdict !== 'holds')
     if (bad >= 0) {
       const j = judged[bad]!
+      // Nothing is wrong but that the memory moves.
+      if (
+        j.verdict === 'broken' &&
+        ways[bad]!.plan.things.some((x) => x.dynamic === 'ignores' || x.dynamic === 'none')
+      )
+        return this.#broken(site, ways[bad]!, j, ['map-after-move'], rules)
       const why = j.result?.broken.map((b) => b.code).join(', ')
       return this.#unknown(
         site,
@@ -334,15 +354,15 @@ export class Imports {
     return {
       ...this.#base(site),
       guard: 'the reference, and what is mapped',
-      hold: w.by === undefined ? 'synchronous' : 'longterm',
+      hold: by === undefined ? 'synchronous' : 'longterm',
       escapes: hopsOf(w),
       verdict: 'holds',
       classes: [],
       ...(contract !== undefined && { contract }),
       summary:
-        w.by === undefined
+        by === undefined
           ? `${site.api.name}(): undone on every way through the function`
-          : `${site.api.name}(): kept, and given back by ${w.by}()`,
+          : `${site.api.name}(): kept, and given back by ${by}()`,
       litmus: {
         name: j.test.name,
         text: textOf(j, rules, site, text),
@@ -395,6 +415,45 @@ export class Imports {
     return undefined
   }
 }
+
+/** Why something that looks wrong may be right. */
+function excused(w: Way, issue: Issue): string | undefined {
+  if (issue.cls !== 'dma-direction-mismatch') return undefined
+  const dirs = w.plan.steps.flatMap((x) =>
+    'dir' in x && x.dir !== undefined && x.n === issue.n ? [x.dir] : [],
+  )
+  return dirs.every((d) => /^DMA_[A-Z_]+$/.test(d))
+    ? undefined
+    : 'whether it is unmapped in the direction that it was mapped in is not seen'
+}
+
+const attachesOf = (s: State, buf: number): number[] =>
+  s.things.flatMap((t, i) => (t.kind === 'attach' && s.bufOf(i) === buf ? [i] : []))
+
+/** The call by which the module of a function attaches, so that it is told of moves, what it keeps in one of these fields. */
+function dynamicIn(code: Code, func: Func, keys: readonly string[]): ImportSite | undefined {
+  const api = acquires.get('dma_buf_dynamic_attach')!
+  for (const file of code.moduleWith(func.file, api.name))
+    for (const f of file.functions)
+      for (const call of f.mentions(api.name) ? callsOf(f) : [])
+        if (call.callee.kind === 'name' && call.callee.name === api.name && fills(code, f, keys))
+          return { func: f, call, api }
+  return undefined
+}
+
+/** Whether a function assigns to one of these fields. */
+const fills = (code: Code, func: Func, keys: readonly string[]): boolean =>
+  func.body.stmts
+    .flatMap((x) => stmtExprs(x))
+    .some((outer) => {
+      let found = false
+      visit(outer, (e) => {
+        if (e.kind !== 'assign' || e.target.kind !== 'member') return
+        const key = fieldKey(code, func, e.target)
+        if (key !== undefined && keys.includes(key)) found = true
+      })
+      return found
+    })
 
 /** Functions that the core calls with a dma-buf whose reference stays the core's, and those that only they call. */
 function callersReference(code: Code, func: Func, up = 2): boolean {
@@ -463,6 +522,8 @@ function sentence(site: ImportSite, w: Way, cls: string): string {
       return `the dma-buf is put more often than it was taken${after}`
     case 'attach-map-order':
       return `what ${site.api.name}() made is undone in the wrong order`
+    case 'map-after-move':
+      return `the exporter moves the memory, and the importer, which attaches with ${site.api.name}(), goes on using what was mapped`
     case 'missing-resv-lock':
       return `${site.api.name}() needs the reservation lock of the dma-buf, and nobody takes it`
     default:

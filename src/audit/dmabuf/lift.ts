@@ -63,9 +63,13 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
     mapped.delete(n)
     const sgt = told(attachOf(n)) && things[attachOf(n)]!.dynamic === 'drops' ? id('mr.sgt') : nameOf(n)
     const does: Stmt[] = [run(call(api, nameOf(attachOf(n)), sgt, id(dir)), at)]
-    if (told(attachOf(n)) && things[attachOf(n)]!.dynamic === 'drops')
-      body.push(branch(id('mr.sgt'), [...does, set('mr.sgt', id('NULL'))], at))
-    else body.push(...does)
+    if (told(attachOf(n)) && things[attachOf(n)]!.dynamic === 'drops') {
+      // Whether it is still there is asked under the lock.
+      const locked = call('dma_buf_unmap_attachment', nameOf(attachOf(n)), sgt, id(dir))
+      if (held === 'no') lock()
+      body.push(branch(id('mr.sgt'), [run(locked, at), set('mr.sgt', id('NULL'))], at))
+      if (held === 'no') unlock()
+    } else body.push(...does)
   }
   /** In the way of somebody who does it right. */
   const rightly = (what: 'map' | 'unmap', n: number): void => {

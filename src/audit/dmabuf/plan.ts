@@ -50,7 +50,8 @@ export function planOf(s: State, thing: number, dynamic: (n: number) => PlanThin
   touched.add(buf)
   for (const i of touched) for (let t = s.things[i]!.of; t !== undefined; t = s.things[t]!.of) touched.add(t)
   // Numbered anew, so that equal paths make equal tests.
-  const order = [...touched].sort((a, b) => a - b)
+  const rank = { buf: 0, attach: 1, sgt: 2, pin: 2 } as const
+  const order = [...touched].sort((a, b) => rank[s.things[a]!.kind] - rank[s.things[b]!.kind] || a - b)
   const renamed = new Map(order.map((old, i) => [old, i]))
   const rename = (x: Step): Step => ('n' in x ? { ...x, n: renamed.get(x.n)! } : x)
   const later = s.events.some((e) => e.do === 'later')
@@ -207,4 +208,34 @@ export function assertedIn(plan: Plan, part: number): Plan {
   let at = 0
   for (let n = 0; n < part; n++) at = plan.steps.findIndex((s, i) => i >= at && s.do === 'later') + 1
   return { ...plan, steps: [...plan.steps.slice(0, at), { do: 'asserted' }, ...plan.steps.slice(at)] }
+}
+
+/**
+ * An importer that can be told of moves, and maps elsewhere in its module: what it maps is there from the end of the function that
+ * attaches until it detaches.
+ */
+export function withMapping(plan: Plan): Plan {
+  const attach = plan.things.findIndex((t) => t.kind === 'attach' && t.dynamic !== undefined)
+  const later = plan.steps.findIndex((s) => s.do === 'later')
+  const detach = plan.steps.findIndex((s) => s.do === 'detach' && s.n === attach)
+  if (
+    attach < 0 ||
+    later < 0 ||
+    detach < later ||
+    plan.things.some((t) => t.kind !== 'buf' && t.of === attach)
+  )
+    return plan
+  const n = plan.things.length
+  const dir = 'DMA_BIDIRECTIONAL'
+  const held = (s: Step): Step[] => [{ do: 'lock' }, s, { do: 'unlock' }]
+  return {
+    things: [...plan.things, { kind: 'sgt', of: attach, given: false }],
+    steps: [
+      ...plan.steps.slice(0, later),
+      ...held({ do: 'map', n, dir, locked: true }),
+      ...plan.steps.slice(later, detach),
+      ...held({ do: 'unmap', n, dir, locked: true }),
+      ...plan.steps.slice(detach),
+    ],
+  }
 }

@@ -54,7 +54,8 @@ function after(plan: Plan): { live: boolean[]; refs: number[] } {
 }
 
 /** Every release once, tables before attachments before references. */
-function inOrder(plan: Plan): Plan {
+function inOrder(given: Plan): Plan {
+  const plan = undo(given)
   const released = new Set<number>()
   const left: Act[] = []
   const kept: Step[] = []
@@ -78,7 +79,7 @@ function inOrder(plan: Plan): Plan {
   const sorted = left
     .filter((s) => s.do !== 'put' || puts[s.n]!-- > 0)
     .sort((a, b) => rank[a.do as keyof typeof rank] - rank[b.do as keyof typeof rank])
-  return undo({ ...plan, steps: [...kept, ...sorted.flatMap((s) => locked(plan, s))] })
+  return { ...plan, steps: [...kept, ...sorted.flatMap((s) => locked(plan, s))] }
 }
 
 /** Each call under the lock that it wants. */

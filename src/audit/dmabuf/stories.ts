@@ -36,7 +36,9 @@ export function releasersOf(code: Code, file: CFile, keys: readonly string[]): F
       )
         callers.push(func)
   const size = (f: Func): number => releases.filter((n) => f.mentions(n)).length
-  return [...first.sort((a, b) => size(b) - size(a)), ...callers, ...rest].slice(0, most.functions)
+  const near = (f: Func): number => (f.file === file ? 0 : 1)
+  first.sort((a, b) => near(a) - near(b) || size(b) - size(a))
+  return [...first, ...callers, ...rest].slice(0, most.functions)
 }
 
 /** What another function finds: the things, and what fields were given. Parameters that are things are these. */

@@ -36,7 +36,7 @@ export type Out = { readonly s: State; readonly v: Val }
 
 type Frame = { readonly func: Func; readonly prefix: string; readonly types: ReadonlyMap<string, CType> }
 
-const most = { visits: 20_000, depth: 7, rounds: 2, events: 120 }
+const most = { visits: 5000, depth: 6, rounds: 1, events: 120 }
 
 /** Walks a function on every path and says what has become of the dma-bufs, attachments and tables that it deals with. */
 export class DmaBufWalk {
