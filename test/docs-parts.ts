@@ -89,6 +89,9 @@ async function said(argv: readonly string[]): Promise<string> {
 }
 
 /** The pages with commands in them. */
-export const guides: readonly string[] = readdirSync('docs/guide').map((n) => `docs/guide/${n}`)
+export const guides: readonly string[] = [
+  ...readdirSync('docs/guide').map((n) => `docs/guide/${n}`),
+  'docs/flags.md',
+]
 
 const fence = (text: string): string => `\`\`\`\n${text.trimEnd()}\n\`\`\``

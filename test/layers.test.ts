@@ -13,8 +13,9 @@ const allowed: Record<string, readonly string[]> = {
   source: ['base'],
   audit: ['base', 'source', 'litmus', 'kernel'],
   conform: ['base', 'state', 'kernel', 'litmus', 'check'],
-  report: ['base', 'state', 'check', 'litmus', 'audit', 'conform'],
-  cli: ['base', 'state', 'check', 'kernel', 'litmus', 'source', 'audit', 'conform', 'report'],
+  flags: ['base', 'kernel', 'litmus'],
+  report: ['base', 'state', 'check', 'litmus', 'audit', 'conform', 'flags'],
+  cli: ['base', 'state', 'check', 'kernel', 'litmus', 'source', 'audit', 'conform', 'flags', 'report'],
 }
 
 /** What each layer may use of node and npm. The layers that also run in a page use nothing. */
@@ -24,6 +25,7 @@ const outside: Record<string, RegExp> = {
   check: /^$/,
   kernel: /^$/,
   litmus: /^$/,
+  flags: /^$/,
   report: /^$/,
   source: /^(node:|tar-stream$)/,
   audit: /^node:crypto$/,
@@ -39,7 +41,13 @@ const walk = (dir: string): string[] =>
 const isTest = (file: string) => file.endsWith('.test.ts') || file.includes('/testing')
 
 /** `report` renders results: from the layers below it takes types only. */
-const typesOnly = new Set(['report->check', 'report->audit', 'report->conform', 'report->state'])
+const typesOnly = new Set([
+  'report->check',
+  'report->audit',
+  'report->conform',
+  'report->state',
+  'report->flags',
+])
 
 function imports(file: string): { target: string; typeOnly: boolean }[] {
   const found: { target: string; typeOnly: boolean }[] = []

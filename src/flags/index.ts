@@ -1,0 +1,2 @@
+export { notModelled, type Question, questions } from './questions.ts'
+export * from './table.ts'

@@ -1,0 +1,75 @@
+// Asks real kernels about the cells of `tenure flags`: writes each cell as operations, replays them by `tenure conform`, and puts down
+// which came out as the model says. node tools/flags-confirm.mjs [--cache DIR]
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { cellName, flagsOf, questions, shapesOf, tableOf } from '../dist/src/flags/index.js'
+
+const insert = { remap_pfn_range: 'remap', vmf_insert_mixed: 'mixed', vm_insert_page: 'page' }
+const ops = (kernel) => ({
+  load: ['P0 load page=0'],
+  store: ['P0 store page=0 value=1'],
+  fork: ['P0 fork child=1', 'P1 load page=0'],
+  GUP: ['P0 pin handle=0 page=0 pages=1 foll=1', 'kernel unpin handle=0 dirty=0'],
+  fast: ['P0 pin_fast handle=0 page=0 pages=1 foll=1', 'kernel unpin handle=0 dirty=0'],
+  longterm: ['P0 pin_fast handle=0 page=0 pages=1 foll=5', 'kernel unpin handle=0 dirty=0'],
+  'look-up': [`P0 ${kernel === '5.10' || kernel === '6.1' ? 'follow_pfn' : 'follow_pfnmap'} page=0`],
+  mremap: ['P0 mremap page=0 pages=1 newpages=2 flags=1 newpage=0'],
+  DONTNEED: ['P0 madvise page=0 pages=1 advice=4'],
+  mprotect: ['P0 mprotect page=0 pages=1 prot=3'],
+  mlock: ['P0 mlock page=0 pages=1'],
+  ptrace: ['P0 peek whose=0 page=0'],
+  vm_read: ['P0 vm_read whose=0 page=0'],
+})
+const rest = process.argv.slice(2)
+const confirmed = {}
+for (const kernel of ['5.10', '6.1', '6.12', '7.2']) {
+  const dir = mkdtempSync(join(tmpdir(), 'tenure-flags-'))
+  const bugs = new Set(
+    tableOf({ kernel, policies: {}, also: [], insert: undefined })
+      .filter((c) => c.answer === 'BUG' || c.answer === '?')
+      .map((c) => cellName(c.shape, c.question)),
+  )
+  const files = []
+  for (const shape of shapesOf({ also: [], insert: undefined }))
+    for (const q of questions) {
+      const cell = cellName(shape, q.name)
+      if (bugs.has(cell)) continue // it would stop the machine
+      const how = insert[shape.insert] === 'page' && q.touched ? 'page-early' : insert[shape.insert]
+      const file = join(dir, `${cell.replaceAll('/', '+')}.ops`)
+      writeFileSync(
+        file,
+        [
+          `object 0 flags=${flagsOf(shape).join('|') || '0'} insert=${how} backing=system pages=2`,
+          `P0 mmap page=0 pages=1 prot=${q.readOnly ? 1 : 3} flags=${shape.share === 'shared' ? 1 : 2} obj=0+0`,
+          ...(q.touched ? ['P0 load page=0'] : []),
+          ...ops(kernel)[q.name],
+          '',
+        ].join('\n'),
+      )
+      files.push(file)
+    }
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['dist/src/cli/main.js', 'conform', '--kernel', kernel, ...rest, '--replay', ...files],
+    { encoding: 'utf8', maxBuffer: 1 << 28 },
+  )
+  confirmed[kernel] = files
+    .filter((f) => stdout.includes(`${f}: no difference`))
+    .map((f) => basename(f, '.ops').replaceAll('+', '/'))
+    .sort((a, b) => (a < b ? -1 : 1))
+  console.log(`${kernel}: ${confirmed[kernel].length} of ${files.length} confirmed`)
+  for (const f of files) if (!stdout.includes(`${f}: no difference`)) console.log(`  not ${basename(f)}`)
+  if (stderr !== '') console.log(stderr.slice(0, 2000))
+  rmSync(dir, { recursive: true })
+}
+const file = 'src/cli/flags-confirmed.ts'
+const text = readFileSync(file, 'utf8')
+writeFileSync(
+  file,
+  text.replace(
+    /const confirmed[\s\S]*$/,
+    `const confirmed: Readonly<Record<string, readonly string[]>> = ${JSON.stringify(confirmed)}\n`,
+  ),
+)
