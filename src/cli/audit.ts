@@ -8,11 +8,13 @@ import {
   type Baseline,
   baselineOf,
   isNewlyBroken,
+  Judge,
   parseBaseline,
   protocols,
   type Site,
   siteFile,
   standing,
+  whatIf,
   withBaseline,
 } from '../audit/index.ts'
 import { suggest, unreachable } from '../base/index.ts'
@@ -22,6 +24,7 @@ import { renderMarkdown } from '../report/audit-markdown.ts'
 import { renderSarif } from '../report/audit-sarif.ts'
 import { renderAudit, renderSummary } from '../report/audit-text.ts'
 import { renderComparison, renderComparisonSummary } from '../report/compare-text.ts'
+import { renderWhatIf, renderWhatIfSummary } from '../report/what-if-text.ts'
 import { ansi, plain, type Style } from '../report/style.ts'
 import { identityOf, identityUnopened, Overlay, type Program, type Tree } from '../source/index.ts'
 import { compareAudits, patchedInput } from './audit-compare.ts'
@@ -65,6 +68,8 @@ Debian linux-source-*.tar.xz as it is in the package).
   --kernel V           judge by this kernel's rules; left out, by those of
                        the version in the tree's Makefile
   --policy NAME=VALUE  with this policy; may be given more than once
+  --what-if            what the policies would do: who breaks, who stays
+                       unsafe, who is fine, who cannot be proved
   --format text|json|html|markdown|sarif|github
                        json is documented in docs/audit-json.md; html is
                        one file that holds everything; sarif is SARIF
@@ -97,6 +102,7 @@ type Options = InputOptions & {
   readonly baseline: string | undefined
   readonly writeBaseline: string | undefined
   readonly cache: Cache | undefined
+  readonly whatIf: boolean
 }
 
 async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -114,6 +120,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     onProgress: (done, of) => progress?.say(`judged ${done} sites of ${of} functions`),
   })
   try {
+    if (options.whatIf) return await propose(options, optionsOf, io, progress)
     return options.patch !== undefined || options.diff !== undefined
       ? await compare(options, optionsOf, io, progress)
       : await auditOne(options, optionsOf, commandOf(argv), io, progress)
@@ -279,6 +286,31 @@ async function compare(
   }
 }
 
+/** The tree as it is, and as it would be with the policies. */
+async function propose(
+  options: Options,
+  optionsOf: OptionsOf,
+  io: Io,
+  progress: Progress | undefined,
+): Promise<number> {
+  const input = await openInput(options.tree, options, io, progress)
+  if (input === undefined) return exit.failed
+  try {
+    const judge = new Judge()
+    const today = await auditTree(input.program, { ...optionsOf(input), policies: {} }, judge)
+    const proposed = await auditTree(input.program, optionsOf(input), judge)
+    progress?.clear()
+    const found = whatIf(today, proposed, options.policies, judge)
+    const style = io.outIsTerminal ? ansi : plain
+    if (options.format === 'json') io.out(`${JSON.stringify(found, null, 1)}\n`)
+    else io.out(`${options.quiet ? renderWhatIfSummary(found).join('\n') : renderWhatIf(found, style)}\n`)
+    const { breaks, unsafe } = found.summary
+    return breaks + unsafe + found.summary['newly-unsafe'] > 0 ? exit.found : exit.ok
+  } finally {
+    await input.program.close()
+  }
+}
+
 const lineIn =
   (program: Program) =>
   (file: string, line: number): string | undefined =>
@@ -361,6 +393,7 @@ function parseOptions(argv: readonly string[]): Options {
       baseline: { type: 'string' },
       'write-baseline': { type: 'string' },
       cache: { type: 'string' },
+      'what-if': { type: 'boolean', default: false },
       'no-cache': { type: 'boolean', default: false },
       against: { type: 'string' },
       protocol: { type: 'string', multiple: true },
@@ -397,6 +430,20 @@ function parseOptions(argv: readonly string[]): Options {
   const format = formats.find((f) => f === values.format)
   if (format === undefined)
     throw new UsageError(`there is no format '${values.format}'`, meant(values.format, formats))
+  if (values['what-if']) {
+    if (values.policy === undefined)
+      throw new UsageError('what if what?', `--what-if --policy ${Object.keys(knownPolicies)[0]!}=…`)
+    if (format !== 'text' && format !== 'json')
+      throw new UsageError(`--what-if is not printed as ${format}`, 'text or json')
+    if (
+      values.diff ||
+      (values.patch ?? values.baseline ?? values['write-baseline'] ?? values.litmus) !== undefined
+    )
+      throw new UsageError(
+        '--what-if compares one tree with itself',
+        'leave --diff, --patch, --litmus and the baseline out',
+      )
+  }
   return {
     tree,
     git: values.git,
@@ -411,6 +458,7 @@ function parseOptions(argv: readonly string[]): Options {
     diff: values.diff ? second : undefined,
     baseline: values.baseline,
     writeBaseline: values['write-baseline'],
+    whatIf: values['what-if'],
     cache: values['no-cache'] ? undefined : new Cache(values.cache),
   }
 }
