@@ -4,6 +4,7 @@ import { AuditView } from './audit-view.ts'
 import { Column } from './column.ts'
 import { Corpus, type CorpusTest, idOf } from './corpus.ts'
 import { editor } from './editor.ts'
+import { FlagsView } from './flags-view.ts'
 import { copy } from './hand-out.ts'
 import { litmus } from './language.ts'
 import { type Column as Linked, readLink, writeLink } from './link.ts'
@@ -231,21 +232,28 @@ const same = (a: Setting, b: Setting): boolean =>
 
 async function link(): Promise<string> {
   const text = code.text()
-  if (document.body.dataset['view'] === 'audit') return writeLink({ view: 'audit', columns: [] })
+  const shown = viewNamed(document.body.dataset['view'])
+  if (shown !== 'test') return writeLink({ view: shown, columns: [] })
   return writeLink({
     ...(opened !== undefined && opened.text === text ? { test: idOf(opened) } : { text }),
     columns: columns.map((c) => c.link),
   })
 }
 
-/** The view that is shown: tests, or the audit of files. */
+/** The views of the page: tests, the audit of files, the flags table. */
+const views = ['test', 'audit', 'flags'] as const
+type View = (typeof views)[number]
+const viewNamed = (name: string | undefined): View => views.find((v) => v === name) ?? 'test'
+
 let audit: AuditView | undefined
-function view(name: 'test' | 'audit'): void {
+let flags: FlagsView | undefined
+function view(name: View): void {
   document.body.dataset['view'] = name
   for (const b of slot('views').querySelectorAll('button'))
     if (b.dataset['view'] === name) b.setAttribute('aria-current', 'page')
     else b.removeAttribute('aria-current')
   slot('audit').hidden = name !== 'audit'
+  slot('flags').hidden = name !== 'flags'
   for (const id of ['tests', 'editor', 'main']) slot(id).hidden = name !== 'test'
   if (name === 'audit') {
     if (audit === undefined) {
@@ -256,6 +264,16 @@ function view(name: 'test' | 'audit'): void {
       slot('audit').append(audit.element)
     }
     audit.start()
+  }
+  if (name === 'flags') {
+    if (flags === undefined) {
+      flags = new FlagsView(model, (litmus, setting) => {
+        view('test')
+        open(litmus, undefined, [setting])
+      })
+      slot('flags').append(flags.element)
+    }
+    flags.start()
   }
   keepLink()
 }
@@ -292,7 +310,7 @@ function say(text: string): void {
 
 async function follow(): Promise<void> {
   const { view: shown, test, text, columns: wanted } = await readLink(location.hash)
-  if (shown === 'audit') return view('audit')
+  if (viewNamed(shown) !== 'test') return view(viewNamed(shown))
   view('test')
   const known = test === undefined ? undefined : corpus.find(test)
   if (known) open(known.text, known, wanted)
@@ -305,7 +323,7 @@ async function follow(): Promise<void> {
 }
 
 for (const b of slot('views').querySelectorAll('button'))
-  b.addEventListener('click', () => view(b.dataset['view'] === 'audit' ? 'audit' : 'test'))
+  b.addEventListener('click', () => view(viewNamed(b.dataset['view'])))
 slot('theme').append(themeButton())
 slot('corpus').append(corpus.element)
 slot('editor').append(code.element)

@@ -1,6 +1,7 @@
 import * as base from '../../src/base/index.ts'
 import * as kernel from '../../src/kernel/index.ts'
 import * as litmus from '../../src/litmus/index.ts'
+import { cellOf, insertions, notModelled, questions, shapesOf, testOf } from '../../src/flags/index.ts'
 import { type Diagnostic, hasErrors, Source } from '../../src/base/index.ts'
 import {
   constants,
@@ -177,4 +178,14 @@ if (typeof document === 'undefined') {
       say({ id, failed: e instanceof Error ? e.message : String(e) })
     }
   })
+}
+
+/** The flags table: its questions, its shapes, a cell and the test behind it. */
+export {
+  cellOf as flagCell,
+  insertions as flagInsertions,
+  notModelled as flagsNotModelled,
+  questions as flagQuestions,
+  shapesOf as flagShapes,
+  testOf as flagTest,
 }

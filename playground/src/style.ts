@@ -28,6 +28,17 @@ h1 small{font-weight:400;color:var(--dim);font-size:.82rem;letter-spacing:0;marg
 .open-file input{position:absolute;inset:0;opacity:0;cursor:pointer;font-size:0}
 .files{display:flex;flex-wrap:wrap;gap:.3rem;padding:0 .8rem .5rem}
 .files:empty{display:none}
+#flags{grid-column:1/-1;min-height:0;overflow:auto;padding:.7rem 1rem 2rem}
+.flags-bar{display:flex;flex-wrap:wrap;gap:.4rem 1rem;align-items:center}
+.flags-said{color:var(--dim);font-size:.85rem;margin:.5rem 0}
+.flags-table{border-collapse:collapse;font-size:.85rem;margin:.6rem 0 1rem;display:block;overflow-x:auto;max-width:100%}
+.flags-table caption{text-align:left;font-weight:600;padding:.2rem 0}
+.flags-table th{font-weight:600;color:var(--dim);text-align:left;font-size:.78rem;padding:.15rem .5rem .15rem 0;white-space:nowrap}
+.flags-table td{padding:.1rem .3rem .1rem 0}
+.flag-cell{font-size:.8rem;padding:.1rem .45rem;min-width:4.2rem;text-align:left;white-space:nowrap}
+.flag-cell.yes{color:var(--good)}
+.flag-cell.bug{color:var(--bad);font-weight:600}
+.flag-cell.differs{border-color:var(--accent);font-weight:600}
 #said{margin:0;color:var(--accent);font-size:.85rem}
 #tests{display:flex;flex-direction:column;min-height:0;border-right:1px solid var(--line)}
 .tests-head{display:flex;align-items:center;gap:.5rem;padding:.6rem .75rem .3rem}
