@@ -101,5 +101,6 @@ main{min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
  #columns[data-count='2']{grid-template-columns:minmax(0,1fr)}
  h1 small{display:none}
 }
+@media (max-width:480px){#views{order:3;width:100%}}
 @media (max-width:1500px){#columns[data-count='2'] .viewer-body{grid-template-columns:minmax(0,1fr)}}
 `
