@@ -29,7 +29,7 @@ import { ansi, plain, type Style } from '../report/style.ts'
 import { identityOf, identityUnopened, Overlay, type Program, type Tree } from '../source/index.ts'
 import { compareAudits, patchedInput } from './audit-compare.ts'
 import { hint, type Input, type InputOptions, openInput } from './audit-input.ts'
-import { auditPage } from './audit-page.ts'
+import { auditPage, comparisonPage } from './audit-page.ts'
 import { pages } from './explain.ts'
 import { Cache } from './cache.ts'
 import { type Command, exit, type Io, UsageError } from './io.ts'
@@ -275,7 +275,8 @@ async function compare(
       else if (options.format === 'text') io.out(`${renderComparison(comparison, lineOf, style)}\n`)
       else {
         const textOf = (file: string): string | undefined => program.file(file)?.source.text
-        io.out(rendered({ result, lineOf, textOf, prefix: prefixOf(tree) }, options, style))
+        if (options.format === 'html') io.out(comparisonPage(comparison, result, textOf))
+        else io.out(rendered({ result, lineOf, textOf, prefix: prefixOf(tree) }, options, style))
       }
       return comparison.changes.some(isNewlyBroken) ? exit.found : exit.ok
     } finally {

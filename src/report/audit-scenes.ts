@@ -1,4 +1,5 @@
-import type { AuditResult, Site } from '../audit/result.ts'
+import type { Comparison } from '../audit/compare.ts'
+import type { AuditResult, Site, Verdict } from '../audit/result.ts'
 import { hasErrors, Source } from '../base/index.ts'
 import { type LitmusTest, parse, print, runLitmus } from '../litmus/index.ts'
 import type { ReportData } from './page-data.ts'
@@ -10,6 +11,38 @@ import { type Scene, sceneOf } from './picture/scene.ts'
  */
 export function reportData(result: AuditResult, read: (file: string) => string | undefined): ReportData {
   return { result, ...scenesOf(result), lines: linesOf(result, read) }
+}
+
+/** The same of a comparison: the sites that are not as they were, as they are now, or as they were when they are gone. */
+export function comparisonData(
+  { before, changes }: Comparison,
+  result: AuditResult,
+  read: (file: string) => string | undefined,
+): ReportData {
+  const sites = changes.map((c) => c.after ?? c.before!)
+  const count = (v: Verdict): number => sites.filter((s) => s.verdict === v).length
+  const summary = {
+    ...result.summary,
+    sites: sites.length,
+    holds: count('holds'),
+    broken: count('broken'),
+    unknown: count('unknown'),
+  }
+  const by = { checked: 'made by', together: 'made together by', trace: 'changed on the way' } as const
+  return {
+    ...reportData({ ...result, sites, summary }, read),
+    compared: {
+      with: `${before.path}, Linux ${before.kernel}`,
+      changes: changes.map(({ change, before: old, blame }) => ({
+        change,
+        ...(old !== undefined && { was: old.verdict }),
+        blame: (blame?.places ?? []).map(
+          (p) =>
+            `${by[blame!.by]} ${p.file}:${p.line}${p.side === 'old' ? ' (taken out)' : ''}: ${p.text.trim()}`,
+        ),
+      })),
+    },
+  }
 }
 
 function scenesOf(result: AuditResult): Pick<ReportData, 'scenes' | 'sceneOf'> {

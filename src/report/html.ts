@@ -12,7 +12,9 @@ export function renderReportPage(
   { script, sha256 }: { readonly script: string; readonly sha256: (text: string) => string },
 ): string {
   const { tree, tool } = data.result
+  const { compared } = data
   const title = `tenure audit: ${tree.path}, Linux ${tree.kernel}`
+  const what = compared === undefined ? '' : ` · compared with ${write(compared.with)}`
   const style = `${palette}\n${base}\n${timelineStyle}\n${pictureStyle}\n${viewerStyle}\n${reportStyle}\n${pageStyle}`
   if (/<\/script|<!--/i.test(script)) throw new Error('the script of the page would end its element')
   const policy = `default-src 'none'; script-src 'sha256-${sha256(script)}'; style-src 'sha256-${sha256(style)}'; img-src data:; base-uri 'none'; form-action 'none'`
@@ -27,7 +29,7 @@ export function renderReportPage(
 <style>${style}</style>
 </head>
 <body>
-<header><h1>tenure audit</h1><p>${write(tree.path)} · Linux ${write(tree.kernel)} · ${write(data.result.protocols.join(', '))}</p></header>
+<header><h1>tenure audit</h1><p>${write(tree.path)} · Linux ${write(tree.kernel)} · ${write(data.result.protocols.join(', '))}${what}</p></header>
 <main id="report"></main>
 <footer><p>Made by ${tool.name} ${write(tool.version)}. A finding is a litmus test with a verdict: every one can be run again.</p></footer>
 <noscript><p>This report needs JavaScript; it loads nothing.</p></noscript>

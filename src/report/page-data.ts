@@ -1,4 +1,4 @@
-import type { AuditResult } from '../audit/result.ts'
+import type { AuditResult, Verdict } from '../audit/result.ts'
 import type { Scene } from './picture/scene.ts'
 
 /** What a report page holds: an audit, the runs behind its findings, and the lines of source that it speaks of. */
@@ -9,4 +9,14 @@ export type ReportData = {
   readonly sceneOf: readonly (number | null)[]
   /** By file, then by line number. */
   readonly lines: Readonly<Record<string, Readonly<Record<number, string>>>>
+  /** Of a comparison: what it was compared with, and for each site what became of it. */
+  readonly compared?: { readonly with: string; readonly changes: readonly ChangeNote[] }
+}
+
+export type ChangeNote = {
+  readonly change: 'appeared' | 'gone' | 'changed'
+  /** The verdict that it had. */
+  readonly was?: Verdict
+  /** What made it so, in words, each with its place. */
+  readonly blame: readonly string[]
 }

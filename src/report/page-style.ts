@@ -80,6 +80,7 @@ export const reportStyle = `.tiles{display:flex;flex-wrap:wrap;gap:.6rem;align-i
 .site>summary span{overflow-wrap:anywhere;min-width:0}
 .site .verdict-word{font-weight:700}
 .site.bad .verdict-word{color:var(--bad)}.site.unknown .verdict-word{color:var(--warn)}.site.good .verdict-word{color:var(--good)}
+.site .became{font-size:.82em;border:1px solid var(--line);border-radius:9px;padding:0 .5em;white-space:nowrap}
 .site .where{font-family:${mono};font-size:.92em}
 .site .why{color:var(--dim)}
 .site .body{--ground:var(--panel);padding:.3rem .9rem 1rem;border-top:1px solid var(--line);overflow-wrap:anywhere}

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { Script } from 'node:vm'
-import { auditPage } from '../../src/cli/audit-page.ts'
+import type { Comparison } from '../../src/audit/index.ts'
+import { auditPage, comparisonPage } from '../../src/cli/audit-page.ts'
 import { pageScript } from '../../src/cli/page-script.ts'
 import { browserTest, type Page, seriousIn, soon } from './browser.ts'
 import { driver, hostile, sample } from './sample.ts'
@@ -200,3 +201,51 @@ browserTest(
   },
   { width: 360, height: 740 },
 )
+
+browserTest('a comparison says what became of each site, and what made it so', async (page) => {
+  const { sites, ...rest } = sample(9)
+  const side = { ...rest.tree, summary: rest.summary, problems: [] }
+  const [first, second, third] = sites
+  const comparison: Comparison = {
+    schema: 1,
+    tool: rest.tool,
+    before: { ...side, path: 'linux-old' },
+    after: side,
+    protocols: rest.protocols,
+    summary: {
+      appeared: { broken: 1, unknown: 0, holds: 0 },
+      gone: { broken: 0, unknown: 0, holds: 1 },
+      changed: {},
+      same: 6,
+    },
+    changes: [
+      {
+        change: 'changed',
+        before: { ...first!, verdict: 'holds' },
+        after: first!,
+        blame: { by: 'checked', places: [{ file: first!.file, line: 14, side: 'new', text: hostile }] },
+      },
+      { change: 'appeared', after: second! },
+      { change: 'gone', before: third! },
+    ],
+  }
+  await page.goto(
+    url(
+      'diff.html',
+      comparisonPage(comparison, { ...rest, sites }, () => driver),
+    ),
+  )
+  await soon(async () =>
+    assert.deepEqual((await page.locator('.became').allTextContents()).sort(), [
+      'appeared',
+      'gone',
+      'holds → broken',
+    ]),
+  )
+  assert.match(await page.locator('header').innerText(), /compared with linux-old/)
+  const row = rows(page).first()
+  await row.locator('summary').first().click()
+  await soon(async () => assert.match((await row.textContent()) ?? '', /made by .*:14/))
+  assert.ok(((await row.textContent()) ?? '').includes(hostile))
+  assert.deepEqual(await seriousIn(page), [])
+})

@@ -1,10 +1,10 @@
 import type { Site, Verdict } from '../../audit/result.ts'
 import { type Element as Drawn, h, type Markup } from '../picture/markup.ts'
-import type { ReportData } from '../page-data.ts'
+import type { ChangeNote, ReportData } from '../page-data.ts'
 import { mount } from './mount.ts'
 import { showSite, signs, tones } from './site.ts'
 
-type Facet = 'kind' | 'api' | 'class' | 'module' | 'hold' | 'reason'
+type Facet = 'change' | 'kind' | 'api' | 'class' | 'module' | 'hold' | 'reason'
 type Sort = 'verdict' | 'place' | 'class'
 
 const verdicts: readonly Verdict[] = ['broken', 'unknown', 'holds']
@@ -58,9 +58,9 @@ export class Report {
       .split(/\s+/)
       .filter((w) => w !== '')
     const found = this.#all.filter(
-      ({ site, text }) =>
+      ({ site, index, text }) =>
         this.#verdicts.has(site.verdict) &&
-        [...this.#facets].every(([facet, value]) => valuesOf(site, facet).includes(value)) &&
+        [...this.#facets].every(([facet, value]) => this.#values(site, index, facet).includes(value)) &&
         words.every((w) => text.includes(w)),
     )
     const rank = (s: Site): number => verdicts.indexOf(s.verdict)
@@ -118,7 +118,9 @@ export class Report {
             this.#draw()
           },
         }),
-        (['module', 'class', 'kind', 'api', 'hold', 'reason'] as const).flatMap((f) => this.#facet(f)),
+        (['change', 'module', 'class', 'kind', 'api', 'hold', 'reason'] as const).flatMap((f) =>
+          this.#facet(f),
+        ),
         select(
           'sort by',
           [
@@ -147,10 +149,17 @@ export class Report {
     )
   }
 
+  /** Sites have facets; in a comparison what became of a site is one, too. */
+  #values(site: Site, index: number, facet: Facet): readonly string[] {
+    if (facet !== 'change') return valuesOf(site, facet)
+    const note = this.#data.compared?.changes[index]
+    return note === undefined ? [] : [became(note, site.verdict)]
+  }
+
   #facet(facet: Facet): Drawn[] {
     const counts = new Map<string, number>()
-    for (const { site } of this.#all)
-      for (const v of new Set(valuesOf(site, facet))) counts.set(v, (counts.get(v) ?? 0) + 1)
+    for (const { site, index } of this.#all)
+      for (const v of new Set(this.#values(site, index, facet))) counts.set(v, (counts.get(v) ?? 0) + 1)
     if (counts.size < 2 && !this.#facets.has(facet)) return []
     const options = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
     return [
@@ -186,6 +195,7 @@ export class Report {
             scene === null || scene === undefined ? undefined : this.#data.scenes[scene],
             this.#data.lines,
             this.#tryIt,
+            this.#data.compared?.changes[index]?.blame,
           )
         },
       },
@@ -193,6 +203,7 @@ export class Report {
         'summary',
         {},
         h('span', { class: 'verdict-word' }, `${signs[site.verdict]} ${site.verdict}`),
+        ...this.#values(site, index, 'change').map((text) => h('span', { class: 'became' }, text)),
         h('span', { class: 'where' }, `${site.file}:${site.line}`),
         h('span', { class: 'what' }, h('b', {}, site.function), ` ${site.api}`),
         h(
@@ -206,7 +217,7 @@ export class Report {
   }
 }
 
-function valuesOf(site: Site, facet: Facet): readonly string[] {
+function valuesOf(site: Site, facet: Exclude<Facet, 'change'>): readonly string[] {
   switch (facet) {
     case 'kind':
       return [site.kind]
@@ -222,6 +233,10 @@ function valuesOf(site: Site, facet: Facet): readonly string[] {
       return [site.file.split('/').slice(0, -1).slice(0, 3).join('/') || '.']
   }
 }
+
+/** `holds → broken`, `appeared`, `gone`. */
+const became = ({ change, was }: ChangeNote, now: Verdict): string =>
+  change === 'changed' && was !== undefined ? `${was} → ${now}` : change
 
 /** What the analysis did not understand is said beside what it did. */
 function understood(functions: number, skipped: Readonly<Record<string, number>>): string {

@@ -16,6 +16,7 @@ export function showSite(
   scene: Scene | undefined,
   lines: Readonly<Record<string, Readonly<Record<number, string>>>>,
   tryIt?: (litmus: string) => void,
+  blame: readonly string[] = [],
 ): void {
   const { repair, witness, litmus } = site
   const facts: [string, string][] = [
@@ -26,6 +27,7 @@ export function showSite(
     ...(site.classes.length > 0 ? [['class', site.classes.join(', ')] as [string, string]] : []),
     ...(site.contract === undefined ? [] : [['contract', site.contract] as [string, string]]),
     ...(site.reason === undefined ? [] : [['unknown because', site.reason] as [string, string]]),
+    ...blame.map((text): [string, string] => ['why now', text]),
   ]
   const test = (title: string, text: string): Markup =>
     h(
