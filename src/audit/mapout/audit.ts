@@ -1,36 +1,527 @@
-import type { Context, Job } from '../protocol.ts'
-import type { Site } from '../result.ts'
+import { print } from '../../litmus/index.ts'
+import type { Expr, Func, Global } from '../../source/index.ts'
+import type { Judge, Judged, Rules } from '../judge.ts'
+import type { Knowledge } from '../knowledge.ts'
+import { type Context, type Job, rulesFor } from '../protocol.ts'
+import type { Hop, Repair, Site } from '../result.ts'
+import type { Place } from '../trace/event.ts'
+import { witnessOf } from '../witness.ts'
+import { liftMapping, type MapPlan, type Question, questions } from './lift.ts'
 import { type MapSite, mapSites, words } from './sites.ts'
+import { type Ending, From, type Insertion, walk } from './walk.ts'
 
 export const mapOutKind = 'map-out'
 export const mapOutWords = (): readonly string[] => words
 
 /** A job for each function that maps memory out. */
-export async function mapOutJobs({ program, options }: Context): Promise<Job[]> {
+export async function mapOutJobs(context: Context): Promise<Job[]> {
+  const { program, options } = context
   const sites = await mapSites(program, options.signal)
+  const mappings = new Mappings(context, sites)
   return sites.map((site) => ({
     func: site.func,
-    decide: () => [undecided(site)],
-    undecided: () => [undecided(site)],
+    decide: () => {
+      const found = mappings.site(site)
+      return found && [found]
+    },
+    undecided: () => [mappings.unknown(site, 'what it needs of the tree was not found in the end')],
   }))
 }
 
-function undecided({ func, role }: MapSite): Site {
-  const reason = 'what it maps, how far and for how long is not followed yet'
-  return {
-    file: func.file.path,
-    line: func.line,
-    column: func.column,
-    function: func.name,
-    api: role,
-    kind: mapOutKind,
-    flags: [],
-    guard: 'unknown',
-    hold: 'longterm',
-    escapes: [],
-    verdict: 'unknown',
-    classes: [],
-    reason,
-    summary: `${func.name}(): not decided: ${reason}`,
+/** One way through a handler, with what its faults do. */
+type Way = {
+  readonly ending: Ending
+  readonly plan: MapPlan
+  readonly inserted: readonly Insertion[]
+  readonly contract?: string
+  /** Nothing is decided about it, and why. */
+  readonly reason?: string
+  readonly ops: string
+}
+type Ways = { readonly ways: readonly Way[]; readonly reason?: string }
+
+/** What is known of the mappings of a tree. */
+export class Mappings {
+  readonly #code: Knowledge
+  readonly #judge: Judge
+  readonly #rules: Rules
+  readonly #path: string
+  readonly #sites: readonly MapSite[]
+  readonly #known = new Map<Func, Ways>()
+
+  constructor({ code, judge, options }: Context, sites: readonly MapSite[]) {
+    this.#code = code
+    this.#judge = judge
+    this.#rules = rulesFor({}, options)
+    this.#path = options.path
+    this.#sites = sites
+  }
+
+  /** Undefined: the tree is asked. */
+  site(site: MapSite): Site | undefined {
+    const before = this.#code.missing
+    const found = this.#decide(site)
+    return this.#code.missing === before ? found : undefined
+  }
+
+  #decide(site: MapSite): Site {
+    if (site.role === 'fault') return this.#fault(site)
+    const { ways, reason } = this.#ways(site.func, site)
+    if (reason !== undefined) return this.unknown(site, reason)
+    return this.#verdict(site, ways)
+  }
+
+  /** A fault handler is judged with the handlers that give it to their mappings. */
+  #fault(site: MapSite): Site {
+    const { func } = site
+    const users: Way[] = []
+    const near = this.#code.moduleFiles(func.file)
+    for (const s of this.#sites) {
+      if (s.role === 'fault' || s.type === 'vm_fault') continue
+      if (s.func.file.path !== func.file.path && !near.includes(s.func.file.path)) continue
+      for (const w of this.#ways(s.func, s).ways)
+        if (w.ops !== '' && isFunc(this.#faultOf(w.ops, s.func), func)) users.push(w)
+    }
+    if (users.length > 0) return this.#verdict(site, users)
+    const faults = this.#faults(func)
+    if (typeof faults === 'string') return this.unknown(site, faults)
+    if (faults.inserted.some((i) => i.fault))
+      return this.unknown(site, 'it does not compare the offset, and no handler that uses it is seen')
+    const way = {
+      plan: {
+        ...base(place(func)),
+        ...(faults.plan && { faults: faults.plan }),
+        sets: faults.plan?.by === 'vmf_insert_pfn' ? ['VM_PFNMAP'] : [],
+        refusesPrivate: true,
+      },
+      inserted: faults.inserted,
+      ops: '',
+      ending: empty,
+    }
+    return this.#verdict(site, [way], 'whoever makes the mapping sets the flags that it needs')
+  }
+
+  #verdict(site: MapSite, ways: readonly Way[], contract?: string): Site {
+    let unsure: string | undefined
+    let shown: { way: Way; judged: Judged } | undefined
+    for (const way of ways) {
+      if (way.reason !== undefined) {
+        unsure ??= way.reason
+        continue
+      }
+      const judged = this.#ask(site, way.plan, asked(way.plan))
+      if (judged.verdict === 'broken') {
+        const one = asked(way.plan).find((q) => this.#ask(site, way.plan, [q]).verdict === 'broken')
+        if (one !== undefined) return this.#broken(site, way, one)
+      }
+      if (judged.verdict !== 'holds') unsure ??= judged.reason ?? `in the model it is ${judged.verdict}`
+      else if (shown === undefined || (shown.way.inserted.length === 0 && way.inserted.length > 0))
+        shown = { way, judged }
+    }
+    if (unsure !== undefined || shown === undefined)
+      return this.unknown(site, unsure ?? 'no way through it is understood', ways)
+    const { way, judged } = shown
+    const by = contract ?? ways.map((w) => w.contract).find((c) => c !== undefined)
+    const text = by === undefined ? sentence(way) : `Holds by contract: ${by}.`
+    return {
+      ...this.#base(site, ways),
+      verdict: 'holds',
+      classes: [],
+      ...(by !== undefined && { contract: by }),
+      summary: text,
+      litmus: this.#litmus(site, judged, text),
+    }
+  }
+
+  #broken(site: MapSite, way: Way, question: Question): Site {
+    const judged = this.#ask(site, way.plan, [question])
+    const code = judged.result!.broken[0]!.code
+    const cls = code === 'kernel-bug' && question !== 'private' ? 'inconsistent-flags' : classes[question]
+    const text = said[cls]!
+    const here = { file: site.func.file.path, line: site.func.line, column: site.func.column }
+    const witness = witnessOf(judged, here, this.#path)
+    const repair = this.#repair(site, way.plan, question, cls)
+    return {
+      ...this.#base(site, [way]),
+      verdict: 'broken',
+      classes: [cls],
+      summary: text,
+      litmus: this.#litmus(site, judged, text),
+      ...(witness !== undefined && { witness }),
+      ...(repair !== undefined && { repair }),
+    }
+  }
+
+  #repair(site: MapSite, plan: MapPlan, question: Question, cls: string): Repair | undefined {
+    const fix = repairs[cls]
+    if (fix === undefined) return undefined
+    const judged = this.#ask(site, fix.apply(plan), [question], `-${fix.name}`)
+    if (judged.verdict !== 'holds') return undefined
+    return {
+      name: fix.name,
+      text: fix.text,
+      states: judged.result!.counts.states,
+      litmus: print({ ...judged.test, expect: [expectation(judged, this.#rules)] }),
+      tried: [],
+    }
+  }
+
+  #ask(site: MapSite, plan: MapPlan, asks: readonly Question[], name = ''): Judged {
+    const here = { ...plan, at: place(site.func) }
+    return this.#judge.judge(
+      liftMapping(`${site.func.name}-${site.func.line}${name}`.replaceAll('_', '-'), here, asks),
+      this.#rules,
+    )
+  }
+
+  #litmus(site: MapSite, j: Judged, text: string): NonNullable<Site['litmus']> {
+    return {
+      name: j.test.name,
+      text: print({
+        ...j.test,
+        comment: `Lifted from ${site.func.file.path}:${site.func.line}, ${site.func.name}().\n${text}`,
+        expect: j.result!.complete ? [expectation(j, this.#rules)] : [],
+      }),
+      states: j.result!.counts.states,
+      complete: j.result!.complete,
+    }
+  }
+
+  unknown(site: MapSite, reason: string, ways: readonly Way[] = []): Site {
+    return {
+      ...this.#base(site, ways),
+      verdict: 'unknown',
+      classes: [],
+      reason,
+      summary: `${site.func.name}(): not decided: ${reason}`,
+    }
+  }
+
+  #base(
+    { func, role }: MapSite,
+    ways: readonly Way[],
+  ): Pick<
+    Site,
+    'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags' | 'guard' | 'hold' | 'escapes'
+  > {
+    const inserted = ways.flatMap((w) => w.inserted)
+    const flags = new Set(ways.flatMap((w) => [...w.plan.sets, ...w.plan.clears.map((f) => `-${f}`)]))
+    return {
+      file: func.file.path,
+      line: func.line,
+      column: func.column,
+      function: func.name,
+      api: [...new Set(inserted.map((i) => i.api))].join(', ') || role,
+      kind: mapOutKind,
+      flags: [...flags].sort(),
+      guard: guardOf(ways),
+      hold: 'longterm',
+      escapes: hops(inserted),
+    }
+  }
+
+  // ── The ways of a handler ──────────────────────────────────────────────────────────────────────────────────────────
+
+  #ways(func: Func, site: MapSite): Ways {
+    const known = this.#known.get(func)
+    if (known !== undefined) return known
+    const before = this.#code.missing
+    const ways = this.#findWays(func, site)
+    if (this.#code.missing === before) this.#known.set(func, ways)
+    return ways
+  }
+
+  #findWays(func: Func, site: MapSite): Ways {
+    const given = func.params.map((_, i) => ({
+      from: i === site.param ? (site.type === 'vm_fault' ? From.vmf : From.vma) : 0,
+    }))
+    const endings = walk(this.#code, func, given)
+    if (endings === undefined) return { ways: [], reason: 'there are more ways through it than are followed' }
+    if (site.type === 'vm_fault') {
+      const f = this.#faults(func)
+      return typeof f === 'string'
+        ? { ways: [], reason: f }
+        : {
+            ways: [
+              {
+                ending: empty,
+                plan: {
+                  ...base(place(func)),
+                  refusesPrivate: true,
+                  sets: ['VM_PFNMAP'],
+                  ...(f.plan && { faults: f.plan }),
+                },
+                inserted: f.inserted,
+                ops: '',
+                contract: 'its callers are judged where they call it',
+              },
+            ],
+          }
+    }
+    const good = endings.filter((e) => e.value.is !== 'negative')
+    if (good.length === 0)
+      return {
+        ways: [{ ending: empty, plan: { ...base(place(func)), refuses: true }, inserted: [], ops: '' }],
+      }
+    const mapping = good.filter((e) => e.facts.inserted.length > 0 || e.facts.ops !== '')
+    const all = mapping.length > 0 ? mapping : good
+    const refusesWrite = all.every((e) => e.facts.readonly)
+    return { ways: all.map((e) => this.#way(e, func, refusesWrite)) }
+  }
+
+  #way(ending: Ending, func: Func, refusesWrite: boolean): Way {
+    const { facts } = ending
+    const plain = { ending, plan: base(place(func)), inserted: facts.inserted, ops: facts.ops }
+    const first = facts.inserted.find((i) => i.size || i.offset) ?? facts.inserted[0]
+    const contract = facts.inserted.map((i) => i.helper.contract).find((c) => c !== undefined)
+    let faults: MapPlan['faults']
+    let { inserted } = facts
+    let reason: string | undefined
+    if (facts.ops !== '' && facts.ops !== 'NULL') {
+      const handler = this.#faultOf(facts.ops, func)
+      if (handler === undefined && first === undefined)
+        reason = `what ${facts.ops} does at a fault is not seen`
+      if (handler !== undefined && handler !== 'none') {
+        const f = this.#faults(handler)
+        if (typeof f === 'string') reason = f
+        else {
+          faults = f.plan
+          inserted = [...inserted, ...f.inserted]
+        }
+      }
+    }
+    if (facts.lost !== '') reason ??= facts.lost
+    const unsure = facts.inserted.find((i) => i.unsure)
+    if (unsure !== undefined)
+      reason ??= `whether what is asked before ${unsure.api}() compares the length is not seen`
+    const remaps = first !== undefined && !first.helper.counts
+    const plan: MapPlan = {
+      at: place(func),
+      refusesPrivate: facts.shared,
+      refusesWrite,
+      checksSize: first === undefined ? (facts.bounded & From.size) !== 0 : !first.size,
+      checksOffset: first === undefined ? (facts.bounded & From.offset) !== 0 : !first.offset,
+      sets: facts.set,
+      clears: facts.cleared,
+      ...(first !== undefined && {
+        inserts: {
+          by: remaps ? ('remap_pfn_range' as const) : ('vm_insert_pages' as const),
+          whole: true,
+          moves: first.moves || first.helper.checks === 'full',
+          at: first.at,
+        },
+      }),
+      ...(faults !== undefined && first === undefined && { faults }),
+    }
+    return {
+      ...plain,
+      plan,
+      inserted,
+      ...(contract !== undefined && { contract }),
+      ...(reason !== undefined && { reason }),
+    }
+  }
+
+  /** The fault handler of a vm_ops; `none`: it has none. */
+  #faultOf(ops: string, func: Func): Func | 'none' | undefined {
+    const table = this.#table(ops, func)
+    if (table === undefined) return undefined
+    const name = fieldOf(table, 'fault') ?? fieldOf(table, 'huge_fault')
+    return name === undefined ? 'none' : this.#code.resolve(name, table.file)
+  }
+
+  #table(name: string, func: Func): Global | undefined {
+    if (
+      !/^\w+$/.test(name) ||
+      func.params.some((p) => p.name === name) ||
+      func.body.locals.some((l) => l.name === name)
+    )
+      return undefined
+    const withValue = (g: Global | undefined): Global | undefined =>
+      g?.value?.kind === 'init' ? g : undefined
+    const here = withValue(func.file.globals.findLast((g) => g.name === name && g.value !== undefined))
+    if (here !== undefined) return here
+    for (const file of this.#code.moduleWith(func.file, name)) {
+      const found = withValue(file.globals.findLast((g) => g.name === name && g.value !== undefined))
+      if (found !== undefined) return found
+    }
+    // Short names stand in half of the tree, and are not looked for.
+    if (!/_\w{6,}/.test(name)) return undefined
+    for (const file of this.#code.mentioning(name)) {
+      const found = withValue(file.globals.findLast((g) => g.name === name && g.value !== undefined))
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  /** What a fault handler inserts; a string: why that is not known. */
+  #faults(
+    func: Func,
+  ): { readonly plan?: NonNullable<MapPlan['faults']>; readonly inserted: readonly Insertion[] } | string {
+    const at = func.params.findIndex((p) => p.type.base === 'struct vm_fault')
+    if (at < 0) return `what ${func.name}() does at a fault is not seen`
+    const endings = walk(
+      this.#code,
+      func,
+      func.params.map((_, i) => ({ from: i === at ? From.vmf : 0 })),
+    )
+    if (endings === undefined) return `there are more ways through ${func.name}() than are followed`
+    const good = endings.filter((e) => e.value.is !== 'negative')
+    const inserted = good.flatMap((e) => e.facts.inserted)
+    const first = inserted.find((i) => i.fault) ?? inserted[0]
+    if (first === undefined) {
+      const lost = good.find((e) => e.facts.lost !== '')
+      if (lost !== undefined) return lost.facts.lost
+      return { inserted: [] }
+    }
+    return {
+      inserted,
+      plan: {
+        by: first.helper.inserts === 'pfn' ? 'vmf_insert_pfn' : 'finish_fault',
+        checks: !first.fault,
+        moves: first.moves || first.helper.contract !== undefined,
+        at: first.at,
+      },
+    }
   }
 }
+
+const isFunc = (found: Func | 'none' | undefined, func: Func): boolean =>
+  found !== undefined && found !== 'none' && found.name === func.name && found.file.path === func.file.path
+
+const empty: Ending = {
+  facts: {
+    bounded: 0,
+    asked: 0,
+    measured: false,
+    set: [],
+    cleared: [],
+    shared: false,
+    readonly: false,
+    ops: '',
+    inserted: [],
+    lost: '',
+  },
+  value: { from: 0 },
+}
+const base = (at: Place): MapPlan => ({
+  at,
+  refusesPrivate: false,
+  refusesWrite: false,
+  checksSize: false,
+  checksOffset: false,
+  sets: [],
+  clears: [],
+})
+const place = (func: Func): Place => ({ file: func.file.path, line: func.line, func: func.name })
+
+const asked = (plan: MapPlan): readonly Question[] =>
+  plan.refuses ? [] : questions.filter((q) => q !== 'upgrade' || plan.refusesWrite)
+
+function fieldOf(table: Global, field: string): string | undefined {
+  if (table.value?.kind !== 'init') return undefined
+  const item = table.value.items.find((i) => i.path.length === 1 && i.path[0] === `.${field}`)
+  return item && nameOf(item.value)
+}
+const nameOf = (e: Expr): string | undefined =>
+  e.kind === 'name' && e.name !== 'NULL'
+    ? e.name
+    : e.kind === 'unary' && e.op === '&'
+      ? nameOf(e.of)
+      : undefined
+
+const classes: Readonly<Record<Question, string>> = {
+  size: 'no-size-check',
+  offset: 'no-size-check',
+  private: 'cow-mapping',
+  grow: 'missing-dontexpand',
+  upgrade: 'mprotect-upgrade',
+}
+const said: Readonly<Record<string, string>> = {
+  'no-size-check':
+    'The length or the offset that the user chose is not compared with what is mapped, on one way through the code.',
+  'cow-mapping': 'A private mapping is not refused, and its fault handler inserts bare PFNs: a BUG.',
+  'missing-dontexpand':
+    'The mapping may be grown by mremap(), and the fault handler does not compare the offset with the object.',
+  'mprotect-upgrade':
+    'Writable mappings are refused, and VM_MAYWRITE stays: mprotect() makes a readable one writable.',
+  'inconsistent-flags':
+    'Bare PFNs are inserted into a mapping that is neither VM_PFNMAP nor VM_MIXEDMAP, or both.',
+}
+
+const repairs: Readonly<
+  Record<string, { readonly name: string; readonly text: string; apply(p: MapPlan): MapPlan }>
+> = {
+  'no-size-check': {
+    name: 'check-size',
+    text: 'Compare the offset and the length with the object before anything is mapped, or use vm_iomap_memory(), which does.',
+    apply: (p) => ({
+      ...p,
+      checksSize: true,
+      checksOffset: true,
+      ...(p.faults && { faults: { ...p.faults, checks: true } }),
+    }),
+  },
+  'missing-dontexpand': {
+    name: 'dontexpand',
+    text: 'Set VM_DONTEXPAND, or give VM_FAULT_SIGBUS behind the end of the object.',
+    apply: (p) => ({ ...p, sets: [...p.sets, 'VM_DONTEXPAND'] }),
+  },
+  'mprotect-upgrade': {
+    name: 'clear-maywrite',
+    text: 'Clear VM_MAYWRITE where writable mappings are refused.',
+    apply: (p) => ({ ...p, clears: [...p.clears, 'VM_MAYWRITE'] }),
+  },
+  'cow-mapping': {
+    name: 'refuse-cow',
+    text: 'Refuse is_cow_mapping(vma->vm_flags) with -EINVAL.',
+    apply: (p) => ({ ...p, refusesPrivate: true }),
+  },
+  'inconsistent-flags': {
+    name: 'pfnmap',
+    text: 'Set VM_PFNMAP, and not VM_MIXEDMAP.',
+    apply: (p) => ({ ...p, sets: [...p.sets.filter((f) => f !== 'VM_MIXEDMAP'), 'VM_PFNMAP'] }),
+  },
+}
+
+function sentence({ plan, inserted }: Way): string {
+  if (plan.refuses) return 'It refuses every mapping.'
+  if (inserted.length === 0) return 'It inserts nothing itself.'
+  const by = [
+    ...new Set(inserted.map((i) => `${i.api.replace(/^->/, '->')}${i.api.startsWith('vmf->') ? '' : '()'}`)),
+  ].join(', ')
+  return `What ${by} maps stays within the object, for every length and offset, private or shared, grown or made writable later.`
+}
+
+function guardOf(ways: readonly Way[]): string {
+  const [way] = ways
+  if (way === undefined) return 'unknown'
+  const { plan, inserted } = way
+  const has = (f: string): boolean => plan.sets.includes(f)
+  const helper = inserted.find((i) => i.helper.checks === 'full')
+  return (
+    [
+      helper !== undefined ? `length checked by ${helper.api}` : plan.checksSize ? 'length checked' : '',
+      plan.faults?.checks ? 'offset checked at each fault' : '',
+      has('VM_PFNMAP') || has('VM_DONTEXPAND') ? 'it cannot grow' : '',
+      plan.refusesPrivate ? 'private mappings refused' : '',
+      plan.clears.includes('VM_MAYWRITE') ? 'never writable' : '',
+    ]
+      .filter((x) => x !== '')
+      .join(', ') || 'nothing that is seen'
+  )
+}
+
+function hops(inserted: readonly Insertion[]): Hop[] {
+  const seen = new Map<string, Hop>()
+  for (const i of inserted)
+    seen.set(`${i.at.file}:${i.at.line}`, { file: i.at.file, line: i.at.line, text: `mapped by ${i.api}` })
+  return [...seen.values()]
+}
+
+const expectation = (j: Judged, rules: Rules) => ({
+  kernels: [rules.kernel],
+  policies: rules.policies,
+  ...(j.result!.outcome !== undefined && j.result!.outcome !== 'Unknown' && { outcome: j.result!.outcome }),
+  broken: j.result!.broken.map((b) => b.code),
+})
