@@ -1,5 +1,5 @@
 import { print } from '../../litmus/index.ts'
-import type { Expr, Func, Global } from '../../source/index.ts'
+import { type Expr, type Func, type Global, opsOf } from '../../source/index.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import type { Knowledge } from '../knowledge.ts'
 import { type Context, type Job, rulesFor } from '../protocol.ts'
@@ -7,6 +7,7 @@ import type { Hop, Repair, Site } from '../result.ts'
 import type { Place } from '../trace/event.ts'
 import { witnessOf } from '../witness.ts'
 import { liftMapping, type MapPlan, type Question, questions } from './lift.ts'
+import { dispatchers } from './helpers.ts'
 import { type MapSite, mapSites, words } from './sites.ts'
 import { type Ending, From, type Insertion, walk } from './walk.ts'
 
@@ -68,7 +69,17 @@ export class Mappings {
     if (site.role === 'fault') return this.#fault(site)
     const { ways, reason } = this.#ways(site.func, site)
     if (reason !== undefined) return this.unknown(site, reason)
-    return this.#verdict(site, ways)
+    const found = this.#verdict(site, ways)
+    if (site.role !== 'inserts' || found.verdict !== 'broken') return found
+    // It maps what it is told to.
+    const callers = this.#code.callers(site.func)
+    if (callers.length === 0)
+      return this.unknown(site, 'it maps what it is told to, and no call of it is found', ways)
+    const told = ways.map((w) => ({
+      ...w,
+      plan: { ...w.plan, checksSize: true, checksOffset: true, refusesPrivate: true },
+    }))
+    return this.#verdict(site, told, 'it maps what it is told to: its callers are judged where they call it')
   }
 
   /** A fault handler is judged with the handlers that give it to their mappings. */
@@ -266,14 +277,44 @@ export class Mappings {
     const mapping = good.filter((e) => e.facts.inserted.length > 0 || e.facts.ops !== '')
     const all = mapping.length > 0 ? mapping : good
     const refusesWrite = all.every((e) => e.facts.readonly)
-    return { ways: all.map((e) => this.#way(e, func, refusesWrite)) }
+    const by = this.#dispatcher(func)
+    const refusesPrivate = by?.refusesCow === true || this.#refusedElsewhere(func)
+    return { ways: all.map((e) => this.#way(e, func, refusesWrite, refusesPrivate, by?.says)) }
   }
 
-  #way(ending: Ending, func: Func, refusesWrite: boolean): Way {
+  /** Who has looked at the mapping before the handler gets it, by the ops table that it stands in. */
+  #dispatcher(func: Func): { readonly says: string; readonly refusesCow?: true } | undefined {
+    for (const file of this.#code.moduleWith(func.file, func.name))
+      for (const o of opsOf(file)) {
+        const found = o.func === func.name && o.field === 'mmap' ? dispatchers.get(o.struct) : undefined
+        if (found !== undefined) return found
+      }
+    return undefined
+  }
+
+  /** Its get_unmapped_area refuses private mappings. */
+  #refusedElsewhere(func: Func): boolean {
+    const tables = new Set(
+      opsOf(func.file)
+        .filter((o) => o.func === func.name)
+        .map((o) => o.table),
+    )
+    return opsOf(func.file).some((o) => {
+      if (o.field !== 'get_unmapped_area' || !tables.has(o.table)) return false
+      const area = this.#code.resolveHere(o.func, func.file)
+      return (
+        area !== undefined &&
+        /\bMAP_(PRIVATE|SHARED)\b/.test(func.file.source.text.slice(area.start, area.end))
+      )
+    })
+  }
+
+  #way(ending: Ending, func: Func, refusesWrite: boolean, refusesPrivate: boolean, dispatched?: string): Way {
     const { facts } = ending
     const plain = { ending, plan: base(place(func)), inserted: facts.inserted, ops: facts.ops }
-    const first = facts.inserted.find((i) => i.size || i.offset) ?? facts.inserted[0]
-    const contract = facts.inserted.map((i) => i.helper.contract).find((c) => c !== undefined)
+    const own = facts.inserted.filter((i) => i.helper.inserts !== 'either' || i.helper.contract === undefined)
+    const first = own.find((i) => i.size || i.offset) ?? own[0] ?? facts.inserted[0]
+    const contract = facts.inserted.map((i) => i.helper.contract).find((c) => c !== undefined) ?? dispatched
     let faults: MapPlan['faults']
     let { inserted } = facts
     let reason: string | undefined
@@ -294,13 +335,20 @@ export class Mappings {
     const unsure = facts.inserted.find((i) => i.unsure)
     if (unsure !== undefined)
       reason ??= `whether what is asked before ${unsure.api}() compares the length is not seen`
-    const remaps = first !== undefined && !first.helper.counts
+    const bare = inserted.find((i) => i.bare && (i.size || i.offset || i.fault))
+    if (bare !== undefined && dispatched === undefined)
+      reason ??= `the offset itself is the frame that ${bare.api}() maps: whose memory that is cannot be seen`
+    const handed = first !== undefined && first.helper.inserts === 'either'
+    const remaps = first !== undefined && (handed ? facts.set.includes('VM_PFNMAP') : !first.helper.counts)
     const plan: MapPlan = {
       at: place(func),
-      refusesPrivate: facts.shared,
+      refusesPrivate: facts.shared || refusesPrivate,
       refusesWrite,
-      checksSize: first === undefined ? (facts.bounded & From.size) !== 0 : !first.size,
-      checksOffset: first === undefined ? (facts.bounded & From.offset) !== 0 : !first.offset,
+      checksSize:
+        dispatched !== undefined || (first === undefined ? (facts.bounded & From.size) !== 0 : !first.size),
+      checksOffset:
+        dispatched !== undefined ||
+        (first === undefined ? (facts.bounded & From.offset) !== 0 : !first.offset),
       sets: facts.set,
       clears: facts.cleared,
       ...(first !== undefined && {

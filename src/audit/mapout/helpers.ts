@@ -284,6 +284,19 @@ export const helpers: ReadonlyMap<string, Helper> = new Map<string, Helper>([
     'generic_file_readonly_mmap_prepare',
     handedOn(0, 'the page cache: filemap_fault() checks against the size of the file'),
   ],
+  ...['filemap_fault', 'shmem_fault', 'filemap_map_pages', 'dax_iomap_fault', 'netfs_page_mkwrite'].map(
+    (name): readonly [string, Helper] => [
+      name,
+      handedOn(0, 'the page cache: filemap_fault() checks against the size of the file'),
+    ],
+  ),
+  ...['ttm_bo_vm_fault', 'ttm_bo_vm_fault_reserved'].map((name): readonly [string, Helper] => [
+    name,
+    handedOn(0, 'ttm_bo_vm_fault_reserved() compares the offset with the object', 'full', {
+      inserts: 'pfn',
+      counts: false,
+    }),
+  ]),
   ['shmem_zero_setup', handedOn(0, 'it becomes shared anonymous memory')],
   ['shmem_zero_setup_desc', handedOn(0, 'it becomes shared anonymous memory')],
   ['vma_set_anonymous', handedOn(0, 'it becomes anonymous memory')],
@@ -303,5 +316,17 @@ export const faultFields = ['fault', 'huge_fault'] as const
 export const insertionNames: readonly string[] = [...helpers]
   .filter(([, h]) => h.contract === undefined || h.inserts !== 'either')
   .map(([n]) => n)
+
+/** Ops tables whose dispatcher has compared length and offset with the object before it hands the mapping on. */
+export const dispatchers: ReadonlyMap<string, { readonly says: string; readonly refusesCow?: true }> =
+  new Map([
+    ['dma_buf_ops', { says: 'dma_buf_mmap() has checked offset and length' }],
+    ['drm_gem_object_funcs', { says: 'drm_gem_mmap_obj() has checked the length' }],
+    ['vb2_mem_ops', { says: 'vb2_mmap() has checked the length and wants VM_SHARED', refusesCow: true }],
+    ['snd_pcm_ops', { says: 'snd_pcm_mmap_data() has checked offset and length' }],
+    ['snd_soc_component_driver', { says: 'snd_pcm_mmap_data() has checked offset and length' }],
+    ['snd_malloc_ops', { says: 'snd_pcm_mmap_data() has checked offset and length' }],
+    ['videobuf_qtype_ops', { says: 'videobuf_mmap_mapper() has checked the length' }],
+  ])
 
 export const mappingTypes = ['vm_area_struct', 'vm_area_desc', 'vm_fault'] as const

@@ -30,6 +30,12 @@ export const From = {
   /** What somebody found who was given one of these. */
   found: 128,
   vmf: 256,
+  /** An element or a member of something that one of these selected. */
+  picked: 512,
+  /** Memory that has just been allocated. */
+  fresh: 1024,
+  /** One of these and something else together: a place in an object. */
+  based: 2048,
 } as const
 const chosen = From.size | From.offset | From.fault
 
@@ -46,6 +52,8 @@ export type Insertion = {
   readonly fault: boolean
   /** Only somebody who was not followed may have bounded the length. */
   readonly unsure: boolean
+  /** What is mapped is the offset itself, and not a place in something. */
+  readonly bare: boolean
   /** What is mapped depends on the offset (of the mapping, of the fault) at all. */
   readonly moves: boolean
   readonly at: Place
@@ -269,7 +277,17 @@ export function walk(
     if (derived.has(name) || silent.test(name)) return [s]
     if (clamps.test(name)) return [s]
     if (measures.test(name) && (all & From.size) !== 0)
-      return [gives(withFacts(s, { measured: true }), nothing)]
+      return [gives(withFacts(s, { measured: true }), { from: From.fresh })]
+    if (measures.test(name) && (all & (From.vma | From.vmf)) === 0) return [gives(s, { from: From.fresh })]
+    if (/^check_\w+_overflow$/.test(name)) {
+      const to =
+        c.args[2] === undefined
+          ? undefined
+          : pathOf(
+              stripCasts(c.args[2]).kind === 'unary' ? (stripCasts(c.args[2]) as { of: Expr }).of : c.args[2],
+            )
+      return [to === undefined ? s : put(s, to, { from: all & chosen })]
+    }
 
     if (name === '' && c.callee.kind === 'member' && (all & (From.vma | From.vmf)) !== 0) {
       const { field } = c.callee
@@ -334,7 +352,11 @@ export function walk(
   function insert(s: State, api: string, helper: Helper, what: number, size: number, place: Place): State {
     const { bounded, asked, measured, inserted } = s.facts
     const open = (bit: number, of: number): boolean =>
-      helper.checks !== 'full' && (of & bit) !== 0 && ((bounded | asked) & bit) === 0 && !measured
+      helper.checks !== 'full' &&
+      (what & From.fresh) === 0 &&
+      (of & bit) !== 0 &&
+      ((bounded | asked) & bit) === 0 &&
+      !measured
     const next: Insertion = {
       api,
       helper,
@@ -342,12 +364,18 @@ export function walk(
       offset: open(From.offset, what),
       fault: open(From.fault, what) && (what & From.found) === 0,
       unsure: helper.checks !== 'full' && (size & asked & ~bounded & From.size) !== 0 && !measured,
+      bare:
+        helper.inserts !== 'either' &&
+        helper.checks !== 'full' &&
+        (what & (From.offset | From.fault)) !== 0 &&
+        (what & (From.based | From.picked | From.found | From.fresh)) === 0,
       moves: (what & (From.offset | From.fault)) !== 0,
       at: place,
     }
     if (inserted.some((i) => i.api === api && i.at.line === place.line)) return s
     const after = flagged(s, helper.sets, helper.clears ?? [])
     return withFacts(after, {
+      ...(helper.checks === 'full' && { bounded: bounded | From.size | From.offset }),
       inserted: [...inserted, next].slice(-4),
       ...(helper.refusesCow && { shared: true }),
     })
@@ -400,6 +428,8 @@ export function walk(
     const names = flagsIn(words)
     if (names.every((n) => n === 'VM_SHARED' || n === 'VM_MAYSHARE') && names.length > 0)
       return yes ? withFacts(s, { shared: true }) : s
+    if (names.includes('VM_MAYWRITE') && !yes && !names.includes('VM_SHARED'))
+      return flagged(withFacts(s, { readonly: true }), [], ['VM_MAYWRITE'])
     if (names.includes('VM_WRITE') && names.every((n) => n !== 'VM_SHARED'))
       return yes ? s : withFacts(s, { readonly: true })
     return s
@@ -437,7 +467,8 @@ export function walk(
     const wraps =
       (l.from & r.from & chosen) !== 0 &&
       (pathOf(stripCasts(left)) !== undefined || pathOf(stripCasts(right)) !== undefined)
-    const wants = (v: Value): number => v.from & (chosen | From.end)
+    const wants = (v: Value): number =>
+      (v.from & (From.found | From.picked)) !== 0 ? 0 : v.from & (chosen | From.end)
     if (!wraps && upper && !(zero && op !== '==')) bounds |= wants(l) & ~(wants(r) & wants(l))
     if (!wraps && lower) bounds |= wants(r) & ~(wants(r) & wants(l))
     // `size > limit - off` bounds both.
@@ -484,10 +515,10 @@ export function walk(
                   : 0,
           }
         if ((base & From.vma) !== 0) return { from: vmaFields[x.field] ?? 0 }
-        return { from: base & (chosen | From.found) }
+        return { from: picked(base) }
       }
       case 'index':
-        return { from: (value(x.base, s).from | value(x.index, s).from) & (chosen | From.found) }
+        return { from: picked(value(x.base, s).from | value(x.index, s).from) }
       case 'unary': {
         const v = value(x.of, s)
         if (x.op === '-')
@@ -506,7 +537,8 @@ export function walk(
         if (x.op === '%') return { from: l & ~chosen }
         if (x.op === '-' && (l & From.end) !== 0 && (r & From.start) !== 0) return { from: From.size }
         if (x.op === '-' && (l & From.fault) !== 0) return { from: From.fault | (r & From.offset) }
-        return { from: (l | r) & ~(From.vma | From.vmf) }
+        const based = x.op === '+' && ((l & chosen) === 0) !== ((r & chosen) === 0) ? From.based : 0
+        return { from: ((l | r) & ~(From.vma | From.vmf)) | based }
       }
       case 'ternary': {
         const a = x.then === undefined ? value(x.cond, s) : value(x.then, s)
@@ -536,6 +568,9 @@ export function walk(
     }
   }
 }
+
+const picked = (from: number): number =>
+  (from & (chosen | From.found)) | ((from & (chosen | From.found)) === 0 ? 0 : From.picked)
 
 const vmaFields: Readonly<Record<string, number>> = {
   vm_start: From.start,
@@ -569,6 +604,8 @@ const derived = new Set([
   'page_to_pfn',
   'phys_to_pfn',
   'virt_to_page',
+  'vmalloc_to_page',
+  'vmalloc_to_pfn',
   'virt_to_phys',
   '__pa',
   'array_index_nospec',
@@ -585,7 +622,7 @@ const clamps = /^(min|min_t|min3|clamp|clamp_t|clamp_val)$/
 const measures =
   /^(k[mz]alloc|kv[mz]alloc|kcalloc|kvcalloc|v[mz]alloc(_user|_32|_32_user)?|alloc_pages?(_exact|_node)?|__get_free_pages|dma_alloc_\w+|\w*_alloc(_\w+)?|\w+_create)$/
 const silent =
-  /^(trace_|pr_|dev_(dbg|err|warn|info|notice)|drm_(dbg|err|info|WARN)|printk|WARN|BUG|netdev_|ibdev_|lockdep_|might_|mutex_|spin_|down_|up_|file_accessed|touch_atime|pgprot_|vm_get_page_prot|vma_assert|mmap_assert|unmap_mapping|zap_|fput|get_file|vma_set_file|vma_desc_set|mm_set|update_|mlog|DRM_|cachemode|phys_mem_access_prot|arch_)/i
+  /^(trace_|pr_|dev_(dbg|err|warn|info|notice)|drm_(dbg|err|info|WARN)|printk|WARN|BUG|netdev_|ibdev_|lockdep_|might_|mutex_|spin_|down_|up_|file_accessed|touch_atime|pgprot_|vm_get_page_prot|vma_assert|mmap_assert|unmap_mapping|zap_|fput|get_file|vma_set_file|vma_desc_set|mm_set|update_|mlog|DRM_|cachemode|phys_mem_access_prot|arch_|flush_|__flush_|\w*_?dbg|\w*debug|\w*_hook$|\w+_lock|\w+_unlock)/i
 const negated: Readonly<Record<string, string>> = {
   '<': '>=',
   '>=': '<',
