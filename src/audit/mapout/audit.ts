@@ -314,11 +314,15 @@ export class Mappings {
     const plain = { ending, plan: base(place(func)), inserted: facts.inserted, ops: facts.ops }
     const own = facts.inserted.filter((i) => i.helper.inserts !== 'either' || i.helper.contract === undefined)
     const first = own.find((i) => i.size || i.offset) ?? own[0] ?? facts.inserted[0]
-    const contract = facts.inserted.map((i) => i.helper.contract).find((c) => c !== undefined) ?? dispatched
+    const theirs = /^\w*$/.test(facts.ops)
+      ? undefined
+      : `its faults go to ${facts.ops}, whose functions are judged themselves`
+    const contract =
+      facts.inserted.map((i) => i.helper.contract).find((c) => c !== undefined) ?? dispatched ?? theirs
     let faults: MapPlan['faults']
     let { inserted } = facts
     let reason: string | undefined
-    if (facts.ops !== '' && facts.ops !== 'NULL') {
+    if (facts.ops !== '' && facts.ops !== 'NULL' && theirs === undefined) {
       const handler = this.#faultOf(facts.ops, func)
       if (handler === undefined && first === undefined)
         reason = `what ${facts.ops} does at a fault is not seen`

@@ -286,7 +286,8 @@ export function walk(
           : pathOf(
               stripCasts(c.args[2]).kind === 'unary' ? (stripCasts(c.args[2]) as { of: Expr }).of : c.args[2],
             )
-      return [to === undefined ? s : put(s, to, { from: all & chosen })]
+      const size = (all & From.end) !== 0 && (all & From.start) !== 0 ? From.size : 0
+      return [to === undefined ? s : put(s, to, { from: (all & chosen) | size })]
     }
 
     if (name === '' && c.callee.kind === 'member' && (all & (From.vma | From.vmf)) !== 0) {
@@ -419,6 +420,8 @@ export function walk(
   /** A value is true or not: what is known of it may say that this cannot be; what was found by what the user chose has been looked at. */
   function answered(v: Value, s: State, yes?: boolean): State | undefined {
     if (yes !== undefined && v.is !== undefined && (v.is !== 'zero') !== yes) return undefined
+    // `if (vma->vm_pgoff) return -EINVAL`
+    if (yes === false && own(v) !== 0) return withFacts(s, { bounded: s.facts.bounded | own(v) })
     if ((v.from & From.found) !== 0 && (v.from & chosen) !== 0)
       return withFacts(s, { asked: s.facts.asked | (v.from & chosen) })
     return s
@@ -463,12 +466,11 @@ export function walk(
     let bounds = 0
     const upper = op === '<' || op === '<=' || op === '=='
     const lower = op === '>' || op === '>=' || op === '=='
+    const wants = (v: Value): number => own(v) | (v.from & From.end)
     // `off + size < off` asks whether it wraps.
     const wraps =
-      (l.from & r.from & chosen) !== 0 &&
+      (wants(l) & wants(r) & chosen) !== 0 &&
       (pathOf(stripCasts(left)) !== undefined || pathOf(stripCasts(right)) !== undefined)
-    const wants = (v: Value): number =>
-      (v.from & (From.found | From.picked)) !== 0 ? 0 : v.from & (chosen | From.end)
     if (!wraps && upper && !(zero && op !== '==')) bounds |= wants(l) & ~(wants(r) & wants(l))
     if (!wraps && lower) bounds |= wants(r) & ~(wants(r) & wants(l))
     // `size > limit - off` bounds both.
@@ -555,8 +557,8 @@ export function walk(
         if (offsets.has(name)) return { from: from & From.vmf ? From.fault : From.offset }
         if (name === 'linear_page_index') return { from: From.fault }
         if (clamps.test(name)) {
-          const own = x.args.map((a) => value(a, s).from & chosen)
-          return { from: own.every((o) => o !== 0) ? own.reduce((m, o) => m | o, 0) : 0 }
+          const all = x.args.map((a) => own(value(a, s)))
+          return { from: all.every((o) => o !== 0) ? all.reduce((m, o) => m | o, 0) : 0 }
         }
         if (derived.has(name)) return { from: from & ~(From.vma | From.vmf) }
         if (name === 'ERR_PTR' || name === 'PTR_ERR' || name === 'vmf_error')
@@ -568,6 +570,9 @@ export function walk(
     }
   }
 }
+
+/** What it is of the user's choice itself, and not something found or picked by that. */
+const own = (v: Value): number => ((v.from & (From.found | From.picked)) !== 0 ? 0 : v.from & chosen)
 
 const picked = (from: number): number =>
   (from & (chosen | From.found)) | ((from & (chosen | From.found)) === 0 ? 0 : From.picked)
