@@ -121,7 +121,7 @@ test('a finding has a witness whose lines are in the driver, and a repair that w
 
 /** Words of the kernel's own structs that the drivers use: the fields of others keep their names. */
 const kernelFields = new Set(
-  'pfn vma address mm notifier notifier_seq start end hmm_pfns default_flags invalidate access vm_mm vm_start vm_end vm_flags rb_node rb_left rb_right dmabuf resv gem_prime_import free unlocked_ioctl importer_priv invalidate_mappings'.split(
+  'vm_pgoff vm_private_data vm_page_prot vm_ops pgoff page private_data fault mmap priv pfn vma address mm notifier notifier_seq start end hmm_pfns default_flags invalidate access vm_mm vm_start vm_end vm_flags rb_node rb_left rb_right dmabuf resv gem_prime_import free unlocked_ioctl importer_priv invalidate_mappings'.split(
     ' ',
   ),
 )
@@ -185,6 +185,12 @@ const pairs: readonly (readonly [string, string])[] = [
   ['import_wrong_direction.c', 'import_same_direction.c'],
   ['map_without_resv.c', 'map_under_resv.c'],
   ['mover_ignored.c', 'mover_obeyed.c'],
+  ['frames_private.c', 'frames_shared.c'],
+  ['log_can_be_upgraded.c', 'log_stays_readonly.c'],
+  ['registers_any_size.c', 'registers_one_page.c'],
+  ['registers_any_size.c', 'registers_by_helper.c'],
+  ['ring_can_grow.c', 'ring_cannot_grow.c'],
+  ['rom_size_enlarged.c', 'rom_size_clamped.c'],
 ]
 for (const [bad, good] of pairs)
   test(`${basename(bad, '.c')} is broken, its neighbour ${basename(good, '.c')} holds, and their lifted tests differ`, () => {

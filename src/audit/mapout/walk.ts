@@ -222,7 +222,7 @@ export function walk(
   function flagsIn(words: string): VmFlag[] {
     const found = [...words.matchAll(/\bVMA?_(\w+?)(?:_BIT)?\b/g)].map((m) => `VM_${m[1]}`)
     for (const [name] of words.matchAll(/\b[A-Za-z_]\w*\b/g)) {
-      const m = /^VM/.test(name) ? undefined : code.macroHere(name, func.file)
+      const m = name.startsWith('VM') ? undefined : code.macroHere(name, func.file)
       if (m !== undefined && m.params === undefined) found.push(...flagsIn(m.text))
       if (/^[a-z]/.test(name))
         for (const l of text
@@ -396,7 +396,7 @@ export function walk(
       const name = calleeName(x)
       const [first] = x.args
       if (/^(un)?likely$|^WARN/.test(name) && first !== undefined) return when(first, yes, s)
-      if (/is_cow_mapping$/.test(name)) return yes ? s : withFacts(s, { shared: true })
+      if (name.endsWith('is_cow_mapping')) return yes ? s : withFacts(s, { shared: true })
       if (/^vma_(desc_)?test(_any|_all)?$/.test(name)) return flagTest(text.slice(x.start, x.end), yes, s)
       if (/^IS_ERR(_OR_NULL)?$/.test(name) && first !== undefined) {
         const v = value(first, s)
