@@ -14,9 +14,10 @@ import { useOf } from './places.ts'
 import { Stories, type Story } from './story.ts'
 import { byCondition, HoldingWalk, TooManyWays } from './walk.ts'
 
-const most = { up: 3, callers: 8 }
+const most = { up: 3, callers: 8, ways: 12_000 }
 
-type Found = { readonly endings: readonly Ending[]; readonly lost?: string }
+/** `joined`: there were too many ways to tell them apart. */
+type Found = { readonly endings: readonly Ending[]; readonly lost?: string; readonly joined?: boolean }
 
 /** Judges the calls of a function that acquire pages. */
 export class Holdings {
@@ -65,15 +66,30 @@ export class Holdings {
     const known = this.#walks.get(key)
     if (known !== undefined) return known
     const before = this.#code.missing
-    let found: Found
-    try {
-      found = { endings: new HoldingWalk(this.#code, this.#apis, towards).run(root) }
-    } catch (e) {
-      if (!(e instanceof TooManyWays)) throw e
-      found = { endings: [], lost: `there are too many ways through ${root.name}()` }
-    }
+    const found = this.#all(root, towards)
     if (this.#code.missing === before) this.#walks.set(key, found)
     return found
+  }
+
+  #all(root: Func, towards: ReadonlySet<Func>): Found {
+    for (const joins of [false, true])
+      try {
+        const endings = new HoldingWalk(this.#code, this.#apis, towards, { joins }).run(root)
+        return { endings, joined: joins }
+      } catch (e) {
+        if (!(e instanceof TooManyWays)) throw e
+      }
+    return { endings: [], lost: `there are too many ways through ${root.name}()` }
+  }
+
+  /** Ways one by one, as many as can be gone: what one of them does it does, whatever the others do. */
+  #some(root: Func, towards: ReadonlySet<Func>): readonly Ending[] {
+    try {
+      return new HoldingWalk(this.#code, this.#apis, towards, { most: most.ways }).run(root)
+    } catch (e) {
+      if (!(e instanceof TooManyWays)) throw e
+      return e.sofar
+    }
   }
 
   #site(site: HoldingSite, walked: Found): Site {
@@ -81,7 +97,8 @@ export class Holdings {
     return this.#at(site, site.func, new Set([site.func]), walked, 0)
   }
 
-  #at(site: HoldingSite, root: Func, towards: ReadonlySet<Func>, { endings, lost }: Found, up: number): Site {
+  #at(site: HoldingSite, root: Func, towards: ReadonlySet<Func>, walked: Found, up: number): Site {
+    const { endings, lost, joined } = walked
     if (lost !== undefined) return this.#unknown(site, lost)
     // What goes wrong with all pages is told before what goes wrong with too few.
     const mine = endings
@@ -99,6 +116,15 @@ export class Holdings {
       if (cls === undefined) continue
       if (e.holding.left === 'all' && mine.some((o) => o.holding.unclear === byCondition)) {
         unsure ??= byCondition
+        continue
+      }
+      if (joined === true && cls !== mismatch[site.api.takes] && cls !== 'wrong-foll-flag') {
+        const alone = this.#some(root, towards).filter((o) => o.holding.site.call === site.call)
+        const wrong = alone.find((o) => classOf(o) === cls)
+        const found =
+          wrong === undefined ? undefined : this.#at(site, root, towards, { endings: [wrong] }, up)
+        if (found?.verdict === 'broken' && !mine.some((o) => o.holding.unclear === byCondition)) return found
+        unsure ??= `there are too many ways through ${root.name}() to tell whether one of them goes wrong`
         continue
       }
       if (cls === mismatch[site.api.takes] && eitherWay(e, mine)) {
