@@ -229,7 +229,8 @@ function filtersOf(
     child.stderr.setEncoding('utf8').on('data', (s: string) => (said += s))
     // A header is one line; then comes the object, in as many pieces as the pipe likes.
     let header: Buffer[] = []
-    let object: { oid: string; bytes: Buffer; got: number } | undefined
+    let object: { oid: string; size: number; got: number } | undefined
+    let scratch = Buffer.allocUnsafeSlow(1 << 20)
     child.stdout.on('data', (chunk: Buffer) => {
       for (let at = 0; at < chunk.length; ) {
         if (object === undefined) {
@@ -241,15 +242,17 @@ function filtersOf(
           header = []
           if (type === 'missing') missing = oid
           // One byte more: the end of the line behind the object.
-          else if (type === 'blob') object = { oid, bytes: Buffer.allocUnsafe(Number(size) + 1), got: 0 }
+          else if (type === 'blob') object = { oid, size: Number(size) + 1, got: 0 }
+          if (object !== undefined && object.size > scratch.length)
+            scratch = Buffer.allocUnsafeSlow(2 * object.size)
           continue
         }
-        const take = Math.min(chunk.length - at, object.bytes.length - object.got)
-        chunk.copy(object.bytes, object.got, at, at + take)
+        const take = Math.min(chunk.length - at, object.size - object.got)
+        chunk.copy(scratch, object.got, at, at + take)
         object.got += take
         at += take
-        if (object.got < object.bytes.length) return
-        filters.set(object.oid, filterOf(object.bytes.subarray(0, -1)))
+        if (object.got < object.size) return
+        filters.set(object.oid, filterOf(scratch.subarray(0, object.size - 1)))
         object = undefined
         options.progress?.(filters.size)
       }

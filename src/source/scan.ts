@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { type Filter, filterHash, filterOf, isWord, mayHold } from './filter.ts'
+import { type Filter, filterOf, isWord, Probes } from './filter.ts'
 import { Overlay } from './overlay.ts'
 import { maxFileBytes, reason, type Tree } from './tree.ts'
 
@@ -232,14 +232,11 @@ export class Share {
   answer(question: Question): Answer {
     const { words } = question
     const matcher = new Matcher(words)
-    const hashes = words.map(filterHash)
-    const build = question.index && this.#filters === undefined
     const filters: Filter[] = []
+    const build = question.index && this.#filters === undefined
     const found: [string, ...number[]][] = []
     const unread: [string, string][] = []
-    const may = this.#files.flatMap((_, i) =>
-      this.#filters === undefined || hashes.some((h) => mayHold(this.#filters![i]!, h)) ? [i] : [],
-    )
+    const may = this.#mayHold(words)
     for (const [n, i] of may.entries()) {
       const file = this.#files[i]!
       if (n % batch === 0) this.#fetch?.(may.slice(n, n + batch).map((k) => this.#files[k]!))
@@ -256,6 +253,19 @@ export class Share {
     }
     if (build) this.#filters = filters
     return { found, unread }
+  }
+
+  /** The positions of the files that may hold one of the words. With many words nearly all time of a scan would be spent here. */
+  #mayHold(words: readonly string[]): number[] {
+    const filters = this.#filters
+    const may: number[] = []
+    if (filters === undefined) {
+      for (let i = 0; i < this.#files.length; i++) may.push(i)
+      return may
+    }
+    const probes = Probes.of(words)
+    for (let i = 0; i < filters.length; i++) if (probes.mayHit(filters[i]!)) may.push(i)
+    return may
   }
 
   /** Into one buffer that is used again: the bytes are good until the next load. Or why it cannot be read. */
