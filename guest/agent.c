@@ -15,7 +15,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,11 +28,21 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 #include "protocol.h"
 
 #define MASTER		TENURE_PROCS
 #define PAGE		4096UL
+
+/* A program of a race, and what it has in its registers. */
+struct racer {
+	u32 proc;
+	u32 first;
+	u32 count;
+	s64 reg[TENURE_RACE_REGS];
+};
 
 struct control {
 	u32 go[TENURE_PROCS + 1];
@@ -44,6 +53,17 @@ struct control {
 	u32 dying;		/* process + 1 */
 	s32 status;
 	pid_t pid[TENURE_PROCS];
+
+	u32 racers;		/* 0: there is no race */
+	u32 starters;		/* how many start together; others are born later */
+	u32 ready;
+	u32 finished;
+	u32 seed;
+	s32 sigbus;
+	s32 sigsegv;
+	struct racer racer[TENURE_RACE_THREADS];
+	s64 var[TENURE_RACE_VARS];
+	u32 mutex[TENURE_RACE_MUTEXES];
 };
 
 static struct control *control;
@@ -59,8 +79,6 @@ static int device;
 static int line;
 static int me = MASTER;
 static u32 module_version;
-
-static sigjmp_buf fault_context;
 
 static void die(const char *what)
 {
@@ -124,27 +142,70 @@ static void answer(long ret, u32 data)
 
 /* --- operations --------------------------------------------------------- */
 
-static void on_fault(int signal)
+/*
+ * A load and a store that may fault: they give the signal then. Threads share
+ * their TLS here, so there is no sigsetjmp.
+ */
+asm(".text\n"
+    "tenure_load:	xorl %eax, %eax\n"
+    "tenure_load_at:	movl (%rdi), %ecx\n"
+    "tenure_load_end:	movl %ecx, (%rsi)\n"
+    "			ret\n"
+    "tenure_store:	xorl %eax, %eax\n"
+    "tenure_store_at:	movl %esi, (%rdi)\n"
+    "tenure_store_end:	ret\n");
+int tenure_load(const void *from, u32 *to);
+int tenure_store(void *to, u32 value);
+extern const char tenure_load_at[], tenure_load_end[], tenure_store_at[], tenure_store_end[];
+
+static void on_fault(int signal, siginfo_t *info, void *context)
 {
-	siglongjmp(fault_context, signal);
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	(void)info;
+	if (regs[REG_RIP] == (greg_t)tenure_load_at)
+		regs[REG_RIP] = (greg_t)tenure_load_end;
+	else if (regs[REG_RIP] == (greg_t)tenure_store_at)
+		regs[REG_RIP] = (greg_t)tenure_store_end;
+	else
+		_exit(2);
+	regs[REG_RAX] = signal;
 }
 
 static long touch(u32 page, int write, u32 value, u32 *data)
 {
-	int signal = sigsetjmp(fault_context, 0);
+	u32 read = 0;
+	int signal = write ? tenure_store(window(page), value) :
+			     tenure_load(window(page), &read);
 
 	if (signal)
 		return -(TENURE_SIGNAL + signal);
-	if (write)
-		*(volatile u32 *)window(page) = value;
-	else
-		*data = *(volatile u32 *)window(page);
+	if (!write)
+		*data = read;
 	return 0;
 }
 
+/* A system call, with nothing of libc that threads would share: minus the errno, or what it gives. */
+static long raw(long number, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 asm("r10") = d, r8 asm("r8") = e, r9 asm("r9") = f;
+	long ret;
+
+	asm volatile("syscall" : "=a"(ret)
+		     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+		     : "rcx", "r11", "memory");
+	return ret;
+}
+
+/* An address is no error. */
 static long result(long ret)
 {
-	return ret < 0 ? -errno : 0;
+	return ret < 0 && ret > -4096 ? ret : 0;
+}
+
+static long window_call(long number, const u32 *a, long third)
+{
+	return result(raw(number, (long)window(a[0]), a[1] * PAGE, third, 0, 0, 0));
 }
 
 static long do_mmap(const u32 *a)
@@ -153,17 +214,15 @@ static long do_mmap(const u32 *a)
 	int fd = obj == TENURE_OBJ_ANON ? -1 : device;
 	off_t offset = obj == TENURE_OBJ_ANON ? 0 :
 		((off_t)obj * TENURE_OBJ_STRIDE + (a[4] >> 8)) * PAGE;
-	void *p = mmap(window(a[0]), a[1] * PAGE, a[2],
-		       a[3] | MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, offset);
 
-	return p == MAP_FAILED ? -errno : 0;
+	return result(raw(SYS_mmap, (long)window(a[0]), a[1] * PAGE, a[2],
+			  a[3] | MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, offset));
 }
 
 static long do_mremap(const u32 *a)
 {
-	void *p = mremap(window(a[0]), a[1] * PAGE, a[2] * PAGE, a[3], window(a[4]));
-
-	return p == MAP_FAILED ? -errno : 0;
+	return result(raw(SYS_mremap, (long)window(a[0]), a[1] * PAGE, a[2] * PAGE, a[3],
+			  (long)window(a[4]), 0));
 }
 
 static long vm_copy(int write, u32 proc, u32 page, u32 *data)
@@ -174,9 +233,9 @@ static long vm_copy(int write, u32 proc, u32 page, u32 *data)
 
 	if (proc >= TENURE_PROCS || !control->pid[proc])
 		return -ESRCH;
-	n = write ? process_vm_writev(control->pid[proc], &local, 1, &remote, 1, 0) :
-		    process_vm_readv(control->pid[proc], &local, 1, &remote, 1, 0);
-	return n < 0 ? -errno : n == sizeof(*data) ? 0 : -EIO;
+	n = raw(write ? SYS_process_vm_writev : SYS_process_vm_readv, control->pid[proc],
+		(long)&local, 1, (long)&remote, 1, 0);
+	return n < 0 ? n : n == sizeof(*data) ? 0 : -EIO;
 }
 
 static long proc_mem(int write, u32 proc, u32 page, u32 *data)
@@ -188,18 +247,17 @@ static long proc_mem(int write, u32 proc, u32 page, u32 *data)
 	if (proc >= TENURE_PROCS || !control->pid[proc])
 		return -ESRCH;
 	snprintf(path, sizeof(path), "/proc/%d/mem", control->pid[proc]);
-	fd = open(path, O_RDWR);
+	fd = raw(SYS_open, (long)path, O_RDWR, 0, 0, 0, 0);
 	if (fd < 0)
-		return -errno;
-	n = write ? pwrite(fd, data, sizeof(*data), (off_t)window(page)) :
-		    pread(fd, data, sizeof(*data), (off_t)window(page));
-	if (n < 0)
-		n = -errno;
-	close(fd);
+		return fd;
+	n = raw(write ? SYS_pwrite64 : SYS_pread64, fd, (long)data, sizeof(*data),
+		(long)window(page), 0, 0);
+	raw(SYS_close, fd, 0, 0, 0, 0, 0);
 	return n < 0 ? n : n == sizeof(*data) ? 0 : -EIO;
 }
 
 static void run(void);
+static void race(void);
 
 static void __attribute__((noreturn)) live(int index)
 {
@@ -207,9 +265,14 @@ static void __attribute__((noreturn)) live(int index)
 	if (ioctl(device, TENURE_IOC_ENTER, index))
 		_exit(1);
 	post(&control->born);
+	if (control->racers)	/* born in the middle of one */
+		race();
 	for (;;) {
 		wait_for(&control->go[me]);
-		run();
+		if (control->racers)
+			race();
+		else
+			run();
 	}
 }
 
@@ -221,11 +284,11 @@ static long birth(u32 index)
 
 	if (index >= TENURE_PROCS || control->pid[index])
 		return -EBUSY;
-	pid = syscall(SYS_clone, flags, 0, NULL, NULL, 0);
+	pid = raw(SYS_clone, flags, 0, 0, 0, 0, 0);
 	if (!pid)
 		live(index);
 	if (pid < 0)
-		return -errno;
+		return pid;
 	control->pid[index] = pid;
 	wait_for(&control->born);
 	return 0;
@@ -252,74 +315,370 @@ static void do_reset(const struct tenure_op *op)
 	answer(birth(0), 0);
 }
 
-static void perform(const struct tenure_op *op)
+/* What a process does by itself. False: it is the module's. */
+static int system_call(const struct tenure_op *op, long *ret, u32 *data)
 {
 	const u32 *a = op->a;
+
+	switch (op->op) {
+	case TENURE_LOAD:
+		*ret = touch(a[0], 0, 0, data);
+		break;
+	case TENURE_STORE:
+		*ret = touch(a[0], 1, a[1], data);
+		break;
+	case TENURE_MMAP:
+		*ret = do_mmap(a);
+		break;
+	case TENURE_MUNMAP:
+		*ret = window_call(SYS_munmap, a, 0);
+		break;
+	case TENURE_MPROTECT:
+		*ret = window_call(SYS_mprotect, a, a[2]);
+		break;
+	case TENURE_MADVISE:
+		*ret = window_call(SYS_madvise, a, a[2]);
+		break;
+	case TENURE_MREMAP:
+		*ret = do_mremap(a);
+		break;
+	case TENURE_MLOCK:
+		*ret = window_call(SYS_mlock, a, 0);
+		break;
+	case TENURE_MUNLOCK:
+		*ret = window_call(SYS_munlock, a, 0);
+		break;
+	case TENURE_FORK:
+		*ret = birth(a[0]);
+		break;
+	case TENURE_VM_READ:
+		*ret = vm_copy(0, a[0], a[1], data);
+		break;
+	case TENURE_VM_WRITE:
+		*data = a[2];
+		*ret = vm_copy(1, a[0], a[1], data);
+		break;
+	case TENURE_PEEK:
+		*ret = proc_mem(0, a[0], a[1], data);
+		break;
+	case TENURE_POKE:
+		*data = a[2];
+		*ret = proc_mem(1, a[0], a[1], data);
+		break;
+	default:
+		return 0;
+	}
+	return 1;
+}
+
+static void perform(const struct tenure_op *op)
+{
 	struct tenure_call call;
 	u32 data = 0;
 	long ret;
 
-	switch (op->op) {
-	case TENURE_LOAD:
-		ret = touch(a[0], 0, 0, &data);
-		break;
-	case TENURE_STORE:
-		ret = touch(a[0], 1, a[1], &data);
-		break;
-	case TENURE_MMAP:
-		ret = do_mmap(a);
-		break;
-	case TENURE_MUNMAP:
-		ret = result(munmap(window(a[0]), a[1] * PAGE));
-		break;
-	case TENURE_MPROTECT:
-		ret = result(mprotect(window(a[0]), a[1] * PAGE, a[2]));
-		break;
-	case TENURE_MADVISE:
-		ret = result(madvise(window(a[0]), a[1] * PAGE, a[2]));
-		break;
-	case TENURE_MREMAP:
-		ret = do_mremap(a);
-		break;
-	case TENURE_MLOCK:
-		ret = result(mlock(window(a[0]), a[1] * PAGE));
-		break;
-	case TENURE_MUNLOCK:
-		ret = result(munlock(window(a[0]), a[1] * PAGE));
-		break;
-	case TENURE_FORK:
-		ret = birth(a[0]);
-		break;
-	case TENURE_EXIT:
+	if (op->op == TENURE_EXIT) {
 		control->dying = me + 1;
 		post(&control->go[MASTER]);
 		_exit(0);
-	case TENURE_VM_READ:
-		ret = vm_copy(0, a[0], a[1], &data);
-		break;
-	case TENURE_VM_WRITE:
-		data = a[2];
-		ret = vm_copy(1, a[0], a[1], &data);
-		break;
-	case TENURE_PEEK:
-		ret = proc_mem(0, a[0], a[1], &data);
-		break;
-	case TENURE_POKE:
-		data = a[2];
-		ret = proc_mem(1, a[0], a[1], &data);
-		break;
-	default:
+	}
+	if (system_call(op, &ret, &data)) {
+		answer(ret, data);
+	} else if (op->op == TENURE_RACE_REG) {
+		answer(0, op->a[0] < TENURE_RACE_THREADS && op->a[1] < TENURE_RACE_REGS ?
+		       control->racer[op->a[0]].reg[op->a[1]] : 0);
+	} else if (op->op == TENURE_RACE_VAR) {
+		answer(0, op->a[0] < TENURE_RACE_VARS ? control->var[op->a[0]] : 0);
+	} else {
 		call = new_call();
 		answered(ioctl(device, TENURE_IOC_DO, &call));
+	}
+}
+
+/* --- races -------------------------------------------------------------- */
+
+#define STACK		65536
+static u8 stacks[TENURE_RACE_THREADS][STACK] __attribute__((aligned(64)));
+static pid_t helpers[TENURE_RACE_THREADS];
+
+static s64 compute(u32 alu, s64 x, s64 y)
+{
+	switch (alu) {
+	case TENURE_ALU_EQ: return x == y;
+	case TENURE_ALU_NE: return x != y;
+	case TENURE_ALU_LT: return x < y;
+	case TENURE_ALU_LE: return x <= y;
+	case TENURE_ALU_GT: return x > y;
+	case TENURE_ALU_GE: return x >= y;
+	case TENURE_ALU_LAND: return x && y;
+	case TENURE_ALU_LOR: return x || y;
+	case TENURE_ALU_ADD: return x + y;
+	case TENURE_ALU_SUB: return x - y;
+	case TENURE_ALU_OR: return x | y;
+	case TENURE_ALU_AND: return x & y;
+	}
+	return 0;
+}
+
+static s64 signal_or(long ret)
+{
+	return ret == -(TENURE_SIGNAL + SIGBUS) ? control->sigbus :
+	       ret == -(TENURE_SIGNAL + SIGSEGV) ? control->sigsegv : ret;
+}
+
+/* Now and then a while of nothing, of any length: each race goes another way. */
+static void dawdle(u32 *seed, u32 most)
+{
+	volatile u32 n;
+
+	*seed = *seed * 1664525 + 1013904223;
+	n = 1u << ((*seed >> 16) % most);
+	*seed = *seed * 1664525 + 1013904223;
+	n = (*seed >> 8) % n;
+	while (n)
+		n--;
+}
+
+/* What an operation of a race leaves in registers. */
+static void settle(struct racer *r, const struct tenure_op *op, const s64 *v, long ret, u32 data, u32 data2)
+{
+	s64 value = ret;
+	u32 i;
+
+	switch (op->op) {
+	case TENURE_LOAD:
+		value = ret ? signal_or(ret) : (s32)data;
+		break;
+	case TENURE_STORE:
+		value = signal_or(ret);
+		break;
+	case TENURE_MMAP:
+		value = ret ?: v[0];
+		break;
+	case TENURE_MREMAP:
+		value = ret ?: v[3] & MREMAP_FIXED ? v[4] : v[0];
+		break;
+	case TENURE_VM_READ:
+	case TENURE_PEEK:
+	case TENURE_HANDLE_READ:
+	case TENURE_PFN_READ:
+	case TENURE_LOOKUP:
+		value = ret ?: (s32)data;
+		break;
+	case TENURE_PIN:
+	case TENURE_PIN_FAST:
+	case TENURE_GET:
+	case TENURE_GET_FAST:
+		/* The last argument: the register that knows whether there is a page. */
+		if (ret == 1 && op->a[4])
+			r->reg[(op->a[4] - 1) % TENURE_RACE_REGS] = 1;
+		break;
+	case TENURE_FOLLOW_PFN:
+	case TENURE_FOLLOW_PTE:
+	case TENURE_FOLLOW_PHYS:
+	case TENURE_FOLLOW_PFNMAP:
+		/* Registers for the PFN, and whether it is writable and special. */
+		for (i = 0; !ret && i < 3; i++)
+			if (op->a[2 + i])
+				r->reg[(op->a[2 + i] - 1) % TENURE_RACE_REGS] =
+					i ? data2 >> (i - 1) & 1 : data;
+		break;
+	case TENURE_FIXUP_FAULT:
+		if (op->a[2])
+			r->reg[(op->a[2] - 1) % TENURE_RACE_REGS] = data;
+		break;
+	}
+	if (op->proc < TENURE_RACE_REGS)
+		r->reg[op->proc] = value;
+}
+
+/* Runs one program. Every instruction counts, so that a loop ends. */
+static void run_racer(struct racer *r, u32 seed)
+{
+	u32 pc = 0, steps, held = 0, i;
+
+	for (steps = 0; pc < r->count && steps < 10000; steps++) {
+		const struct tenure_op *op = &ops[r->first + pc];
+		struct tenure_call call = {};
+		struct tenure_op now = *op;
+		u32 data = 0, data2 = 0;
+		long ret = 0;
+		s64 v[5];
+
+		for (i = 0; i < 5; i++) {
+			v[i] = op->pad & (1 << i) ? r->reg[op->a[i] % TENURE_RACE_REGS] : (s32)op->a[i];
+			now.a[i] = v[i];
+		}
+		pc++;
+		switch (op->op) {
+		case TENURE_JUMP:
+			pc = v[0];
+			continue;
+		case TENURE_BRANCH:
+			pc = v[0] ? v[1] : v[2];
+			continue;
+		case TENURE_STOP:
+			return;
+		case TENURE_SET:
+			r->reg[op->proc % TENURE_RACE_REGS] = compute(v[0], v[1], v[2]);
+			continue;
+		}
+		dawdle(&seed, 12);
+		switch (op->op) {
+		case TENURE_VAR_GET:
+			r->reg[op->proc % TENURE_RACE_REGS] =
+				__atomic_load_n(&control->var[v[0] % TENURE_RACE_VARS], __ATOMIC_SEQ_CST);
+			continue;
+		case TENURE_VAR_SET:
+			__atomic_store_n(&control->var[v[0] % TENURE_RACE_VARS], v[1], __ATOMIC_SEQ_CST);
+			continue;
+		case TENURE_MUTEX_LOCK:
+			while (__atomic_exchange_n(&control->mutex[v[0] % TENURE_RACE_MUTEXES], 1,
+						   __ATOMIC_ACQUIRE))
+				raw(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+			continue;
+		case TENURE_MUTEX_UNLOCK:
+			__atomic_store_n(&control->mutex[v[0] % TENURE_RACE_MUTEXES], 0, __ATOMIC_RELEASE);
+			continue;
+		}
+		if (!system_call(&now, &ret, &data)) {
+			now.pad = TENURE_ONCE | (held ? TENURE_HELD : 0);
+			call.op = (u64)&now;
+			ret = raw(SYS_ioctl, device, TENURE_IOC_QUIET, (long)&call, 0, 0, 0);
+			if (!ret) {
+				ret = call.ret;
+				data = call.data;
+				data2 = call.data2;
+			}
+		}
+		if (op->op == TENURE_LOCK_READ)
+			held = 1;
+		if (op->op == TENURE_UNLOCK_READ)
+			held = 0;
+		/* A child that is not born runs no programs. */
+		if (op->op == TENURE_FORK && ret)
+			for (i = 0; i < control->racers; i++)
+				if (control->racer[i].proc == v[0])
+					__atomic_add_fetch(&control->finished, 1, __ATOMIC_SEQ_CST);
+		settle(r, op, v, ret, data, data2);
+	}
+}
+
+static int race_one(void *arg)
+{
+	struct racer *r = arg;
+	u32 index = r - control->racer;
+	u32 seed = control->seed + index * 2654435761u;
+	u64 cpu = 1 << (index & 1);
+
+	raw(SYS_sched_setaffinity, 0, sizeof(cpu), (long)&cpu, 0, 0, 0);
+	if (r->proc == MASTER || control->pid[r->proc]) {
+		/* Those that are there start together. A child that was born meanwhile goes on at once. */
+		if (__atomic_add_fetch(&control->ready, 1, __ATOMIC_SEQ_CST) <= control->starters)
+			while (__atomic_load_n(&control->ready, __ATOMIC_ACQUIRE) < control->starters)
+				raw(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+	}
+	dawdle(&seed, 18);
+	run_racer(r, seed);
+	__atomic_add_fetch(&control->finished, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+/* The programs of this process: the first by itself, others by threads. */
+static void race(void)
+{
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			  CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+	struct racer *first = NULL;
+	u32 i;
+
+	for (i = 0; i < control->racers; i++) {
+		struct racer *r = &control->racer[i];
+
+		helpers[i] = 0;
+		if (r->proc != (u32)me)
+			continue;
+		if (!first) {
+			first = r;
+			continue;
+		}
+		helpers[i] = 1;
+		if (clone(race_one, stacks[i] + STACK - 64, flags, r, NULL, NULL, &helpers[i]) < 0)
+			_exit(3);
+	}
+	if (first)
+		race_one(first);
+	for (i = 0; i < control->racers; i++)
+		while (__atomic_load_n(&helpers[i], __ATOMIC_ACQUIRE))
+			raw(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static void do_race(const struct tenure_op *op)
+{
+	u32 at = control->position + 1, woken = 0, n = op->a[0], i;
+	u64 cpu = 1;
+	double end;
+
+	if (n > TENURE_RACE_THREADS) {
+		control->status = -E2BIG;
+		control->position = control->count;
 		return;
 	}
-	answer(ret, data);
+	control->ready = control->finished = control->starters = 0;
+	control->seed = op->a[1];
+	control->sigbus = op->a[2];
+	control->sigsegv = op->a[3];
+	memset(control->var, 0, sizeof(control->var));
+	memset(control->mutex, 0, sizeof(control->mutex));
+	for (i = 0; i < n; i++) {
+		struct racer *r = &control->racer[i];
+
+		memset(r, 0, sizeof(*r));
+		r->proc = ops[at].proc == 255 ? MASTER : ops[at].proc;
+		r->count = ops[at].a[0];
+		r->first = at + 1;
+		at += 1 + r->count;
+		if (r->proc == MASTER || control->pid[r->proc])
+			control->starters++;
+	}
+	__atomic_store_n(&control->racers, n, __ATOMIC_SEQ_CST);
+	for (i = 0; i < n; i++) {
+		u32 proc = control->racer[i].proc;
+
+		if (proc == MASTER || !control->pid[proc] || woken & (1 << proc))
+			continue;
+		woken |= 1 << proc;
+		post(&control->go[proc]);
+	}
+	race();
+	for (end = seconds() + 20; __atomic_load_n(&control->finished, __ATOMIC_ACQUIRE) < n;) {
+		raw(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+		if (seconds() < end)
+			continue;
+		control->status = -ETIMEDOUT;
+		control->position = control->count;
+		return;
+	}
+	control->racers = 0;
+	raw(SYS_sched_setaffinity, 0, sizeof(cpu), (long)&cpu, 0, 0, 0);
+	if (op->a[4])
+		ioctl(device, TENURE_IOC_DRAIN, 0);
+	answer(0, 0);
+	control->position = at;
 }
 
 /* Whose the next operation is: MASTER for what no process can do. */
 static int owner(const struct tenure_op *op)
 {
-	if (op->op == TENURE_RESET)
+	if (op->op == TENURE_RESET || op->op == TENURE_RACE)
 		return MASTER;
 	if (op->proc == 255)
 		return me;
@@ -340,6 +699,8 @@ static void run(void)
 				return;
 			if (op->op == TENURE_RESET)
 				do_reset(op);
+			else if (op->op == TENURE_RACE)
+				do_race(op);
 			else if (op->proc == 255)
 				perform(op);
 			else
@@ -435,7 +796,10 @@ static u64 find_shared_memory(void)
 
 static void setup(void)
 {
-	struct sigaction action = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
+	struct sigaction action = {
+		.sa_sigaction = on_fault,
+		.sa_flags = SA_NODEFER | SA_SIGINFO,
+	};
 	struct termios mode;
 	cpu_set_t cpu;
 	u64 phys;

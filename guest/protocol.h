@@ -23,6 +23,7 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int32_t s32;
+typedef int64_t s64;
 #endif
 
 #define TENURE_MAGIC		0x746e7265
@@ -64,6 +65,7 @@ struct tenure_header {
 enum tenure_opcode {
 	TENURE_RESET = 1,	/* watch: all processes gone, all objects freed; process 0 is born */
 	TENURE_OBJ = 2,		/* obj, flags, insert, backing, pages */
+	TENURE_OBJ_DATA = 3,	/* obj, page, value */
 	TENURE_LOAD = 10,	/* page */
 	TENURE_STORE = 11,	/* page, value */
 	TENURE_MMAP = 12,	/* page, pages, prot, flags, obj | offset << 8 */
@@ -102,7 +104,62 @@ enum tenure_opcode {
 	TENURE_NOTIFIER_REMOVE = 71,
 	TENURE_NOTIFIER_BEGIN = 72,	/* notifier: mmu_interval_read_begin */
 	TENURE_NOTIFIER_RETRY = 73,	/* notifier: mmu_interval_read_retry */
+	/* These only in a race: */
+	TENURE_LOCK_READ = 80,	/* mmap_read_lock */
+	TENURE_UNLOCK_READ = 81,
+	TENURE_PFN_READ = 82,	/* pfn */
+	TENURE_PFN_WRITE = 83,	/* pfn, value */
+	TENURE_LOOKUP = 84,	/* page: whether a VMA holds it */
+	TENURE_SET = 92,	/* which of TENURE_ALU, left, right */
+	TENURE_JUMP = 93,	/* where to */
+	TENURE_BRANCH = 94,	/* condition, where to if it is so, and if not */
+	TENURE_STOP = 95,
+	TENURE_VAR_GET = 96,	/* variable */
+	TENURE_VAR_SET = 97,	/* variable, value */
+	TENURE_MUTEX_LOCK = 98,	/* mutex */
+	TENURE_MUTEX_UNLOCK = 99,
+	/*
+	 * Programs that run beside each other: how many, a seed, what SIGBUS and
+	 * SIGSEGV are called, whether references are to be exact. Each program
+	 * follows as TENURE_RACE_THREAD and its instructions, which are answered
+	 * with the race. In an instruction `proc` is the register that takes the
+	 * result (255: none), and a bit of `pad` says that an argument is in a
+	 * register.
+	 */
+	TENURE_RACE = 100,
+	TENURE_RACE_THREAD = 101,	/* whose; how many instructions */
+	TENURE_RACE_REG = 102,	/* thread, register */
+	TENURE_RACE_VAR = 103,	/* variable */
 };
+
+/* What TENURE_SET computes. */
+enum tenure_alu {
+	TENURE_ALU_EQ = 0,
+	TENURE_ALU_NE = 1,
+	TENURE_ALU_LT = 2,
+	TENURE_ALU_LE = 3,
+	TENURE_ALU_GT = 4,
+	TENURE_ALU_GE = 5,
+	TENURE_ALU_LAND = 6,
+	TENURE_ALU_LOR = 7,
+	TENURE_ALU_ADD = 8,
+	TENURE_ALU_SUB = 9,
+	TENURE_ALU_OR = 10,
+	TENURE_ALU_AND = 11,
+};
+
+/* To the module, in `pad`: the caller holds the mmap_lock; nothing is done twice. */
+#define TENURE_HELD		1
+#define TENURE_ONCE		2
+
+/* In the argument of TENURE_RESET. */
+#define TENURE_WATCH		1
+#define TENURE_QUIET		2	/* no events: there will be a race */
+
+#define TENURE_RACE_THREADS	6
+#define TENURE_RACE_REGS	24
+#define TENURE_RACE_VARS	8
+#define TENURE_RACE_MUTEXES	8
 
 /* FOLL_ flags: their numbers are not the same in all kernels. */
 #define TENURE_FOLL_WRITE	1
@@ -249,6 +306,8 @@ struct tenure_call {
 #define TENURE_IOC_DUMP		0x7411	/* answer for what the agent did */
 #define TENURE_IOC_ENTER	0x7412	/* the caller is process number arg */
 #define TENURE_IOC_RESET	0x7413	/* forget everything; arg: watch range starts and ends */
+#define TENURE_IOC_QUIET	0x7415	/* do the operation, say its result, dump nothing */
+#define TENURE_IOC_DRAIN	0x7416	/* no CPU keeps pages back */
 #define TENURE_IOC_SETUP	0x7414	/* physical address of the shared memory; gives LINUX_VERSION_CODE */
 
 #endif

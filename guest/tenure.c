@@ -15,6 +15,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -32,6 +33,7 @@
 
 struct object {
 	bool alive;
+	struct mutex lock;	/* no fault while it moves or goes */
 	unsigned long flags;
 	unsigned int insert;
 	unsigned int backing;
@@ -62,6 +64,7 @@ static struct handle handles[TENURE_HANDLES];
 static struct notifier notifiers[TENURE_NOTIFIERS];
 static struct watch watches[TENURE_PROCS];
 static bool watching;
+static bool quiet;
 static struct mm_struct *mms[TENURE_PROCS];
 static unsigned long quarantine[QUARANTINE];
 static unsigned int nr_quarantine;
@@ -80,6 +83,7 @@ static struct address_space *mapping;
 static unsigned long zero_pfn_here;
 
 static void (*do_lru_add_drain)(void);
+static void (*do_lru_add_drain_all)(void);
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 static int (*do_follow_phys)(struct vm_area_struct *, unsigned long,
 			     unsigned int, unsigned long *, resource_size_t *);
@@ -109,6 +113,8 @@ static void event(u8 kind, u8 id, u8 start, u8 end, u8 proc, u8 arg)
 {
 	struct tenure_event *e;
 
+	if (quiet)
+		return;
 	if (nr_events == MAX_EVENTS) {
 		overflow = true;
 		return;
@@ -183,7 +189,7 @@ static vm_fault_t insert_mixed(struct vm_area_struct *vma, unsigned long addr,
 #endif
 }
 
-static vm_fault_t dev_fault(struct vm_fault *vmf)
+static vm_fault_t fault_locked(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct object *o = vma_object(vma);
@@ -213,6 +219,17 @@ static vm_fault_t dev_fault(struct vm_fault *vmf)
 		return 0;
 	}
 	return VM_FAULT_SIGBUS;
+}
+
+static vm_fault_t dev_fault(struct vm_fault *vmf)
+{
+	struct object *o = vma_object(vmf->vma);
+	vm_fault_t ret;
+
+	mutex_lock(&o->lock);
+	ret = fault_locked(vmf);
+	mutex_unlock(&o->lock);
+	return ret;
 }
 
 static const struct vm_operations_struct fault_ops = {
@@ -398,7 +415,7 @@ static int object_create(struct object *o, const u32 *a)
 	return 0;
 }
 
-static int object_move(struct object *o, unsigned int backing, bool unmap)
+static int move_locked(struct object *o, unsigned int backing, bool unmap)
 {
 	unsigned long pfn[TENURE_OBJ_PAGES];
 	unsigned int i;
@@ -420,7 +437,7 @@ static int object_move(struct object *o, unsigned int backing, bool unmap)
 	return 0;
 }
 
-static int object_free(struct object *o, bool unmap)
+static int free_locked(struct object *o, bool unmap)
 {
 	unsigned int i;
 
@@ -434,6 +451,40 @@ static int object_free(struct object *o, bool unmap)
 	return 0;
 }
 
+static int object_move(struct object *o, unsigned int backing, bool unmap)
+{
+	int err;
+
+	mutex_lock(&o->lock);
+	err = move_locked(o, backing, unmap);
+	mutex_unlock(&o->lock);
+	return err;
+}
+
+static int object_free(struct object *o, bool unmap)
+{
+	int err;
+
+	mutex_lock(&o->lock);
+	err = free_locked(o, unmap);
+	mutex_unlock(&o->lock);
+	return err;
+}
+
+/* A frame that an object has or had: nobody else is harmed by a stale number. */
+static u32 *owned_frame(unsigned long pfn)
+{
+	unsigned int i, j;
+
+	if (is_vram(pfn) || quarantined(pfn))
+		return frame_data(pfn);
+	for (i = 0; i < TENURE_OBJS; i++)
+		for (j = 0; objs[i].alive && j < objs[i].pages; j++)
+			if (objs[i].pfn[j] == pfn)
+				return frame_data(pfn);
+	return NULL;
+}
+
 /* --- pins and look-ups -------------------------------------------------- */
 
 static unsigned int foll_flags(u32 flags)
@@ -444,7 +495,7 @@ static unsigned int foll_flags(u32 flags)
 }
 
 static long gup(struct handle *h, int op, unsigned long addr,
-		unsigned int pages, u32 wanted)
+		unsigned int pages, u32 wanted, bool held)
 {
 	unsigned int flags = foll_flags(wanted);
 	long n;
@@ -460,7 +511,8 @@ static long gup(struct handle *h, int op, unsigned long addr,
 		n = get_user_pages_fast(addr, pages, flags, h->page);
 		break;
 	default:
-		mmap_read_lock(current->mm);
+		if (!held)
+			mmap_read_lock(current->mm);
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 		if (op == TENURE_PIN)
 			n = pin_user_pages(addr, pages, flags, h->page, NULL);
@@ -472,7 +524,8 @@ static long gup(struct handle *h, int op, unsigned long addr,
 		else
 			n = get_user_pages(addr, pages, flags, h->page);
 #endif
-		mmap_read_unlock(current->mm);
+		if (!held)
+			mmap_read_unlock(current->mm);
 	}
 	if (n > 0)
 		h->pages = n;
@@ -530,17 +583,19 @@ struct found {
 };
 
 /* A look-up of each generation; those that this kernel lacks are absent. */
-static int follow(int op, unsigned long addr, u32 flags, struct found *f)
+static int follow(int op, unsigned long addr, u32 flags, bool held, struct found *f)
 {
 	struct vm_area_struct *vma;
 	int err = TENURE_ABSENT;
 
-	mmap_read_lock(current->mm);
+	if (!held)
+		mmap_read_lock(current->mm);
 	vma = find_vma(current->mm, addr);
 	if (vma && vma->vm_start > addr)
 		vma = NULL;
 	if (!vma) {
-		mmap_read_unlock(current->mm);
+		if (!held)
+			mmap_read_unlock(current->mm);
 		return -EINVAL;
 	}
 	switch (op) {
@@ -592,7 +647,8 @@ static int follow(int op, unsigned long addr, u32 flags, struct found *f)
 	}
 #endif
 	}
-	mmap_read_unlock(current->mm);
+	if (!held)
+		mmap_read_unlock(current->mm);
 	return err;
 }
 
@@ -900,6 +956,8 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 {
 	const u32 *a = op->a;
 	unsigned long addr = TENURE_WINDOW + (unsigned long)a[0] * PAGE_SIZE;
+	bool held = op->pad & TENURE_HELD;
+	struct vm_area_struct *vma;
 	struct found f = {};
 	unsigned int i;
 	bool unlocked;
@@ -908,6 +966,7 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 
 	switch (op->op) {
 	case TENURE_OBJ:
+	case TENURE_OBJ_DATA:
 	case TENURE_ZAP:
 	case TENURE_MOVE:
 	case TENURE_FREE:
@@ -939,6 +998,11 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 	switch (op->op) {
 	case TENURE_OBJ:
 		return object_create(&objs[a[0]], a);
+	case TENURE_OBJ_DATA:
+		if (!objs[a[0]].alive || a[1] >= objs[a[0]].pages)
+			return -EINVAL;
+		*frame_data(objs[a[0]].pfn[a[1]]) = a[2];
+		return 0;
 	case TENURE_ZAP:
 		object_unmap(&objs[a[0]], a[1], a[2], a[3]);
 		return 0;
@@ -950,9 +1014,7 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 		return object_free(&objs[a[0]], true);
 	case TENURE_FREE_NOUNMAP:
 		return object_free(&objs[a[0]], false);
-	case TENURE_ZAP_VMA: {
-		struct vm_area_struct *vma;
-
+	case TENURE_ZAP_VMA:
 		mmap_read_lock(current->mm);
 		vma = find_vma(current->mm, addr);
 		if (!vma || vma->vm_start > addr) {
@@ -967,13 +1029,12 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 		}
 		mmap_read_unlock(current->mm);
 		return err;
-	}
 	case TENURE_PIN:
 	case TENURE_PIN_FAST:
 	case TENURE_GET:
 	case TENURE_GET_FAST:
 		return gup(&handles[a[0]], op->op,
-			   TENURE_WINDOW + (unsigned long)a[1] * PAGE_SIZE, a[2], a[3]);
+			   TENURE_WINDOW + (unsigned long)a[1] * PAGE_SIZE, a[2], a[3], held);
 	case TENURE_UNPIN:
 	case TENURE_PUT:
 		return handle_drop(&handles[a[0]], op->op == TENURE_UNPIN, a[1]);
@@ -994,7 +1055,7 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 	case TENURE_FOLLOW_PTE:
 	case TENURE_FOLLOW_PHYS:
 	case TENURE_FOLLOW_PFNMAP:
-		err = follow(op->op, addr, a[1], &f);
+		err = follow(op->op, addr, a[1], held, &f);
 		if (!err) {
 			call->data = f.pfn;
 			call->data2 = f.write | f.special << 1;
@@ -1006,12 +1067,15 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 		 * whose accessed bit it may set; the entry is then not the same
 		 * any more, and the fault is to be taken again.
 		 */
-		for (i = 0; i < 2; i++) {
+		for (i = op->pad & TENURE_ONCE ? 1 : 0; i < 2; i++) {
 			unlocked = false;
-			mmap_read_lock(current->mm);
+			if (!held)
+				mmap_read_lock(current->mm);
 			err = fixup_user_fault(current->mm, addr,
 					       a[1] ? FAULT_FLAG_WRITE : 0, &unlocked);
-			mmap_read_unlock(current->mm);
+			if (!held)
+				mmap_read_unlock(current->mm);
+			call->data = unlocked;
 			if (err)
 				break;
 		}
@@ -1029,6 +1093,25 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 		else
 			call->data = mmu_interval_read_retry(&notifiers[a[0]].mni,
 							     notifiers[a[0]].seq);
+		return 0;
+	case TENURE_LOCK_READ:
+		mmap_read_lock(current->mm);
+		return 0;
+	case TENURE_UNLOCK_READ:
+		mmap_read_unlock(current->mm);
+		return 0;
+	case TENURE_PFN_READ:
+	case TENURE_PFN_WRITE:
+		data = owned_frame(a[0]);
+		if (!data)
+			return -EFAULT;
+		if (op->op == TENURE_PFN_WRITE)
+			WRITE_ONCE(*data, a[1]);
+		call->data = READ_ONCE(*data);
+		return 0;
+	case TENURE_LOOKUP:
+		vma = find_vma(current->mm, addr);
+		call->data = vma && vma->vm_start <= addr;
 		return 0;
 	}
 	return -EOPNOTSUPP;
@@ -1105,10 +1188,24 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return shared ? LINUX_VERSION_CODE & 0x7fffffff : -ENOMEM;
 	case TENURE_IOC_RESET:
 		reset();
-		watching = arg & 1;
+		watching = arg & TENURE_WATCH;
+		quiet = arg & TENURE_QUIET;
 		return 0;
 	case TENURE_IOC_ENTER:
 		return enter(arg);
+	case TENURE_IOC_DRAIN:
+		if (!do_lru_add_drain_all)
+			return -EOPNOTSUPP;
+		do_lru_add_drain_all();
+		return 0;
+	case TENURE_IOC_QUIET:
+		if (copy_from_user(&call, (void __user *)arg, sizeof(call)) ||
+		    copy_from_user(&op, u64_to_user_ptr(call.op), sizeof(op)))
+			return -EFAULT;
+		call.data = 0;
+		call.data2 = 0;
+		call.ret = perform(&op, &call);
+		return copy_to_user((void __user *)arg, &call, sizeof(call)) ? -EFAULT : 0;
 	case TENURE_IOC_DO:
 	case TENURE_IOC_DUMP:
 		if (copy_from_user(&call, (void __user *)arg, sizeof(call)))
@@ -1152,6 +1249,11 @@ static void *find_symbol(const char *name)
 
 static int __init tenure_init(void)
 {
+	unsigned int i;
+
+	for (i = 0; i < TENURE_OBJS; i++)
+		mutex_init(&objs[i].lock);
+	do_lru_add_drain_all = find_symbol("lru_add_drain_all");
 	do_lru_add_drain = find_symbol("lru_add_drain");
 	if (!do_lru_add_drain)
 		pr_warn("tenure: no lru_add_drain: reference counts are not exact\n");

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
@@ -22,8 +22,11 @@ import {
   kernels,
   MissingError,
   qemuMissing,
+  race,
   VmError,
 } from '../conform/index.ts'
+import { Source } from '../base/index.ts'
+import { parse } from '../litmus/index.ts'
 import { type Command, exit, type Io, UsageError } from './io.ts'
 
 const known = kernels.map((k) => k.name).join(', ')
@@ -35,6 +38,7 @@ export const conform: Command = {
 usage: tenure conform --fetch [--kernel V]… [--mirror URL] [--cache DIR]
        tenure conform [--kernel V]… [--ops N] [--seed S] [--save DIR]
        tenure conform [--kernel V]… --replay FILE…
+       tenure conform [--kernel V]… --litmus [--runs N] FILE|DIRECTORY…
 
 V is one of ${known}; all of them without it.
 
@@ -43,6 +47,9 @@ V is one of ${known}; all of them without it.
 --ops N   random operations on each kernel (default 20000)
 --seed S  where the random sequences start (default 1)
 --replay  runs saved sequences instead
+--litmus  runs litmus tests: their processes race on two CPUs, and what comes
+          out must be among what the checker allows
+--runs N  how often each is run (default 200)
 --save    keeps the shortest sequence of each difference as a file
 --most N  stop after N differences (default 1)
 --counts  also says how often each operation was run
@@ -61,6 +68,8 @@ Exit codes: 0 no difference, 1 differences, 2 could not run.`,
         seed: { type: 'string' },
         most: { type: 'string' },
         replay: { type: 'boolean' },
+        litmus: { type: 'boolean' },
+        runs: { type: 'string' },
         save: { type: 'string' },
         counts: { type: 'boolean' },
       },
@@ -72,8 +81,11 @@ Exit codes: 0 no difference, 1 differences, 2 could not run.`,
       },
     )
     const cache = cacheFolder(values.cache)
-    if (positionals.length > 0 && !values.replay)
-      throw new UsageError(`'${positionals[0]}' is not expected here`, 'files are given with --replay')
+    if (positionals.length > 0 && !values.replay && !values.litmus)
+      throw new UsageError(
+        `'${positionals[0]}' is not expected here`,
+        'files are given with --replay or --litmus',
+      )
     try {
       if (values.fetch) {
         const images = await fetchKernels({
@@ -96,15 +108,20 @@ Exit codes: 0 no difference, 1 differences, 2 could not run.`,
       const accel = await accelerator(io.signal)
       let found = 0
       for (const image of images)
-        found += values.replay
-          ? await replayFiles(image, accel, positionals, io)
-          : await randomRun(image, accel, io, {
-              ops: whole('ops', values.ops ?? '20000'),
+        found += values.litmus
+          ? await raceFiles(image, accel, positionals, io, {
+              runs: whole('runs', values.runs ?? '200'),
               seed: whole('seed', values.seed ?? '1'),
-              most: whole('most', values.most ?? '1'),
-              counts: values.counts === true,
-              ...(values.save === undefined ? {} : { save: values.save }),
             })
+          : values.replay
+            ? await replayFiles(image, accel, positionals, io)
+            : await randomRun(image, accel, io, {
+                ops: whole('ops', values.ops ?? '20000'),
+                seed: whole('seed', values.seed ?? '1'),
+                most: whole('most', values.most ?? '1'),
+                counts: values.counts === true,
+                ...(values.save === undefined ? {} : { save: values.save }),
+              })
       return found > 0 ? exit.found : exit.ok
     } catch (e) {
       if (io.signal.aborted) return exit.interrupted
@@ -151,6 +168,62 @@ async function replayFiles(image: Image, accel: string, files: readonly string[]
     await machine.close()
   }
   return found
+}
+
+/** Litmus tests as races: what was seen of what is allowed, and what is not. */
+async function raceFiles(
+  image: Image,
+  accel: string,
+  names: readonly string[],
+  io: Io,
+  wanted: { runs: number; seed: number },
+): Promise<number> {
+  const files = litmusFiles(names)
+  if (files.length === 0) throw new UsageError('--litmus needs files')
+  const machine = new Machine(image, { accel, signal: io.signal })
+  let wrong = 0
+  let ran = 0
+  let seen = 0
+  let allowed = 0
+  try {
+    for (const file of files) {
+      const { value: test } = parse(new Source(file, readFileSync(file, 'utf8')))
+      if (test === undefined) throw new UsageError(`${file} is no litmus test`, `tenure check ${file}`)
+      const raced = await race(machine, image.kernel, test, wanted)
+      const where = `${image.kernel} ${file}`
+      if (raced.kind === 'not-run') {
+        io.out(`${where}: not run: ${raced.why}\n`)
+        continue
+      }
+      ran++
+      const here = [...raced.allowed.values()].filter((n) => n > 0).length
+      seen += here
+      allowed += raced.allowed.size
+      io.out(`${where}: ${here} of ${raced.allowed.size} allowed outcomes in ${raced.runs} runs\n`)
+      if (raced.forbidden.size === 0) continue
+      wrong++
+      for (const [text, n] of raced.forbidden) io.out(`  NOT ALLOWED, ${n} times: ${text}\n`)
+      for (const [text, n] of raced.allowed) io.out(`  allowed, ${n} times: ${text}\n`)
+    }
+  } finally {
+    await machine.close()
+  }
+  io.out(
+    `${image.kernel} (${image.release}): ${ran} of ${files.length} tests run, ${wanted.runs} times each, seed ${wanted.seed}: ` +
+      `${seen} of ${allowed} allowed outcomes seen, ${wrong === 0 ? 'nothing else' : `${wrong} tests DIFFER`}\n`,
+  )
+  return wrong
+}
+
+/** The tests that are named, and those in directories. */
+function litmusFiles(names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    if (!statSync(name, { throwIfNoEntry: false })?.isDirectory()) return [name]
+    return readdirSync(name, { recursive: true, encoding: 'utf8' })
+      .filter((f) => f.endsWith('.litmus'))
+      .sort()
+      .map((f) => join(name, f))
+  })
 }
 
 /** Whether a difference is there again: something in the guest may have held a reference for a moment. */

@@ -3,6 +3,7 @@ export { cacheFolder, findImage, type Image, isKernelName, type KernelName, kern
 export { fetchKernels, MissingError } from './fetch.ts'
 export { notCompared } from './model.ts'
 export { CommandError } from './process.ts'
+export { race, type Raced } from './races.ts'
 export {
   type ConformOptions,
   conform,
@@ -15,4 +16,5 @@ export {
   shrinkDifference,
 } from './run.ts'
 export { parseSequence, type Sequence, SequenceError, showSequence } from './sequence.ts'
+export { translate } from './translate.ts'
 export { accelerator, qemuMissing, VmError } from './vm.ts'

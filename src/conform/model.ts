@@ -644,6 +644,7 @@ export class ModelMachine {
       if (!visible.has(v.code)) refused = true
     }
     const t = this.#rows.thread(thread as Id<'thread'>)
+    const moves = code.some((i) => i.kind === 'call' && i.op === 'mremap')
     for (let steps = 0; ; steps++) {
       const moved = k.step(thread, choose, violate)
       if (moved !== 'moved' || steps > 500)
@@ -657,6 +658,8 @@ export class ModelMachine {
         if (!events.some((e) => e.id === i))
           events.push({ kind: eventKinds.INVALIDATE, id: i, start: 0, end: 0, proc: n.proc, arg: 0 })
       }
+      // On its way, too: mremap() moves several VMAs one after the other, and what is left may not be neighbours any more.
+      if (moves && !refused && this.#wouldMixAnonVmas()) refused = true
       if (refused || t.depth === 0) break
       if (t.depth === 1 && this.#rows.frame(thread as Id<'thread'>, 0 as Id<'stack'>).pc === 0) break
     }

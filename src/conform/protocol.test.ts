@@ -42,6 +42,11 @@ test('the guest and the host have the same numbers', () => {
     OBJ_ANON: protocol.objAnon,
     VMA_ANON: protocol.vmaAnon,
     VMA_SHMEM: protocol.vmaShmem,
+    QUIET: protocol.quiet,
+    RACE_THREADS: protocol.raceThreads,
+    RACE_REGS: protocol.raceRegisters,
+    RACE_VARS: protocol.raceVars,
+    RACE_MUTEXES: protocol.raceMutexes,
     ...protocol.opcodes,
     ...prefixed('PTE', protocol.pteBits),
     ...prefixed('FRAME', protocol.frameBits),
@@ -60,6 +65,13 @@ test('every operation of the guest is one of the host', () => {
 function prefixed(prefix: string, numbers: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [`${prefix}_${name}`, value]))
 }
+
+test('what is computed in a race has the same numbers', () => {
+  const names = { '==': 'EQ', '!=': 'NE', '<': 'LT', '<=': 'LE', '>': 'GT', '>=': 'GE' }
+  const more = { '&&': 'LAND', '||': 'LOR', '+': 'ADD', '-': 'SUB', '|': 'OR', '&': 'AND' }
+  for (const [i, sign] of protocol.alu.entries())
+    assert.equal(number(`ALU_${{ ...names, ...more }[sign]}`), i, sign)
+})
 
 test('an operation is sent as its code, its process and five arguments', () => {
   const bytes = protocol.encode([{ op: 'MMAP', proc: 2, args: [1, 2, 3, 0x80000001] }])

@@ -27,6 +27,7 @@ export const vmaShmem = 0xfe
 export const opcodes = {
   RESET: 1,
   OBJ: 2,
+  OBJ_DATA: 3,
   LOAD: 10,
   STORE: 11,
   MMAP: 12,
@@ -65,11 +66,43 @@ export const opcodes = {
   NOTIFIER_REMOVE: 71,
   NOTIFIER_BEGIN: 72,
   NOTIFIER_RETRY: 73,
+  LOCK_READ: 80,
+  UNLOCK_READ: 81,
+  PFN_READ: 82,
+  PFN_WRITE: 83,
+  LOOKUP: 84,
+  SET: 92,
+  JUMP: 93,
+  BRANCH: 94,
+  STOP: 95,
+  VAR_GET: 96,
+  VAR_SET: 97,
+  MUTEX_LOCK: 98,
+  MUTEX_UNLOCK: 99,
+  RACE: 100,
+  RACE_THREAD: 101,
+  RACE_REG: 102,
+  RACE_VAR: 103,
 } as const
 export type Opcode = keyof typeof opcodes
 
 /** One operation, as it is sent, saved and replayed. What the arguments are stands in guest/protocol.h. */
-export type Op = { readonly op: Opcode; readonly proc: number; readonly args: readonly number[] }
+export type Op = {
+  readonly op: Opcode
+  readonly proc: number
+  readonly args: readonly number[]
+  /** In a race: a bit for each argument that is in a register. */
+  readonly registers?: number
+}
+
+/** What SET computes, in the order of the guest's numbers. */
+export const alu = ['==', '!=', '<', '<=', '>', '>=', '&&', '||', '+', '-', '|', '&'] as const
+export const raceThreads = 6
+export const raceRegisters = 24
+export const raceVars = 8
+export const raceMutexes = 8
+/** In the argument of RESET: no events, there will be a race. */
+export const quiet = 2
 
 export const opSize = 24
 
@@ -80,6 +113,7 @@ export function encode(ops: readonly Op[]): Uint8Array {
     const at = i * opSize
     bytes[at] = opcodes[op.op]
     bytes[at + 1] = op.proc
+    bytes[at + 2] = op.registers ?? 0
     for (const [j, a] of op.args.entries()) view.setUint32(at + 4 + 4 * j, a, true)
   }
   return bytes

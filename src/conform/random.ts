@@ -286,8 +286,7 @@ export class Generator {
           : { op, proc: nobody, args: [r.pick([...held.notifiers])] }
       case 'NOTIFIER_RETRY':
         return held.begun.size === 0 ? undefined : { op, proc: nobody, args: [r.pick([...held.begun])] }
-      case 'RESET':
-      case 'OBJ':
+      default:
         return undefined
     }
   }

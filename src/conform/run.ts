@@ -201,14 +201,16 @@ export async function conform(image: Image, options: ConformOptions): Promise<Ru
   const counts = new Map<string, number>()
   const found: Difference[] = []
   const started = Date.now()
+  let planned = 0
   let ops = 0
   let sequences = 0
   const nextBatch = (): Predicted[] => {
     const batch: Predicted[] = []
-    for (let n = 0; n < batchOps && ops + n < options.ops; ) {
+    for (let n = 0; n < batchOps && planned < options.ops; ) {
       const p = source.next().value
       batch.push(p)
       n += p.sequence.ops.length
+      planned += p.sequence.ops.length
     }
     return batch
   }
@@ -221,18 +223,20 @@ export async function conform(image: Image, options: ConformOptions): Promise<Ru
       const pending = machine.answers(all)
       pending.catch(() => {})
       const current = batch
-      for (const p of current) {
-        sequences++
-        ops += p.sequence.ops.length
-        for (const op of p.sequence.ops) counts.set(op.op, (counts.get(op.op) ?? 0) + 1)
-      }
       // While the guest works on one batch, the model makes the next.
       batch = nextBatch()
       try {
         found.push(...compareBatch(compared, current, await pending))
       } catch (e) {
-        if (!(e instanceof VmError) || options.signal?.aborted) throw e
+        if (!(e instanceof VmError)) throw e
+        // Interrupted: what was compared before counts.
+        if (options.signal?.aborted) break
         found.push(await culprit(machine, current, e))
+      }
+      for (const p of current) {
+        sequences++
+        ops += p.sequence.ops.length
+        for (const op of p.sequence.ops) counts.set(op.op, (counts.get(op.op) ?? 0) + 1)
       }
       options.onProgress?.(ops, (Date.now() - started) / 1000, found.length)
     }

@@ -28,6 +28,7 @@ export type Sequence = {
 export const argumentNames: Readonly<Record<Opcode, readonly string[]>> = {
   RESET: ['watch'],
   OBJ: ['obj', 'flags', 'insert', 'backing', 'pages'],
+  OBJ_DATA: ['obj', 'page', 'value'],
   LOAD: ['page'],
   STORE: ['page', 'value'],
   MMAP: ['page', 'pages', 'prot', 'flags', 'obj'],
@@ -66,6 +67,23 @@ export const argumentNames: Readonly<Record<Opcode, readonly string[]>> = {
   NOTIFIER_REMOVE: ['notifier'],
   NOTIFIER_BEGIN: ['notifier'],
   NOTIFIER_RETRY: ['notifier'],
+  LOCK_READ: [],
+  UNLOCK_READ: [],
+  PFN_READ: ['pfn'],
+  PFN_WRITE: ['pfn', 'value'],
+  LOOKUP: ['page'],
+  SET: ['alu', 'left', 'right'],
+  JUMP: ['to'],
+  BRANCH: ['condition', 'iftrue', 'iffalse'],
+  STOP: [],
+  VAR_GET: ['variable'],
+  VAR_SET: ['variable', 'value'],
+  MUTEX_LOCK: ['mutex'],
+  MUTEX_UNLOCK: ['mutex'],
+  RACE: ['threads', 'seed', 'sigbus', 'sigsegv', 'exact'],
+  RACE_THREAD: ['instructions'],
+  RACE_REG: ['thread', 'register'],
+  RACE_VAR: ['variable'],
 }
 
 /** The operations that bring a machine to where a sequence starts. */
@@ -153,7 +171,8 @@ export function parseSequence(text: string, file = 'sequence'): Sequence {
       continue
     }
     const op = what?.toUpperCase() as Opcode
-    if (!(op in opcodes) || op === 'RESET' || op === 'OBJ') throw fail(`there is no operation '${what}'`)
+    if (!(op in opcodes) || op === 'RESET' || op === 'OBJ' || opcodes[op] >= opcodes.LOCK_READ)
+      throw fail(`there is no operation '${what}'`)
     const proc = who === 'kernel' ? nobody : Number(/^P(\d)$/.exec(who!)?.[1] ?? -1)
     if (proc !== nobody && !(proc >= 0 && proc < procs)) throw fail(`'${who}' is no process`)
     const args = argumentNames[op].map((name) => {

@@ -2,6 +2,7 @@
 export type * from './ast.ts'
 export { bind, type Bound } from './bind.ts'
 export { signature } from './compile.ts'
+export { observe, type Observed } from './condition.ts'
 export { declarationKinds } from './declare.ts'
 export { printExpect } from './expect.ts'
 export { type Asked, asked, compare, judge } from './judge.ts'
