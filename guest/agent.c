@@ -59,6 +59,7 @@ struct control {
 	u32 ready;
 	u32 finished;
 	u32 seed;
+	u32 locking;		/* a program takes the mmap_lock */
 	s32 sigbus;
 	s32 sigsegv;
 	struct racer racer[TENURE_RACE_THREADS];
@@ -564,6 +565,27 @@ static void run_racer(struct racer *r, u32 seed)
 	}
 }
 
+/*
+ * The mmap_lock may be held between two instructions: nothing of ours may fault
+ * then. Our text is read, our data and stack are locked, which faults them in.
+ */
+static void fault_in(void)
+{
+	extern const u8 __executable_start[], __data_start[], _end[];
+	u64 here = (u64)&here & ~(PAGE - 1);
+	u64 at, data = (u64)__data_start & ~(PAGE - 1);
+	u32 ignored;
+
+	for (at = (u64)__executable_start; at < data; at += PAGE)
+		tenure_load((void *)at, &ignored);
+	raw(SYS_mlock, data, (u64)_end - data, 0, 0, 0, 0);
+	raw(SYS_mlock, here - 4 * PAGE, 6 * PAGE, 0, 0, 0, 0);
+	for (at = (u64)ops; at < (u64)&ops[control->position + 200]; at += PAGE)
+		tenure_load((void *)at, &ignored);
+	tenure_load(control, &ignored);
+	tenure_load((u8 *)control + sizeof(*control) - 4, &ignored);
+}
+
 static int race_one(void *arg)
 {
 	struct racer *r = arg;
@@ -572,12 +594,12 @@ static int race_one(void *arg)
 	u64 cpu = 1 << (index & 1);
 
 	raw(SYS_sched_setaffinity, 0, sizeof(cpu), (long)&cpu, 0, 0, 0);
-	if (r->proc == MASTER || control->pid[r->proc]) {
-		/* Those that are there start together. A child that was born meanwhile goes on at once. */
-		if (__atomic_add_fetch(&control->ready, 1, __ATOMIC_SEQ_CST) <= control->starters)
-			while (__atomic_load_n(&control->ready, __ATOMIC_ACQUIRE) < control->starters)
-				raw(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
-	}
+	if (control->locking)
+		fault_in();
+	/* Those that are there start together. A child that is born meanwhile goes on at once: they are all ready. */
+	__atomic_add_fetch(&control->ready, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&control->ready, __ATOMIC_ACQUIRE) < control->starters)
+		raw(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 	dawdle(&seed, 18);
 	run_racer(r, seed);
 	__atomic_add_fetch(&control->finished, 1, __ATOMIC_SEQ_CST);
@@ -623,7 +645,7 @@ static double seconds(void)
 
 static void do_race(const struct tenure_op *op)
 {
-	u32 at = control->position + 1, woken = 0, n = op->a[0], i;
+	u32 at = control->position + 1, wake = 0, n = op->a[0], i;
 	u64 cpu = 1;
 	double end;
 
@@ -632,7 +654,7 @@ static void do_race(const struct tenure_op *op)
 		control->position = control->count;
 		return;
 	}
-	control->ready = control->finished = control->starters = 0;
+	control->ready = control->finished = control->starters = control->locking = 0;
 	control->seed = op->a[1];
 	control->sigbus = op->a[2];
 	control->sigsegv = op->a[3];
@@ -645,19 +667,18 @@ static void do_race(const struct tenure_op *op)
 		r->proc = ops[at].proc == 255 ? MASTER : ops[at].proc;
 		r->count = ops[at].a[0];
 		r->first = at + 1;
-		at += 1 + r->count;
-		if (r->proc == MASTER || control->pid[r->proc])
-			control->starters++;
+		for (at++; at < r->first + r->count; at++)
+			control->locking |= ops[at].op == TENURE_LOCK_READ;
+		if (r->proc != MASTER && !control->pid[r->proc])
+			continue;	/* it will be born */
+		control->starters++;
+		if (r->proc != MASTER)
+			wake |= 1 << r->proc;
 	}
 	__atomic_store_n(&control->racers, n, __ATOMIC_SEQ_CST);
-	for (i = 0; i < n; i++) {
-		u32 proc = control->racer[i].proc;
-
-		if (proc == MASTER || !control->pid[proc] || woken & (1 << proc))
-			continue;
-		woken |= 1 << proc;
-		post(&control->go[proc]);
-	}
+	for (i = 0; i < TENURE_PROCS; i++)
+		if (wake & (1 << i))
+			post(&control->go[i]);
 	race();
 	for (end = seconds() + 20; __atomic_load_n(&control->finished, __ATOMIC_ACQUIRE) < n;) {
 		raw(SYS_sched_yield, 0, 0, 0, 0, 0, 0);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { after, test } from 'node:test'
+import { Source } from '../src/base/index.ts'
 import {
   accelerator,
   cacheFolder,
@@ -11,9 +12,11 @@ import {
   parseSequence,
   predictAlone,
   qemuMissing,
+  race,
   replay,
   showDifference,
 } from '../src/conform/index.ts'
+import { parse } from '../src/litmus/index.ts'
 
 /** Sequences on which model and kernel once differed: each is one thing that the kernel does and the model did not. */
 const folder = 'test/conform'
@@ -29,6 +32,9 @@ test('there are saved sequences, and the model can run all of each', () => {
     }
 })
 
+/** Litmus tests that run on every kernel, each on something else: copies, pins, a driver that frees, page-table copies. */
+const races = ['cow/pin+madvise-dontneed', 'pin/fork+get+write', 'vma/fork+bo_free', 'flags/pfnmap+fork']
+
 for (const { name } of kernels) {
   const image = qemuMissing() ?? findImage(cacheFolder(), name)
   const skip = typeof image === 'string' && image
@@ -41,6 +47,13 @@ for (const { name } of kernels) {
     for (const file of files) {
       const difference = await replay(machine, name, read(file))
       assert.equal(difference && `${file}\n${showDifference(difference)}`, undefined)
+    }
+    for (const file of races) {
+      const path = `litmus/${file}.litmus`
+      const { value } = parse(new Source(path, readFileSync(path, 'utf8')))
+      const raced = await race(machine, name, value!, { runs: 30, seed: 1 })
+      assert.equal(raced.kind === 'run' || raced.why, true, path)
+      if (raced.kind === 'run') assert.deepEqual([...raced.forbidden], [], path)
     }
     await machine.close()
     const run = await conform(image, { accel, ops: 2000, seed: 1 })

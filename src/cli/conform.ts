@@ -209,7 +209,7 @@ async function raceFiles(
     await machine.close()
   }
   io.out(
-    `${image.kernel} (${image.release}): ${ran} of ${files.length} tests run, ${wanted.runs} times each, seed ${wanted.seed}: ` +
+    `${image.kernel} (${image.release}): ${ran} of ${files.length} tests run, up to ${wanted.runs} times each, seed ${wanted.seed}: ` +
       `${seen} of ${allowed} allowed outcomes seen, ${wrong === 0 ? 'nothing else' : `${wrong} tests DIFFER`}\n`,
   )
   return wrong

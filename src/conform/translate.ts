@@ -15,6 +15,7 @@ import {
   objAnon,
   objPages,
   objs,
+  opcodes,
   type Op,
   type Opcode,
   pages,
@@ -95,7 +96,7 @@ function setup({ config }: Bound): Op[] {
     const prot = writes ? PROT_READ! | PROT_WRITE! : v.prot
     const flags = shared ? MAP_SHARED! : MAP_PRIVATE!
     made.push({ op: 'MMAP', proc: v.mm, args: [v.start, v.pages, prot, flags, obj] })
-    for (let p = v.start; populated && p < v.start + v.pages; p++)
+    for (let p = v.start, end = p + (populated ? v.pages : 0); p < end; p++)
       made.push(
         writes && v.bo === undefined
           ? { op: 'STORE', proc: v.mm, args: [p, 0] }
@@ -133,7 +134,8 @@ class Writer {
   readonly #code: Op[] = []
   readonly #newHandle: () => number
   readonly #handles = new Map<number, number>()
-  #named: number
+  readonly #named: number
+  #locked = false
   #temporary: number
 
   constructor(registers: number, newHandle: () => number) {
@@ -187,7 +189,10 @@ class Writer {
       registers |= 1 << i
       return v.register
     })
-    if (values.length > 5) refuse(`${op} has too many arguments`)
+    if (op === 'LOCK_READ' || op === 'UNLOCK_READ') this.#locked = op === 'LOCK_READ'
+    // It would fault, or wait for the lock itself.
+    else if (this.#locked && opcodes[op] < opcodes.ZAP)
+      refuse('it does with the mmap_lock held what processes do')
     this.#code.push({ op, proc: dst ?? nobody, args, registers })
   }
 

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Source } from '../base/index.ts'
+import { bind, parse } from '../litmus/index.ts'
+import type { Op } from './protocol.ts'
+import { type Race, translate } from './translate.ts'
+
+function translated(body: string, declarations = ''): Race | string {
+  const text = `C t
+
+{
+	mm A;
+	A:p = mmap(NULL, 1 page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE);
+	${declarations}
+}
+
+P0(mm A)
+{
+${body}
+}
+
+exists (0:r0=0)
+`
+  const { value, diagnostics } = parse(new Source('t.litmus', text))
+  assert.deepEqual(diagnostics, [])
+  const bound = bind(value!, '6.1')
+  assert.ok(bound.value, bound.diagnostics[0]?.message)
+  return translate(bound.value)
+}
+
+const race = (body: string, declarations?: string): Race => {
+  const r = translated(body, declarations)
+  assert.ok(typeof r !== 'string', 'it is refused')
+  return r
+}
+const ops = (code: readonly Op[]) => code.map((o) => o.op)
+
+test('what is mapped at first is mapped and written to', () => {
+  const { setup } = race('\tr0 = *p;')
+  assert.deepEqual(ops(setup), ['RESET', 'MMAP', 'STORE'])
+})
+
+test('a branch goes on behind what it skips, and what is computed is in a register', () => {
+  const [program] = race('\tr0 = *p;\n\tif (r0 == 3)\n\t\tmunmap(p, 1);\n\t*p = 1;').programs
+  const code = program!.code
+  assert.deepEqual(ops(code).slice(0, 3), ['LOAD', 'SET', 'BRANCH'])
+  const branch = code[2]!
+  assert.equal(branch.registers, 1)
+  assert.equal(code[branch.args[1]!]!.op, 'MUNMAP')
+  assert.equal(code[branch.args[2]!]!.op, 'STORE')
+})
+
+test('each page has a handle of its own', () => {
+  const two = `	r0 = pin_user_pages_fast(p, 1, FOLL_WRITE, &a);
+	r1 = pin_user_pages_fast(p, 1, FOLL_WRITE, &b);
+	unpin_user_page(b);
+	unpin_user_page(a);`
+  const [program] = race(two).programs
+  assert.deepEqual(
+    program!.code.map((o) => `${o.op} ${o.args[0]}`),
+    ['PIN_FAST 0', 'PIN_FAST 1', 'UNPIN 1', 'UNPIN 0', 'STOP undefined'],
+  )
+})
+
+test('what a process does by itself is refused where the mmap_lock is held, and not behind it', () => {
+  const held = '\tmmap_read_lock();\n\tr0 = *p;\n\tmmap_read_unlock();'
+  assert.equal(translated(held), 'it does with the mmap_lock held what processes do')
+  assert.notEqual(typeof translated('\tmmap_read_lock();\n\tmmap_read_unlock();\n\tr0 = *p;'), 'string')
+})
+
+test('what the guest does not have is refused with its name', () => {
+  assert.equal(translated('\tr0 = *p;', 'file F = memfd(1 page);'), 'files are not in the guest')
+})
