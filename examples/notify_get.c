@@ -14,7 +14,7 @@ long context_set_flag_page(struct context *c, unsigned long uva)
 
 	if (c->page)
 		return -EBUSY;
-	/* todo: finds get-instead-of-pin */
+	/* finds: get-instead-of-pin */
 	ret = get_user_pages_fast(uva, 1, FOLL_WRITE, &c->page);
 	if (ret != 1)
 		return -EFAULT;

@@ -14,7 +14,7 @@ long context_set_flag_page(struct context *c, unsigned long uva)
 
 	if (c->page)
 		return -EBUSY;
-	/* todo: holds */
+	/* holds */
 	ret = pin_user_pages_fast(uva, 1, FOLL_WRITE | FOLL_LONGTERM, &c->page);
 	if (ret != 1)
 		return -EFAULT;

@@ -24,7 +24,7 @@ int queue_create(struct queue *q, unsigned long addr, u32 npages)
 	if (!q->pages)
 		return -ENOMEM;
 	mmap_read_lock(current->mm);
-	/* todo: holds */
+	/* holds */
 	got = pin_user_pages(addr, npages, FOLL_WRITE | FOLL_LONGTERM, q->pages);
 	mmap_read_unlock(current->mm);
 	if (got == npages)

@@ -24,7 +24,7 @@ static int region_pin(struct region *r)
 	r->pages = kvcalloc(r->nr, sizeof(*r->pages), GFP_KERNEL);
 	if (!r->pages)
 		return -ENOMEM;
-	/* todo: holds */
+	/* holds */
 	got = pin_user_pages_fast(r->addr, r->nr, FOLL_WRITE | FOLL_LONGTERM, r->pages);
 	if (got == r->nr)
 		return 0;

@@ -191,6 +191,10 @@ const pairs: readonly (readonly [string, string])[] = [
   ['registers_any_size.c', 'registers_by_helper.c'],
   ['ring_can_grow.c', 'ring_cannot_grow.c'],
   ['rom_size_enlarged.c', 'rom_size_clamped.c'],
+  ['region_pin_short.c', 'region_pin_long.c'],
+  ['notify_get.c', 'notify_pin.c'],
+  ['grabber_clean.c', 'grabber_dirty.c'],
+  ['queue_unpins_all.c', 'queue_unpins_pinned.c'],
 ]
 for (const [bad, good] of pairs)
   test(`${basename(bad, '.c')} is broken, its neighbour ${basename(good, '.c')} holds, and their lifted tests differ`, () => {

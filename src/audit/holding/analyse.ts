@@ -1,17 +1,15 @@
-import { compareVersions } from '../../kernel/index.ts'
 import { print } from '../../litmus/index.ts'
 import type { Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import { mismatch, type ReferenceApi } from '../protocols/reference.ts'
 import type { Hop, Repair, Site } from '../result.ts'
-import type { Place } from '../trace/event.ts'
 import { witnessOf } from '../witness.ts'
-import type { Ending, HoldingEvent, HoldingSite } from './event.ts'
+import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
 import { flagTexts } from './flags.ts'
-import { type HoldingPlan, type HoldingStep, liftHolding, planOf, type Setting, writes } from './lift.ts'
+import { type HoldingPlan, liftHolding, planOf, type Question, writes } from './lift.ts'
 import { useOf } from './places.ts'
-import { Stories, type Story } from './story.ts'
+import { Stories, type Story, type StoryRelease } from './stories.ts'
 import { byCondition, HoldingWalk, TooManyWays } from './walk.ts'
 
 const most = { up: 3, callers: 8, ways: 12_000 }
@@ -49,12 +47,7 @@ export class Holdings {
     const before = this.#code.missing
     const walked = this.#walk(func, new Set([func]))
     const found = sites.map((s) => this.#site(s, walked))
-    // What the module does elsewhere is asked when it is known what the function does.
-    if (this.#code.missing !== before) return undefined
-    const told = found.map((site, i) =>
-      site.verdict === 'unknown' ? (this.#story(sites[i]!, walked) ?? site) : site,
-    )
-    return this.#code.missing === before ? told : undefined
+    return this.#code.missing === before ? found : undefined
   }
 
   undecided(site: HoldingSite): Site {
@@ -93,13 +86,13 @@ export class Holdings {
   }
 
   #site(site: HoldingSite, walked: Found): Site {
-    if (site.api.undecided !== undefined) return this.#unknown(site, site.api.undecided)
+    if (site.api.undecided !== undefined) return this.#told(site, undefined, site.api.undecided)
     return this.#at(site, site.func, new Set([site.func]), walked, 0)
   }
 
   #at(site: HoldingSite, root: Func, towards: ReadonlySet<Func>, walked: Found, up: number): Site {
     const { endings, lost, joined } = walked
-    if (lost !== undefined) return this.#unknown(site, lost)
+    if (lost !== undefined) return this.#told(site, undefined, lost)
     // What goes wrong with all pages is told before what goes wrong with too few.
     const mine = endings
       .filter((e) => e.holding.site.call === site.call)
@@ -143,18 +136,22 @@ export class Holdings {
     }
     if (unsure !== undefined) return this.#unknown(site, unsure, mine[0])
     const unclear = mine.find((e) => e.holding.unclear !== undefined)
-    if (unclear !== undefined) return this.#unknown(site, unclear.holding.unclear!, unclear)
+    if (unclear !== undefined) return this.#told(site, unclear, unclear.holding.unclear!)
     const other = this.#elsewhere(site, mine)
     if (other !== undefined) return other
     const elsewhere = mine.find((e) => e.holding.left === 'all' && e.kept === 'elsewhere')
-    if (elsewhere !== undefined)
-      return this.#unknown(
-        site,
-        'it is kept in an object, and who releases it there is not followed yet',
-        elsewhere,
-      )
+    if (elsewhere !== undefined) return this.#told(site, elsewhere)
     const upwards = mine.find((e) => e.holding.left === 'all')
-    if (upwards !== undefined) return this.#up(site, root, towards, upwards, up)
+    if (upwards !== undefined) {
+      // What hangs on an object is the object's, whoever called: callers are asked where that says nothing.
+      const kept = mine.filter((e) => e.holding.left === 'all')
+      const told =
+        (upwards.holding.fields ?? []).length > 0 && kept.every((e) => e.failed !== true)
+          ? this.#told(site, upwards)
+          : undefined
+      if (told !== undefined && told.verdict !== 'unknown') return told
+      return this.#up(site, root, towards, upwards, up)
+    }
     return this.#calm(site, mine)
   }
 
@@ -186,154 +183,98 @@ export class Holdings {
   }
 
   /**
-   * Where the walk does not decide it: what the module does with the pages elsewhere may be wrong whatever way the code goes. Only what is
-   * there to be seen counts: who releases them, in which way, on whose behalf, and who writes to them.
+   * What is kept in an object, by what the module does with that object. `lost`: the function itself was not followed to its end; then
+   * only what is wrong in any case is said.
    */
-  #story(site: HoldingSite, walked: Found): Site | undefined {
-    // What is got of another process by address is written for that process, page by page, while it waits.
-    if (site.api.undecided !== undefined || (site.api.takes === 'get' && site.api.mm !== undefined))
-      return undefined
+  #told(site: HoldingSite, e: Ending | undefined, lost?: string): Site {
     const story = this.#stories.of(site)
-    if (story === undefined || story.releases.length === 0 || story.mixed) return undefined
     const { takes } = site.api
-    const mine = walked.endings.filter((e) => e.holding.site.call === site.call)
-    const keeps = mine.find(
-      (e) => e.holding.left === 'all' && e.kept !== 'nowhere' && e.holding.outcome === 'all',
-    )
-    const kept = !story.sameCall || keeps !== undefined
-    const flags = this.#flags(site)
-    const { file } = site.func
-    const at: Place = {
-      file: file.path,
-      line: file.source.position(site.call.start).line,
-      func: site.func.name,
+    const giveUp = (why: string): Site => this.#unknown(site, lost ?? why, e)
+    const fields = story.fields.map((f) => `${f.struct}.${f.field}`)
+    const right = story.releases.find((r) => r.as === takes)
+    const release = right ?? story.releases[0]
+    if (release === undefined)
+      return giveUp(
+        fields.length === 0
+          ? 'it is kept in an object, and by which field is not seen'
+          : `${fields.join()} keeps it, and nothing in sight gives that back`,
+      )
+    if (story.mixed) return giveUp(`${fields.join()} keeps other pages, too`)
+    if (right !== undefined && story.releases.some((r) => r.as !== takes))
+      return giveUp('it is given back in either way, by a condition that is not understood')
+    // As they are written where that says enough: on one path a condition has been decided already.
+    const text = this.#flagsOf(site)
+    const flags = text?.includes('FOLL_') === true ? text : (e?.holding.flags ?? text)
+    const known = site.api.flags !== undefined
+    const told = tell(site, e, flags, story, release)
+    const by = new Set(story.ends.map((x) => x.by))
+    const byUser = by.has('user') && !by.has('device') && !by.has('work')
+    const closed = story.ends.some((x) => x.by === 'user' && x.text.endsWith('.release'))
+    const long =
+      byUser &&
+      (story.sameCall === 'no' || (story.sameCall === 'put' && closed)) &&
+      (fields.length > 0 || story.alone) &&
+      !story.notifier
+    const written = story.writes.length > 0
+    const found: { cls: string; ending: Ending; plan: HoldingPlan; judged: Judged }[] = []
+    const ask = (cls: string, question: Question | undefined, ending: Ending): void => {
+      const plan = { ...planOf(ending), ...(question !== undefined && { question }) }
+      const judged = this.#ask(site, plan)
+      if (judged.verdict === 'broken') found.push({ cls, ending, plan, judged })
     }
-    const wrong = story.releases.every((r) => r.as !== takes)
-    if (!wrong && story.releases.some((r) => r.as !== takes)) return undefined
-    const long = kept && story.by.has('user') && [...story.by].every((b) => b === 'user' || b === 'remove')
-    const wrote =
-      flags.write !== true
-        ? undefined
-        : (story.writes[0] ??
-          // The flags are chosen by the direction in which a device is given the pages.
-          (/\bDMA_(FROM|TO)_DEVICE\b/.test(flags.text)
-            ? { by: 'device' as const, at, text: `the device writes: ${flags.text}` }
-            : undefined))
-    const dirtied = story.dirties.length > 0 || story.releases.some((r) => r.dirties)
-    const quiet = !wrong && !long && (wrote === undefined || dirtied)
-    // The walk has followed every way to the object that keeps it: then what the object does with it is what counts.
-    const clear =
-      keeps !== undefined &&
-      walked.lost === undefined &&
-      story.unseen.length === 0 &&
-      mine.every((e) => classOf(e) === undefined && e.holding.unclear === undefined)
-    if (quiet && !clear) return undefined
-    const events: HoldingEvent[] = [
-      { do: 'acquire', hold: 0, outcome: 'all', api: site.api, flags: flags.text, at },
-    ]
-    if (wrote !== undefined) events.push({ do: 'write', hold: 0, ...wrote })
-    if (long) events.push({ do: 'to-user', hold: 0, at })
-    // What goes on being written when the process is back in user space is written after that, too.
-    if (long && wrote !== undefined) events.push({ do: 'write', hold: 0, ...wrote })
-    const release = story.releases.find((r) => r.dirties) ?? story.releases[0]!
-    if (dirtied) events.push({ do: 'dirty', hold: 0, at: story.dirties[0] ?? release.at })
-    events.push({ do: 'release', hold: 0, api: release.api, as: release.as, many: 'got', at: release.at })
-    const told: Ending = {
-      holding: {
-        id: 0,
-        site,
-        outcome: 'all',
-        flags: flags.text,
-        left: 'nothing',
-        written: wrote !== undefined,
-        dirtied,
-        locked: site.api.lock ? 'asserted' : 'unseen',
-        releasedBy: release.api,
-      },
-      kept: 'nowhere',
-      events,
-      end: release.at,
-    }
-    const plan: HoldingPlan = {
-      ...planOf(told),
-      write: flags.write === true,
-      longterm: flags.longterm !== false,
-    }
-    const found: { cls: string; judged: Judged; plan: HoldingPlan }[] = []
-    const settings: readonly Setting[] =
-      takes === 'get' && wrote !== undefined ? ['fork', 'own', 'file'] : ['own', 'file']
-    for (const setting of settings) {
-      const set = { ...plan, setting }
-      const judged = this.#ask(site, set)
-      if (judged.verdict !== 'broken') continue
-      for (const b of judged.result!.broken) {
-        const cls = classIn(b.code, site.api, wrong)
-        if (cls !== undefined && !found.some((f) => f.cls === cls)) found.push({ cls, judged, plan: set })
-      }
+    if (release.as !== takes) ask(mismatch[takes], undefined, told)
+    else {
+      if (takes === 'get' && written && !story.notifier) ask('get-instead-of-pin', 'fork', told)
+      if (takes === 'pin' && long) ask('missing-longterm', 'longterm', told)
+      if (known && written && !story.dirtied && !story.notifier && writes(flags) !== false)
+        ask('missing-dirty', 'dirty', told)
     }
     const [first] = found
-    if (first === undefined) return clear ? this.#keptWell(site, told, plan, story, flags, keeps) : undefined
-    const said = this.#broken(site, told, first.plan, first.judged, first.cls)
-    return { ...said, hold: long ? 'longterm' : 'transient', classes: found.map((f) => f.cls) }
-  }
-
-  /** An object keeps it, and whoever ends the object gives it back, in the right way. */
-  #keptWell(
-    site: HoldingSite,
-    told: Ending,
-    plan: HoldingPlan,
-    story: Story,
-    flags: { readonly write: boolean | undefined; readonly longterm: boolean | undefined },
-    keeps: Ending,
-  ): Site | undefined {
-    const { takes } = site.api
-    const rules = this.#rules(site.api)
-    const refusesFiles = flags.longterm === true && compareVersions(rules.kernel, '6.5') >= 0
-    const ended = story.by.has('device') || story.by.has('notifier')
-    const open =
-      takes === 'pin' && flags.longterm !== true && !ended
-        ? 'it is kept without FOLL_LONGTERM, and who ends it is not understood'
-        : takes === 'get' && flags.write !== false
-          ? 'a plain reference (FOLL_GET) to memory that may be written is kept'
-          : flags.write !== false && !told.holding.dirtied && !refusesFiles
-            ? 'it may be written, and nothing marks it dirty'
-            : undefined
-    if (open !== undefined) return this.#unknown(site, open, keeps)
-    const release = story.releases[0]!
-    const judged = this.#ask(site, { ...plan, setting: 'own' })
-    if (judged.verdict !== 'holds') return undefined
-    const where = story.fields[0] ?? keeps.place ?? 'an object'
+    if (first !== undefined) {
+      const s = this.#broken(site, first.ending, first.plan, first.judged, first.cls)
+      return { ...s, hold: long ? 'longterm' : 'transient', classes: found.map((f) => f.cls) }
+    }
+    if (lost !== undefined || e === undefined) return giveUp('')
+    if (site.api.lock && e.holding.locked === 'unseen')
+      return giveUp('it needs mmap_lock, and whether the callers hold that is not looked at yet')
+    const longterm = /FOLL_LONGTERM/.test(flags ?? '') || site.api.name === 'memfd_pin_folios'
+    if (story.ends.length === 0 && !longterm) return giveUp(`what leads to ${release.api}() is not seen`)
+    if (takes === 'pin' && !longterm && story.sameCall === 'no' && !by.has('device') && !by.has('work'))
+      return giveUp(
+        story.notifier
+          ? 'an MMU notifier is there, and whether it gives the pages back is not followed yet'
+          : `who decides when ${release.api}() comes is not understood: ${[...story.ends].map((x) => x.text).join(', ')}`,
+      )
+    if (takes === 'get' && writes(flags) !== false && !story.onlyRead)
+      return giveUp(
+        'a plain reference (FOLL_GET) is kept to memory that is to be written, and who writes it is not seen',
+      )
+    if (!story.dirtied && writes(flags) !== false && !story.onlyRead && !longterm)
+      return giveUp('it may be written, and nothing marks it dirty: who writes it is not seen')
+    const plan = planOf(told)
+    const judged = this.#ask(site, plan)
+    if (judged.verdict !== 'holds') return giveUp(judged.reason ?? `in the model it is ${judged.verdict}`)
     return {
       ...this.#base(site),
-      guard: guardOf(keeps),
-      hold: ended ? 'transient' : 'longterm',
-      escapes: hopsOf(keeps),
+      guard: guardOf(e),
+      hold: longterm ? 'longterm' : 'transient',
+      escapes: hopsOf(told),
       verdict: 'holds',
       classes: [],
-      contract: `${where} keeps it, and ${release.func.name}() gives it back by ${release.api}(), ${release.at.file}:${release.at.line}`,
-      summary: `what ${site.api.name}() took is kept, and given back by ${release.api}() where the object that keeps it ends`,
+      summary: `${fields.join()} keeps what ${site.api.name}() took, and ${release.api}() in ${release.at.func}() gives it back`,
       litmus: {
         name: judged.test.name,
-        text: textOf(judged, rules, site, 'What is kept is given back where the object ends.'),
+        text: textOf(judged, this.#rules(site.api), site, 'What is kept is given back as it was taken.'),
         states: judged.result!.counts.states,
         complete: judged.result!.complete,
       },
     }
   }
 
-  /** The flags of a call: as they stand there, or what its callers and the lines before make of a variable. */
-  #flags(site: HoldingSite): { text: string; write: boolean | undefined; longterm: boolean | undefined } {
-    const arg = site.api.flags === undefined ? undefined : site.call.args[site.api.flags]
-    if (arg === undefined) return { text: '', write: undefined, longterm: undefined }
-    const all = flagTexts(this.#code, site.func, arg, 3)
-    const text = all.join(' ')
-    const closed = all.every((t) => !/[a-z]\w*\b/.test(t) || t.endsWith('?'))
-    const has = (flag: string): boolean => new RegExp(`\\b${flag}\\b`).test(text)
-    return {
-      text,
-      write: has('FOLL_WRITE') || text.trim() === '1' ? true : closed ? false : undefined,
-      longterm: has('FOLL_LONGTERM') ? true : closed ? false : undefined,
-    }
+  /** The flags as they are written, those of a variable with all that is put into it. */
+  #flagsOf({ func, call, api }: HoldingSite): string | undefined {
+    const arg = api.flags === undefined ? undefined : call.args[api.flags]
+    return arg === undefined ? undefined : flagTexts(this.#code, func, arg, 3).join(' ')
   }
 
   /** What the function leaves to its caller is judged there. */
@@ -347,7 +288,7 @@ export class Holdings {
           : up === most.up
             ? `it is handed up through more than ${most.up} callers`
             : undefined
-    if (reason !== undefined) return this.#unknown(site, reason, e)
+    if (reason !== undefined) return this.#told(site, e, reason)
     const found = callers.map((c) => {
       const next = new Set([...towards, c])
       return this.#at(site, c, next, this.#walk(c, next), up + 1)
@@ -400,6 +341,18 @@ export class Holdings {
     const h = shown.holding
     const takesNothing = mine.every((e) => e.holding.releasedBy === 'nothing')
     if (!takesNothing) {
+      for (const e of mine) {
+        if (!e.holding.written || writes(e.holding.flags) === false) continue
+        const questions: [string, Question][] = [
+          ...(site.api.takes === 'get' ? [['get-instead-of-pin', 'fork'] as [string, Question]] : []),
+          ['missing-dirty', 'dirty'],
+        ]
+        for (const [cls, question] of questions) {
+          const plan = { ...planOf(e), question }
+          const judged = this.#ask(site, plan)
+          if (judged.verdict === 'broken') return this.#broken(site, e, plan, judged, cls)
+        }
+      }
       // The model has no promise yet that these break; so nothing is said of them.
       const open = mine.map((e) => openQuestion(e, mine)).find((q) => q !== undefined)
       if (open !== undefined) return this.#unknown(site, open, shown)
@@ -473,22 +426,6 @@ export class Holdings {
   }
 }
 
-/** What breaks, in the words of finding classes. */
-function classIn(code: string, { takes }: ReferenceApi, wrong: boolean): string | undefined {
-  switch (code) {
-    case 'longterm-movable':
-      return 'missing-longterm'
-    case 'dirty-lost':
-      return 'missing-dirty'
-    case 'fork-isolation':
-      return takes === 'get' ? 'get-instead-of-pin' : undefined
-    case 'refcount-balance':
-      return wrong ? mismatch[takes] : undefined
-    default:
-      return undefined
-  }
-}
-
 const nameOf = (s: HoldingSite): string =>
   `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')
 
@@ -500,6 +437,67 @@ function classOf(e: Ending): string | undefined {
     return h.outcome === 'short' ? 'partial-pin' : 'error-path-leak'
   if (h.written && writes(h.flags) === false && h.left === 'nothing') return 'wrong-foll-flag'
   return undefined
+}
+
+/** A path on which the call works, and then what the module does with what is kept, in the order in which it can come. */
+function tell(
+  site: HoldingSite,
+  e: Ending | undefined,
+  flags: string | undefined,
+  story: Story,
+  release: StoryRelease,
+): Ending {
+  const { func, call, api } = site
+  const at = { file: func.file.path, line: func.file.source.position(call.start).line, func: func.name }
+  const id = e?.holding.id ?? 0
+  const before: readonly HoldingEvent[] =
+    e?.holding.unclear === undefined && e !== undefined
+      ? e.events.filter((x) => x.do !== 'decide')
+      : [{ do: 'acquire', hold: id, outcome: 'all', api, flags, at }]
+  const own = before.some((x) => x.do === 'write' && x.hold === id)
+  const write = own ? undefined : story.writes[0]
+  const fields = story.fields.map((f) => `${f.struct}.${f.field}`)
+  const base: Holding = e?.holding ?? {
+    id,
+    site,
+    outcome: 'all',
+    flags,
+    left: 'all',
+    written: false,
+    dirtied: false,
+    locked: 'unseen',
+  }
+  const { unclear: _, wrong: __, ...rest } = base
+  return {
+    holding: {
+      ...rest,
+      outcome: 'all',
+      flags,
+      left: 'nothing',
+      written: own || write !== undefined,
+      dirtied: story.dirtied,
+      releasedBy: release.api,
+    },
+    kept: 'nowhere',
+    events: [
+      ...before,
+      ...(write === undefined
+        ? []
+        : [{ do: 'write', hold: id, by: write.by, at: write.at, text: write.text } as const]),
+      { do: 'leave', hold: id, at, text: fields.join(', ') },
+      ...(story.dirtied && !release.dirties ? [{ do: 'dirty', hold: id, at: release.at } as const] : []),
+      {
+        do: 'release',
+        hold: id,
+        api: release.api,
+        as: release.as,
+        many: 'got',
+        at: release.at,
+        ...(release.dirties && { dirties: true }),
+      },
+    ],
+    end: release.at,
+  }
 }
 
 /** The function that gives it back in the wrong way gives it back in the right way, too, on another path. */
@@ -519,14 +517,15 @@ function openQuestion(e: Ending, all: readonly Ending[]): string | undefined {
   const { api } = h.site
   if (api.lock && h.locked === 'unseen')
     return 'it needs mmap_lock, and whether the callers hold that is not looked at yet'
-  if (api.takes === 'get' && (h.written || writes(h.flags) !== false))
+  if (api.takes === 'get' && !h.written && writes(h.flags) !== false)
     return 'a plain reference (FOLL_GET) is taken to memory that is to be written: what fork and reclaim do to that is not decided yet'
   const cared = !h.written && all.some((x) => x.holding.dirtied)
   if (
     writes(h.flags) !== false &&
     !h.dirtied &&
     !cared &&
-    (h.written || writes(h.flags) === undefined || api.takes === 'pin')
+    !h.written &&
+    (writes(h.flags) === undefined || api.takes === 'pin')
   )
     return 'it may be written, and nothing marks it dirty here: whether a write is lost is not decided yet'
   return undefined
@@ -553,17 +552,23 @@ function sentence(e: Ending, cls: string): string {
       return `what ${api.name}() took is given back twice on one way, last by ${by}`
     case 'put-instead-of-unpin':
       return `what ${api.name}() pinned is given back by ${by}, which drops a reference and leaves the pin`
-    case 'missing-longterm':
-      return `what ${api.name}() pinned is kept until user space asks for its release (${by}), and the pin does not say FOLL_LONGTERM`
-    case 'missing-dirty':
-      return `what ${api.name}() took is written to and given back by ${by}, and nobody marks it dirty`
     case 'get-instead-of-pin':
-      return `what ${api.name}() took a plain reference to (FOLL_GET) is written to: a child of fork shares it`
+      return `${api.name}() takes a plain reference to memory that is then written (line ${written(e)}), which fork and writeback do not expect: it wants a pin`
+    case 'missing-longterm':
+      return `${api.name}() pins without FOLL_LONGTERM, and the pages stay pinned until a user asks for their release${release === undefined ? '' : ` (${by} in ${release.at.func}())`}`
+    case 'missing-dirty':
+      return `what ${api.name}() took is written (line ${written(e)}) and given back by ${by} without being marked dirty`
     case 'unpin-instead-of-put':
       return `what ${api.name}() took a reference to is given back by ${by}, which drops a pin that nobody has`
     default:
       return `${api.name}() is not told FOLL_WRITE, and the pages are written`
   }
+}
+
+/** Where it is written, in words. */
+function written(e: Ending): string {
+  const w = e.events.find((x) => x.do === 'write' && x.hold === e.holding.id)
+  return w === undefined ? '?' : `${w.at.line} of ${w.at.file}`
 }
 
 type Fix = {
@@ -613,33 +618,32 @@ const repairs: Readonly<Record<string, Fix>> = {
       return { ...p, steps: p.steps.filter((s, i) => s.do !== 'release' || i === first) }
     },
   },
+  'get-instead-of-pin': {
+    name: 'pin',
+    text: () => 'pin the pages with pin_user_pages*() and give them back with unpin_user_pages_dirty_lock()',
+    apply: (p) => ({
+      ...p,
+      api: { ...p.api, takes: 'pin' },
+      steps: p.steps.map((s) => (s.do === 'release' ? { ...s, as: 'pin' } : s)),
+    }),
+  },
   'missing-longterm': {
-    name: 'foll-longterm',
-    text: () => 'add FOLL_LONGTERM: pages in movable memory and CMA are moved out first',
+    name: 'longterm',
+    text: (api) =>
+      api.flags === undefined
+        ? 'pin with a call that takes FOLL_LONGTERM: the pages are moved out of movable memory first'
+        : 'add FOLL_LONGTERM: the pages are moved out of movable memory first',
     apply: (p) => ({ ...p, longterm: true }),
   },
   'missing-dirty': {
     name: 'dirty',
     text: (api) =>
       api.takes === 'pin'
-        ? 'give them back with unpin_user_pages_dirty_lock()'
-        : 'mark them with set_page_dirty_lock() before they are given back',
+        ? 'give them back with unpin_user_pages_dirty_lock(), which marks what was written'
+        : 'call set_page_dirty_lock() on each page that was written before put_page()',
     apply: (p) => ({
       ...p,
-      steps: p.steps.flatMap((s): HoldingStep[] =>
-        s.do === 'release' ? [{ do: 'dirty', ...(s.at && { at: s.at }) }, s] : [s],
-      ),
-    }),
-  },
-  'get-instead-of-pin': {
-    name: 'pin',
-    text: () =>
-      'pin it instead (pin_user_pages_fast() with FOLL_LONGTERM, unpin_user_page()): fork copies what is pinned',
-    apply: (p) => ({
-      ...p,
-      api: { ...p.api, takes: 'pin' },
-      longterm: true,
-      steps: p.steps.map((s) => (s.do === 'release' ? { ...s, as: 'pin' } : s)),
+      steps: p.steps.map((s) => (s.do === 'release' ? { ...s, dirties: true } : s)),
     }),
   },
   'wrong-foll-flag': {
@@ -682,8 +686,8 @@ function hopsOf(e: Ending): Hop[] {
         return [{ ...at, text: `written by ${x.by === 'cpu' ? 'the CPU' : 'a device'}: ${x.text}` }]
       case 'dirty':
         return [{ ...at, text: 'marked dirty' }]
-      case 'to-user':
-        return [{ ...at, text: 'the system call is over, and it is still held' }]
+      case 'leave':
+        return [{ ...at, text: `kept when the call has returned, by ${x.text}` }]
       case 'decide':
         return [{ ...at, text: x.text ?? '' }]
       case 'count':

@@ -1,136 +1,166 @@
-import { type Expr, type Func, opsOf, visit } from '../../source/index.ts'
+import { type CFile, type Expr, type Func, opsOf } from '../../source/index.ts'
 import type { Code } from '../code.ts'
-import type { Module } from './carriers.ts'
+import { eachExpr, eachStmt } from '../each.ts'
+
+/** How control gets into a module, and so who decides when something ends. */
+export type Entry = {
+  readonly by: 'user' | 'device' | 'work' | 'notifier' | 'removal' | 'other'
+  /** `card_release() of file_operations.release`. */
+  readonly text: string
+}
+
+const most = { depth: 8, functions: 60 }
+
+/** Tables of the core whose functions a process calls. */
+const userTables =
+  /^(struct )?(file_operations|vm_operations_struct|dma_buf_ops|drm_driver|drm_ioctl_desc|drm_gem_object_funcs|vb2_mem_ops|v4l2_ioctl_ops|v4l2_file_operations|vfio_iommu_driver_ops|vfio_device_ops|ib_device_ops|kvm_device_ops|snd_pcm_ops|proto_ops|proto|tty_operations|block_device_operations|fb_ops|address_space_operations|super_operations|\w*ioctl\w*)$/
+const removals = /^(remove|disconnect|shutdown|reset_prepare|error_detected|uninit|exit)$/
+const interrupts = /^(devm_)?request_(threaded_|any_context_)?irq$|^pci_request_irq$|^free_irq$/
+const later =
+  /^(INIT_(DELAYED_)?WORK|INIT_RCU_WORK|__?INIT_\w+|kthread_(run|create)\w*|tasklet_(init|setup)|timer_setup|hrtimer_(init|setup)|call_rcu\w*|task_work_add|init_task_work|io_schedule\w*)$/
+const completions =
+  /^(callback|complete|completion|end_io|bi_end_io|done|isr|irq_handler|handler|func|function)$/
 
 /**
- * Who makes a function run: a system call of the process (`user`: an ioctl, the close of a file, the release of an object that user space
- * holds), the end of a transfer (`device`), an MMU notifier, the removal of a device or module, or somebody that was not found.
+ * Whatever leads to a function: the tables, interrupts and work items that it is put into, up through direct calls. The functions in
+ * between come with it.
  */
-export type By = 'user' | 'device' | 'notifier' | 'remove' | 'unseen'
-
-/** Ops tables of the core whose functions run because user space asks, or lets go of what it holds. */
-const userTables =
-  /^(file_operations|proc_ops|vm_operations_struct|drm_gem_object_funcs|drm_driver|drm_ioctl_desc|dma_buf_ops|ib_device_ops|vb2_mem_ops|vb2_ops|v4l2_ioctl_ops|v4l2_file_operations|vfio_device_ops|vfio_iommu_driver_ops|iommufd_object_ops|proto_ops|proto|kvm_device_ops|block_device_operations|tty_operations|fb_ops|vdpa_config_ops|vhost_iotlb_ops|bpf_map_ops|xsk_buff_pool_ops|fuse_conn_ops|target_core_fabric_ops|uacce_ops|tee_driver_ops)$/
-const notifierTables = /^mmu_(interval_)?notifier_ops$/
-const removing =
-  /^(remove|shutdown|exit|suspend|unbind|disconnect|detach|exit_net|kill_sb|put_super|hw_fini|sw_fini)$/
-const deviceFields = /(callback|complete|completion|end_io|endio|irq|handler|done|isr|ki_complete)$/
-/** Hands its function argument to the end of an object: it runs where this is called. */
-const runsHere =
-  /^(kref_put\w*|call_rcu\w*|queue_rcu_work|schedule_work|queue_work|xa_for_each|idr_for_each|list_sort|on_each_cpu\w*|drm_gem_\w+|dma_resv_\w+)$/
-const atRemoval = /^(devm_add_action\w*|drmm_add_action\w*|module_exit|__exitcall)$/
-const atInterrupt = /^(devm_)?request_(threaded_|any_context_)?irq$|^(timer_setup|hrtimer_\w+|tasklet_\w+)$/
-
-const most = { depth: 6, functions: 60 }
-
-/** Everybody who makes a function run, from the calls and tables of its module; `unseen` among them where one was not understood. */
-export function entriesOf(
-  code: Code,
-  module: Module,
-  func: Func,
-): { by: ReadonlySet<By>; roots: ReadonlySet<Func> } {
-  const by = new Set<By>()
-  const roots = new Set<Func>()
-  const seen = new Set<Func>([func])
-  const queue: { func: Func; depth: number }[] = [{ func, depth: 0 }]
-  for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
-    const inside = module.functions.includes(at.func)
-    const up = inside ? callersOf(module, at.func) : []
-    const tables = tablesWith(module, at.func)
-    for (const t of tables) {
-      by.add(t)
-      roots.add(at.func)
-    }
-    const beyond =
-      up.length === 0 && tables.length === 0 && (!inside || !at.func.static)
-        ? code.callers(at.func).slice(0, 12)
-        : []
-    if (up.length + tables.length + beyond.length === 0) {
-      by.add(/^(SYSCALL|COMPAT_SYSCALL)_DEFINE/.test(at.func.macro ?? '') ? 'user' : 'unseen')
-      roots.add(at.func)
-    }
-    for (const f of [...up, ...beyond]) {
-      if (seen.has(f)) continue
-      seen.add(f)
-      if (at.depth >= most.depth || seen.size > most.functions) by.add('unseen')
-      else queue.push({ func: f, depth: at.depth + 1 })
-    }
+export class Entries {
+  readonly #code: Code
+  readonly #mentions = new Map<string, readonly Mention[]>()
+  constructor(code: Code) {
+    this.#code = code
   }
-  return { by, roots }
+
+  of(func: Func): readonly Entry[] {
+    const entries = new Map<string, Entry>()
+    const { all, cut } = this.above(func)
+    for (const f of all)
+      for (const m of this.#of(f)) entries.set(`${m.by} ${m.text}`, { by: m.by, text: m.text })
+    if (cut) entries.set('cut', { by: 'other', text: 'callers that are not followed' })
+    return [...entries.values()]
+  }
+
+  /** It and all that call it, directly or not. */
+  above(func: Func): { readonly all: readonly Func[]; readonly cut: boolean } {
+    const all = [func]
+    const files = new Set(this.#code.moduleFiles(func.file))
+    let cut = false
+    let level: Func[] = [func]
+    for (let depth = 0; level.length > 0 && depth < most.depth; depth++) {
+      const next: Func[] = []
+      for (const f of level)
+        for (const c of this.callers(f)) {
+          if (!files.has(c.file.path) && c.file.path !== func.file.path) {
+            cut = true
+            continue
+          }
+          if (all.includes(c) || next.includes(c)) continue
+          next.push(c)
+        }
+      if (all.length + next.length > most.functions) return { all, cut: true }
+      all.push(...next)
+      level = next
+    }
+    return { all, cut }
+  }
+
+  /** Those that call it, also by `kref_put(&x->ref, it)`, which does so on the spot. */
+  callers(func: Func): readonly Func[] {
+    const put = this.#uses(func).flatMap((m) => (m.calls === undefined ? [] : [m.calls]))
+    return [...new Set([...this.#code.callers(func), ...put])]
+  }
+
+  #of(func: Func): readonly Mention[] {
+    return this.#uses(func).filter((m) => m.calls === undefined)
+  }
+
+  #uses(func: Func): readonly Mention[] {
+    const key = `${func.file.path} ${func.name}`
+    let found = this.#mentions.get(key)
+    if (found === undefined) {
+      found = (
+        func.static && func.file.path.endsWith('.c')
+          ? [func.file]
+          : this.#code.moduleWith(func.file, func.name)
+      ).flatMap((f) => mentionsIn(f, func.name))
+      this.#mentions.set(key, found)
+    }
+    return found
+  }
 }
 
-/** Functions of the module that call it, or hand it to what ends an object. */
-function callersOf(module: Module, func: Func): Func[] {
-  return module.functions.filter((f) => {
-    if (f === func || (func.static && f.file !== func.file)) return false
-    if (!f.file.source.text.slice(f.start, f.end).includes(func.name)) return false
-    return module.expressions(f).some((outer) => {
-      let found = false
-      visit(outer, (e) => {
-        if (e.kind !== 'call') return
-        if (e.callee.kind === 'name' && e.callee.name === func.name) found = true
-        else if (
-          e.callee.kind === 'name' &&
-          runsHere.test(e.callee.name) &&
-          e.args.some((a) => isName(a, func.name))
-        )
-          found = true
-      })
-      return found
-    })
-  })
-}
+type Mention = Entry & { readonly calls?: Func }
 
-function tablesWith(module: Module, func: Func): By[] {
-  const found: By[] = []
-  for (const file of new Set([...module.files, func.file])) {
-    if (func.static && file !== func.file) continue
-    for (const o of opsOf(file)) if (o.func === func.name) found.push(kindOf(o.struct, o.field))
-    for (const g of file.globals)
-      if (g.value !== undefined)
-        visit(g.value, (e) => {
-          if (e.kind === 'call' && e.args.some((a) => isName(a, func.name)))
-            found.push(kindOf(g.type.base.replace(/^struct /, ''), ''))
-        })
-    for (const i of file.invocations)
-      if (i.args.some((a) => isName(a, func.name))) found.push(atRemoval.test(i.name) ? 'remove' : 'unseen')
-  }
-  const others = module.functions.includes(func) ? [] : func.file.functions
-  for (const f of [...module.functions, ...others]) {
-    if (func.static && f.file !== func.file) continue
-    if (!f.file.source.text.slice(f.start, f.end).includes(func.name)) continue
-    for (const outer of module.expressions(f))
-      visit(outer, (e) => {
-        if (e.kind === 'assign' && isName(e.value, func.name) && e.target.kind === 'member')
-          found.push(
-            deviceFields.test(e.target.field)
+/** Where a file hands a function to somebody who will call it. */
+function mentionsIn(file: CFile, name: string): Mention[] {
+  const found: Mention[] = []
+  const text = (how: string): string => `${name}() of ${how}`
+  for (const o of opsOf(file))
+    if (o.func === name) {
+      const by = userTables.test(o.struct)
+        ? 'user'
+        : /mmu_(interval_)?notifier_ops/.test(o.struct)
+          ? 'notifier'
+          : removals.test(o.field)
+            ? 'removal'
+            : completions.test(o.field)
               ? 'device'
-              : removing.test(e.target.field)
-                ? 'remove'
-                : 'unseen',
-          )
-        if (e.kind !== 'call' || e.callee.kind !== 'name' || !e.args.some((a) => isName(a, func.name))) return
-        const { name } = e.callee
-        if (name === func.name || runsHere.test(name)) return
-        if (atRemoval.test(name)) found.push('remove')
-        else if (atInterrupt.test(name)) found.push('device')
-        else found.push('unseen')
+              : 'other'
+      found.push({ by, text: text(`${o.struct.replace(/^struct /, '')}.${o.field}`) })
+    }
+  // Tables that are written with macros: `DRM_IOCTL_DEF_DRV(CREATE, create, 0)`.
+  for (const g of file.globals)
+    if (g.value !== undefined)
+      eachExpr(g.value, (e) => {
+        if (e.kind === 'call' && e.args.some((a) => isName(a, name)))
+          found.push({
+            by: userTables.test(g.type.base) || /IOCTL/.test(calleeOf(e)) ? 'user' : 'other',
+            text: text(g.name),
+          })
       })
+  for (const i of file.invocations)
+    if (i.args.some((a) => isName(a, name)))
+      found.push({
+        by: /exit/.test(i.name)
+          ? 'removal'
+          : /initcall|module_init|EXPORT_SYMBOL/.test(i.name)
+            ? 'other'
+            : /DEFINE|SYSCALL/.test(i.name)
+              ? 'user'
+              : 'other',
+        text: text(i.name),
+      })
+  const word = new RegExp(`\\b${name}\\b`)
+  for (const func of file.functions) {
+    if (func.name === name) {
+      if (func.macro?.includes('SYSCALL') === true) found.push({ by: 'user', text: `${name}, a system call` })
+      continue
+    }
+    if (!word.test(file.source.text.slice(func.start, func.end))) continue
+    eachStmt(func.body.stmts, (outer) =>
+      eachExpr(outer, (e) => {
+        if (e.kind === 'assign' && isName(e.value, name) && e.target.kind === 'member') {
+          const { field } = e.target
+          found.push({
+            by: completions.test(field) ? 'device' : 'other',
+            text: text(`->${field}`),
+          })
+        }
+        if (e.kind !== 'call' || !e.args.some((a) => isName(a, name))) return
+        const callee = calleeOf(e)
+        if (/^k?ref(count)?_put|^drm_\w+_put$/.test(callee)) {
+          found.push({ by: 'other', text: callee, calls: func })
+          return
+        }
+        const by = interrupts.test(callee) ? 'device' : later.test(callee) ? 'work' : 'other'
+        found.push({ by, text: text(`${callee}()`) })
+      }),
+    )
   }
   return found
 }
 
-function kindOf(struct: string, field: string): By {
-  const last = field.split('.').at(-1) ?? ''
-  if (notifierTables.test(struct)) return 'notifier'
-  if (removing.test(last)) return 'remove'
-  if (deviceFields.test(last)) return 'device'
-  return userTables.test(struct) ? 'user' : 'unseen'
-}
-
 const isName = (e: Expr, name: string): boolean =>
-  e.kind === 'name'
-    ? e.name === name
-    : (e.kind === 'unary' && e.op === '&') || e.kind === 'cast'
-      ? isName(e.of, name)
-      : false
+  (e.kind === 'name' && e.name === name) || (e.kind === 'unary' && e.op === '&' && isName(e.of, name))
+const calleeOf = (e: Expr & { kind: 'call' }): string => (e.callee.kind === 'name' ? e.callee.name : '')

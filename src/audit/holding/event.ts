@@ -23,12 +23,13 @@ export type HoldingEvent = { readonly at: Place; readonly text?: string } & (
       readonly as: 'pin' | 'get'
       /** Those that are there, or as many as were asked for. */
       readonly many: 'got' | 'asked'
+      /** It marks the pages as it gives them back. */
+      readonly dirties?: boolean
     }
-  | { readonly do: 'write'; readonly hold: number; readonly by: 'cpu' | 'device' }
-  /** They are marked dirty. */
   | { readonly do: 'dirty'; readonly hold: number }
-  /** The system call is over, and they are still held. */
-  | { readonly do: 'to-user'; readonly hold: number }
+  /** The system call is over, and the pages are kept; `text` says by what. */
+  | { readonly do: 'leave'; readonly hold: number }
+  | { readonly do: 'write'; readonly hold: number; readonly by: 'cpu' | 'device' }
   | { readonly do: 'lock' | 'unlock'; readonly write: boolean }
   /** A condition of which nothing is known turned out in one way, or a call failed: `text` says how. */
   | { readonly do: 'decide' }
@@ -68,4 +69,6 @@ export type Ending = {
   readonly place?: string
   readonly events: readonly HoldingEvent[]
   readonly end: Place
+  /** The function returns an error. */
+  readonly failed?: boolean
 }

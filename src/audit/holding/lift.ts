@@ -15,18 +15,28 @@ export type HoldingPlan = {
   readonly end: Place
   /** mmap_lock is the caller's. */
   readonly callerLocks: boolean
-  /** What the memory is, and who comes between; left out, the process's own memory, which it may unmap. */
-  readonly setting?: Setting
+  /** What is asked of it; left out, whether the counts come out even. */
+  readonly question?: Question
 }
 
-/** `fork`: the process has a child. `file`: the memory is a page of a file, which is written back and reclaimed. */
-export type Setting = 'own' | 'fork' | 'file'
+/**
+ * What may go wrong although everything is given back, and so which memory it is and who comes between: a write that the file
+ * system does not hear of, a child that sees what comes later, memory that has to be movable.
+ */
+export type Question = 'dirty' | 'fork' | 'longterm'
 
 export type HoldingStep = { readonly at?: Place; readonly note?: string } & (
   | { readonly do: 'acquire' | 'fault-in' }
-  | { readonly do: 'release'; readonly as: 'pin' | 'get'; readonly many: 'got' | 'asked' }
+  | {
+      readonly do: 'release'
+      readonly as: 'pin' | 'get'
+      readonly many: 'got' | 'asked'
+      readonly dirties?: boolean
+    }
+  | { readonly do: 'dirty' }
+  /** The system call returns, and the pages stay. */
+  | { readonly do: 'leave' }
   | { readonly do: 'write'; readonly by: 'cpu' | 'device' }
-  | { readonly do: 'dirty' | 'to-user' }
   | { readonly do: 'lock' | 'unlock'; readonly write: boolean }
   /** From here the code leaves when something else fails; `release` is what it does when it does not. */
   | { readonly do: 'leave-if' }
@@ -50,14 +60,21 @@ export function planOf(ending: Ending): HoldingPlan {
         steps.push({ do: e.outcome === 'none' ? 'fault-in' : 'acquire', at })
         break
       case 'release':
-        steps.push({ do: 'release', as: e.as, many: e.many, at, note: `${e.api}()` })
+        steps.push({
+          do: 'release',
+          as: e.as,
+          many: e.many,
+          at,
+          note: `${e.api}()`,
+          ...(e.dirties && { dirties: true }),
+        })
+        break
+      case 'dirty':
+      case 'leave':
+        steps.push({ do: e.do, ...with_ })
         break
       case 'write':
         steps.push({ do: 'write', by: e.by, ...with_ })
-        break
-      case 'dirty':
-      case 'to-user':
-        steps.push({ do: e.do, at })
         break
       case 'lock':
       case 'unlock':
@@ -109,6 +126,12 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
     held.map((write) => run(call(`mmap_${write ? 'write' : 'read'}_unlock`))).reverse()
   const release = (as: 'pin' | 'get', page: string, at?: Place): Stmt =>
     run(call(as === 'pin' ? 'unpin_user_page' : 'put_page', id(page)), at)
+  const releaseAs = (s: HoldingStep & { do: 'release' }, page: string): Stmt[] =>
+    s.dirties !== true || plan.question !== 'dirty'
+      ? [release(s.as, page, s.at)]
+      : s.as === 'pin'
+        ? [run(call('unpin_user_pages_dirty_lock', id(page), num(1)), s.at)]
+        : [run(call('set_page_dirty_lock', id(page)), s.at), release(s.as, page, s.at)]
   const first = plan.short ? 'page0' : 'page'
   const flags = [...(plan.write ? ['FOLL_WRITE'] : []), ...(plan.longterm ? ['FOLL_LONGTERM'] : [])]
   const acquire = (to: string, at: Expr): Expr =>
@@ -162,17 +185,17 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
         }
         break
       case 'release':
-        body.push(release(s.as, first, at))
+        body.push(...releaseAs(s, first))
         if (plan.short && s.many === 'asked') body.push(release(s.as, 'page1', at))
         break
       case 'write':
         body.push(run(call(s.by === 'device' ? 'dma_write' : 'kernel_write', id(first), num(1)), at))
         break
       case 'dirty':
-        body.push(run(call('set_page_dirty_lock', id(first)), at))
+        if (plan.question === 'dirty') body.push(run(call('set_page_dirty_lock', id(first)), at))
         break
-      case 'to-user':
-        body.push(run(call('exit_to_user_mode'), at))
+      case 'leave':
+        if (plan.question === 'longterm') body.push(run(call('exit_to_user_mode'), at))
         break
       case 'leave-if':
         body.push(set('r2', id('fails'), at))
@@ -191,50 +214,49 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
   if (left) body.push({ kind: 'return', ...placeOf(plan.end) })
   const faulted = plan.steps.some((s) => s.do === 'fault-in')
   const untouched = (!plan.write && plan.steps.some((s) => s.do === 'write')) || faulted
+  const inFile = plan.question === 'dirty'
   const mmap = call(
     'mmap',
-    id('NULL'),
+    id(inFile ? 'F' : 'NULL'),
     num(plan.short ? 2 : 1),
     binary('|', id('PROT_READ'), id('PROT_WRITE')),
     // What is only read may be the zero page, which is what a write has to be kept from; otherwise the pages are the process's own.
-    untouched ? id('MAP_PRIVATE') : binary('|', id('MAP_PRIVATE'), id('MAP_POPULATE')),
+    inFile
+      ? id('MAP_SHARED')
+      : untouched
+        ? id('MAP_PRIVATE')
+        : binary('|', id('MAP_PRIVATE'), id('MAP_POPULATE')),
+    ...(plan.question === 'longterm' ? [id('cma')] : []),
   )
   const init: Declaration[] = [
+    ...(inFile
+      ? [{ kind: 'file', name: 'F', call: call('ext4', num(plan.short ? 2 : 1)) } satisfies Declaration]
+      : []),
     { kind: 'mm', name: 'A' },
+    ...(plan.question === 'fork'
+      ? [{ kind: 'mm', name: 'C', call: call('unborn') } satisfies Declaration]
+      : []),
     ...(leaves ? [{ kind: 'int', name: 'fails' } satisfies Declaration] : []),
     { kind: 'address', scope: 'A', name: 'p', call: mmap },
+    // Where what has to leave CMA can go.
+    ...(plan.question === 'longterm'
+      ? [{ kind: 'spare', name: 'normal', call: call('frames', num(1)) } satisfies Declaration]
+      : []),
   ]
-  const setting = plan.setting ?? 'own'
-  if (setting === 'file') {
-    // The reader of the file sees whether what was written is still there.
-    body.push(set('r3', { kind: 'deref', of: id('p') }))
-    init.splice(
-      0,
-      init.length,
-      { kind: 'file', name: 'F', call: call('ext4', num(1), num(5)) },
-      { kind: 'mm', name: 'A' },
-      {
-        kind: 'address',
-        scope: 'A',
-        name: 'p',
-        call: call('mmap', id('F'), num(1), binary('|', id('PROT_READ'), id('PROT_WRITE')), id('MAP_SHARED')),
-      },
-    )
-  }
-  if (setting === 'fork') init.push({ kind: 'mm', name: 'C', call: call('unborn') })
+  const mm = { kind: 'mm', name: 'A' }
   const procs: Proc[] = [
     {
       name: 'P0',
-      context: { kind: 'mm', name: 'A' },
+      context: mm,
       daemon: false,
       body,
       ...(plan.callerLocks && { comment: 'whose caller holds mmap_lock' }),
     },
-    besides(setting, plan),
+    ...othersOf(plan),
   ]
   if (leaves)
     procs.push({
-      name: 'P2',
+      name: `P${procs.length}`,
       context: { kind: '', name: '' },
       daemon: false,
       body: [{ kind: 'assign', target: id('fails'), value: num(1) }],
@@ -254,25 +276,47 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
   }
 }
 
-/** Who comes between. */
-function besides(setting: Setting, plan: HoldingPlan): Proc {
-  const thread = { name: 'P1', context: { kind: 'mm', name: 'A' }, daemon: false } as const
-  switch (setting) {
-    case 'own':
-      return {
-        ...thread,
-        body: [run(call('munmap', plan.short ? binary('+', id('p'), num(1)) : id('p'), num(1)))],
-        comment: 'another thread of the process unmaps it',
-      }
+/** Who may come between. */
+function othersOf(plan: HoldingPlan): Proc[] {
+  const mm = { kind: 'mm', name: 'A' }
+  switch (plan.question) {
+    case 'dirty':
+      return [
+        {
+          name: 'P1',
+          context: { kind: '', name: '' },
+          daemon: false,
+          body: [run(call('writeback', id('F'), num(0))), run(call('reclaim', id('F'), num(0)))],
+          comment: 'the file system, and who wants memory',
+        },
+      ]
     case 'fork':
-      return { ...thread, body: [run(call('fork', id('C')))], comment: 'another thread of the process forks' }
-    case 'file':
-      return {
-        ...thread,
-        context: { kind: '', name: '' },
-        body: [run(call('writeback', id('F'), num(0))), run(call('reclaim', id('F'), num(0)))],
-        comment: 'the file system, and kswapd',
-      }
+      return [
+        {
+          name: 'P1',
+          context: mm,
+          daemon: false,
+          body: [run(call('fork', id('C')))],
+          comment: 'another thread of the process forks',
+        },
+        {
+          name: 'P2',
+          context: { kind: 'mm', name: 'C' },
+          daemon: false,
+          body: [set('r0', { kind: 'deref', of: { kind: 'name', name: 'p', proc: 'A' } })],
+          comment: 'the child looks',
+        },
+      ]
+    default:
+      return [
+        {
+          name: 'P1',
+          context: mm,
+          daemon: false,
+          body: [run(call('munmap', plan.short ? binary('+', id('p'), num(1)) : id('p'), num(1)))],
+          comment: 'another thread of the process unmaps it',
+        },
+      ]
   }
 }
 

@@ -259,7 +259,13 @@ export class HoldingWalk {
       [...s.holds.values()]
         .filter((h) => h.outcome !== 'none')
         .map(
-          (holding): Ending => ({ holding, ...this.#kept(holding.id, s, v, frame), events: s.events, end }),
+          (holding): Ending => ({
+            holding,
+            ...this.#kept(holding.id, s, v, frame),
+            events: s.events,
+            end,
+            failed: signOf(v, s) === minus || v.sym.startsWith('ERR_PTR('),
+          }),
         ),
     )
   }
@@ -1201,7 +1207,10 @@ export class HoldingWalk {
       ]
     }
     if (words.dirties.test(name)) {
-      for (const h of this.#reached(args, s)) s.change(h, { dirtied: true })
+      for (const h of this.#reached(args, s)) {
+        s.change(h, { dirtied: true })
+        s.say({ do: 'dirty', hold: h, at: this.#place(e), text: `${name}()` })
+      }
       return plain()
     }
     const map = words.maps.get(name)
@@ -1368,15 +1377,20 @@ export class HoldingWalk {
       many = h.outcome === 'all' ? 'got' : h.checked === true ? 'got' : 'asked'
     if (many === undefined && h.checked === true && inLoop) many = 'got'
     if (many === undefined) return unclear(`how many pages ${name}() gives back is not understood`)
-    const dirtied =
-      h.dirtied ||
-      (release.dirties !== undefined &&
-        typeof release.dirties === 'number' &&
-        args[release.dirties]?.num !== 0)
-    s.change(id, { left: 'nothing', dirtied, releasedBy: name })
+    const dirties =
+      release.dirties !== undefined && typeof release.dirties === 'number' && args[release.dirties]?.num !== 0
+    s.change(id, { left: 'nothing', dirtied: h.dirtied || dirties, releasedBy: name })
     if (many === 'asked')
       s.change(id, { wrong: s.holds.get(id)!.wrong ?? (h.counted === true ? 'over-unpin' : 'partial-pin') })
-    s.say({ do: 'release', hold: id, api: name, as: release.as, many, at: this.#place(e) })
+    s.say({
+      do: 'release',
+      hold: id,
+      api: name,
+      as: release.as,
+      many,
+      at: this.#place(e),
+      ...(dirties && { dirties }),
+    })
     return none
   }
 

@@ -34,13 +34,6 @@ export const alias =
 export const toMemory =
   /^(page_address|kmap(_\w+)?|page_to_virt|sg_virt|vmap|folio_address|pfn_to_kaddr|lowmem_page_address)$/
 export const dirties = /^(set_page_dirty(_lock)?|SetPageDirty|folio_mark_dirty(_lock)?)$/
-/** Words of which one stands in every file that makes pages dirty. */
-export const dirtying = [
-  'set_page_dirty',
-  'set_page_dirty_lock',
-  'folio_mark_dirty',
-  'folio_mark_dirty_lock',
-] as const
 /** Writes to the memory of its first argument. */
 export const writes =
   /^(memcpy|memset|memmove|copy_from_user|__copy_from_user(_inatomic)?|clear_page|clear_highpage|clear_user_highpage|zero_user|copy_page_from_iter\w*|mte_copy_tags_from_user|memcpy_to_page|memzero_page|copy_to_kernel_nofault|strscpy|strncpy|strcpy|WRITE_ONCE)$/

@@ -1,0 +1,569 @@
+import { type Expr, type Func, type Stmt, stmtExprs, visit } from '../../source/index.ts'
+import type { Code } from '../code.ts'
+import type { ReferenceApi } from '../protocols/reference.ts'
+import type { Place } from '../trace/event.ts'
+import { Entries, type Entry } from './entries.ts'
+import type { HoldingSite, StructField } from './event.ts'
+import { tagOf, typeOf } from './places.ts'
+import * as words from './words.ts'
+
+/**
+ * What becomes of pages that an object keeps: where in the module they are given back, marked and written, whatever the order, and who
+ * decides when. Fields stand for all objects of their struct, which is how drivers are written.
+ */
+export type Story = {
+  readonly fields: readonly StructField[]
+  readonly releases: readonly StoryRelease[]
+  /** They are marked dirty somewhere. */
+  readonly dirtied: boolean
+  readonly writes: readonly { readonly by: 'cpu' | 'device'; readonly at: Place; readonly text: string }[]
+  /** All that is seen of a device only lets it read. */
+  readonly onlyRead: boolean
+  /** What gives them back is reached from here. */
+  readonly ends: readonly Entry[]
+  /** The call that takes them also leads to what gives them back, later on its way; `put`: if its reference is the last. */
+  readonly sameCall: SameCall
+  /** An MMU notifier is registered in the module. */
+  readonly notifier: boolean
+  /** Pages come into the same fields by other calls, or what goes with them was not followed to the end. */
+  readonly mixed: boolean
+  /** No field is seen that keeps them; but nothing else in the module is pinned, and this is what is unpinned there. */
+  readonly alone: boolean
+}
+
+type SameCall = 'no' | 'put' | 'yes'
+
+export type StoryRelease = {
+  readonly api: string
+  readonly as: 'pin' | 'get'
+  readonly dirties: boolean
+  readonly at: Place
+  readonly func: Func
+}
+
+const most = { depth: 3, callers: 4, rounds: 3, functions: 200 }
+
+export class Stories {
+  readonly #code: Code
+  readonly #apis: ReadonlyMap<string, ReferenceApi>
+  readonly #entries: Entries
+  readonly #known = new Map<HoldingSite['call'], { readonly missing: number; readonly story: Story }>()
+
+  constructor(code: Code, apis: ReadonlyMap<string, ReferenceApi>) {
+    this.#code = code
+    this.#apis = apis
+    this.#entries = new Entries(code)
+  }
+
+  of(site: HoldingSite): Story {
+    const known = this.#known.get(site.call)
+    if (known !== undefined && known.missing === this.#code.missing) return known.story
+    const before = this.#code.missing
+    const story = new Telling(this.#code, this.#apis, this.#entries, site).story()
+    if (this.#code.missing === before) this.#known.set(site.call, { missing: before, story })
+    return story
+  }
+}
+
+type Seeds = { readonly pages: ReadonlySet<string>; readonly memory: ReadonlySet<string> }
+type Field = StructField & { readonly memory: boolean }
+
+/** One site's. Pages are followed by name: through locals, own functions and fields. */
+class Telling {
+  readonly #code: Code
+  readonly #apis: ReadonlyMap<string, ReferenceApi>
+  readonly #entries: Entries
+  readonly #site: HoldingSite
+  readonly #fields: Field[] = []
+  readonly #releases = new Map<string, StoryRelease>()
+  readonly #writes = new Map<string, Story['writes'][number]>()
+  readonly #seen = new Set<string>()
+  #dirtied = false
+  #reads = false
+  #mixed = false
+  #alone = false
+
+  constructor(code: Code, apis: ReadonlyMap<string, ReferenceApi>, entries: Entries, site: HoldingSite) {
+    this.#code = code
+    this.#apis = apis
+    this.#entries = entries
+    this.#site = site
+  }
+
+  story(): Story {
+    const { func, call, api } = this.#site
+    const out = typeof api.out === 'number' ? call.args[api.out] : undefined
+    const seeds = out === undefined ? new Set<string>() : new Set(this.#start(func, out))
+    this.#look(func, { pages: seeds, memory: new Set() }, 0)
+    this.#upwards(func, seeds, 0)
+    for (let i = 0, known = -1; i < most.rounds && this.#fields.length > known; i++) {
+      known = this.#fields.length
+      this.#everywhere()
+    }
+    const own = func.file.path.endsWith('.h')
+    if (this.#fields.length === 0 && api.takes === 'pin') this.#only()
+    const releases = [...this.#releases.values()]
+    const later = releases.filter((r) => r.func !== func)
+    const ends = own ? [] : [...new Set(later.map((r) => r.func))].flatMap((f) => this.#entries.of(f))
+    return {
+      fields: this.#fields.filter((f) => !f.memory),
+      releases: later,
+      dirtied: this.#dirtied || later.some((r) => r.dirties),
+      writes: [...this.#writes.values()],
+      onlyRead: this.#reads && this.#writes.size === 0,
+      ends,
+      sameCall: worst(later.map((r) => this.#sameCall(func, call.start, r.func, 0))),
+      notifier: this.#notifier(),
+      mixed: this.#mixed,
+      alone: this.#alone,
+    }
+  }
+
+  /** It is kept as a number, or in no field that is seen. Where nothing else in the module pins, what is unpinned there is this. */
+  #only(): void {
+    const { file } = this.#site.func
+    const calls = (
+      names: Iterable<string>,
+      see: (func: Func, e: Expr & { kind: 'call' }, name: string) => void,
+    ): void => {
+      for (const name of names)
+        for (const f of this.#code.moduleWith(file, name))
+          for (const func of f.functions)
+            if (func.mentions(name))
+              eachCall(func, (e) => {
+                if (isCallOf(e, name)) see(func, e, name)
+              })
+    }
+    let others = 0
+    const pins = [...this.#apis.values()].filter((a) => a.takes === 'pin').map((a) => a.name)
+    calls(pins, (_, e) => {
+      if (e !== this.#site.call) others++
+    })
+    if (others > 0) return
+    const pinned = [...words.releases].filter(([, r]) => r.as === 'pin').map(([name]) => name)
+    calls(pinned, (func, e, name) => {
+      const at = this.#place(func, e)
+      const { dirties } = words.releases.get(name)!
+      this.#releases.set(`${at.file}:${at.line}`, {
+        api: name,
+        as: 'pin',
+        dirties: typeof dirties === 'number' && !isFalse(e.args[dirties]),
+        at,
+        func,
+      })
+    })
+    const dirtied = ['set_page_dirty', 'set_page_dirty_lock', 'folio_mark_dirty', 'folio_mark_dirty_lock']
+    calls(dirtied, () => {
+      this.#dirtied = true
+    })
+    this.#alone = this.#releases.size > 0
+  }
+
+  #notifier(): boolean {
+    const { file } = this.#site.func
+    const structs = [...new Set(this.#fields.map((f) => f.struct.split('.')[0]!))]
+    return ['mmu_notifier_ops', 'mmu_interval_notifier_ops'].some((w) =>
+      structs.length === 0
+        ? this.#code.moduleWith(file, w).length > 0
+        : structs.some((s) => this.#code.moduleWith(file, w, s).length > 0),
+    )
+  }
+
+  /** `pages`, `&page`, `x->pages + n`: the local, or the field. */
+  #start(func: Func, e: Expr): string[] {
+    let x = e
+    for (;;) {
+      if (x.kind === 'cast' || (x.kind === 'unary' && (x.op === '&' || x.op === '*'))) x = x.of
+      else if (x.kind === 'index') x = x.base
+      else if (x.kind === 'binary') x = x.left
+      else break
+    }
+    if (x.kind === 'name') return [x.name]
+    if (x.kind === 'member') this.#field(func, x, false)
+    return []
+  }
+
+  #field(func: Func, e: Expr, memory: boolean): void {
+    let x = e
+    for (;;) {
+      if (x.kind === 'cast' || (x.kind === 'unary' && (x.op === '&' || x.op === '*'))) x = x.of
+      else if (x.kind === 'index') x = x.base
+      else if (x.kind === 'member' && (x.field === 'sgl' || x.field === 'orig_nents')) x = x.base
+      else break
+    }
+    if (x.kind !== 'member') return
+    const struct = ownerOf(this.#code, func, x.base)
+    if (struct === undefined || /^(page|folio|scatterlist|sg_table)$/.test(struct)) return
+    if (!this.#fields.some((f) => f.struct === struct && f.field === x.field && f.memory === memory))
+      this.#fields.push({ struct, field: x.field, memory })
+  }
+
+  /** What the function hands to its callers: by return, or through a parameter. */
+  #upwards(func: Func, names: ReadonlySet<string>, depth: number): void {
+    if (depth >= most.depth) return
+    const through = func.params.map((p) => names.has(p.name) && p.type.pointer > 0)
+    const text = func.file.source.text.slice(func.start, func.end)
+    const returned = [...names].some((n) => new RegExp(`\\breturn\\s+${n}\\s*;`).test(text))
+    if (!returned && !through.some(Boolean)) return
+    const callers = this.#code.callers(func)
+    if (callers.length > most.callers) {
+      this.#mixed = true
+      return
+    }
+    for (const c of callers) {
+      const seeds = new Set<string>()
+      for (const outer of c.body.stmts.flatMap((s) => stmtExprs(s)))
+        visit(outer, (e) => {
+          if (e.kind === 'call' && e.callee.kind === 'name' && e.callee.name === func.name)
+            for (const [i, a] of e.args.entries())
+              if (through[i] === true) for (const n of this.#start(c, a)) seeds.add(n)
+          if (returned && e.kind === 'assign' && isCallOf(e.value, func.name)) {
+            if (e.target.kind === 'name') seeds.add(e.target.name)
+            else this.#field(c, e.target, false)
+          }
+        })
+      if (returned)
+        for (const l of c.body.locals)
+          if (l.init !== undefined && isCallOf(l.init, func.name)) seeds.add(l.name)
+      if (seeds.size === 0) continue
+      this.#look(c, { pages: seeds, memory: new Set() }, 1)
+      this.#upwards(c, seeds, depth + 1)
+    }
+  }
+
+  /** Every function of the module that mentions a field. */
+  #everywhere(): void {
+    // More may be found on the way: those come in the next round.
+    const known = this.#fields.slice()
+    for (const field of known) {
+      const { file } = this.#site.func
+      const [tag] = field.struct.split('.')
+      const own = file.path.endsWith('.c') && file.structs.some((s) => s.name === tag)
+      for (const f of own ? [file] : this.#code.moduleWith(file, field.field))
+        for (const func of f.functions)
+          if (f.source.text.slice(func.start, func.end).includes(field.field))
+            this.#look(func, { pages: new Set(), memory: new Set() }, 0)
+    }
+  }
+
+  /** What one function does with them. */
+  #look(func: Func, given: Seeds, depth: number): void {
+    const key = `${func.file.path} ${func.name} ${[...given.pages].join()} ${[...given.memory].join()} ${this.#fields.length}`
+    if (this.#seen.has(key) || this.#seen.size > most.functions) return
+    this.#seen.add(key)
+    const pages = new Set(given.pages)
+    const memory = new Set(given.memory)
+    const all: Expr[] = []
+    const loops: (Expr & { kind: 'call' })[] = []
+    const collect = (stmts: readonly Stmt[]): void => {
+      for (const s of stmts) {
+        if (s.kind === 'macro') loops.push(s.call)
+        eachBody(s, collect)
+      }
+    }
+    collect(func.body.stmts)
+    for (const outer of func.body.stmts.flatMap((s) => stmtExprs(s)))
+      visit(outer, (e) => {
+        all.push(e)
+      })
+    const is = (e: Expr): 'page' | 'memory' | undefined => this.#is(func, e, pages, memory)
+    const put = (to: Expr, what: 'page' | 'memory'): void => {
+      if (to.kind === 'name') (what === 'page' ? pages : memory).add(to.name)
+      else if (to.kind === 'index' && to.base.kind === 'name')
+        (what === 'page' ? pages : memory).add(to.base.name)
+      else if (to.kind === 'unary' && to.op === '*' && to.of.kind === 'name') pages.add(to.of.name)
+      else this.#field(func, to, what === 'memory')
+    }
+    for (let size = -1; size < pages.size + memory.size; ) {
+      size = pages.size + memory.size
+      for (const l of func.body.locals) {
+        const what = l.init === undefined ? undefined : is(l.init)
+        if (what !== undefined) (what === 'page' ? pages : memory).add(l.name)
+      }
+      for (const e of all) {
+        if (e.kind === 'assign' && e.op === '=') {
+          const what = is(e.value)
+          if (what !== undefined) put(e.target, what)
+        }
+        if (e.kind !== 'call' || e.callee.kind !== 'name') continue
+        const move = words.moves.get(e.callee.name)
+        const from = move === undefined ? undefined : e.args[move.from]
+        const to = move === undefined ? undefined : e.args[move.to]
+        if (from !== undefined && to !== undefined && is(from) === 'page') {
+          const names = this.#start(func, to)
+          for (const n of names) pages.add(n)
+          if (names.length === 0) this.#field(func, to, false)
+        }
+      }
+      // `for_each_sg(sgl, sg, …)`, `for_each_sgtable_page(sgt, &iter, 0)`.
+      for (const c of loops)
+        if (c.callee.kind === 'name' && c.callee.name.startsWith('for_each_sg')) {
+          const [from, to] = c.args
+          if (from !== undefined && to !== undefined && is(from) === 'page')
+            for (const n of this.#start(func, to)) pages.add(n)
+        }
+    }
+    for (const e of all) {
+      if (e.kind === 'assign') this.#stored(func, e, is)
+      if (e.kind === 'call' && e.callee.kind === 'name') this.#called(func, e, e.callee.name, is, depth)
+    }
+  }
+
+  #is(
+    func: Func,
+    e: Expr,
+    pages: ReadonlySet<string>,
+    memory: ReadonlySet<string>,
+  ): 'page' | 'memory' | undefined {
+    const same = (x: Expr | undefined): 'page' | 'memory' | undefined =>
+      x === undefined ? undefined : this.#is(func, x, pages, memory)
+    switch (e.kind) {
+      case 'name':
+        return pages.has(e.name) ? 'page' : memory.has(e.name) ? 'memory' : undefined
+      case 'cast':
+        return same(e.of)
+      case 'unary':
+        return e.op === '&' || e.op === '*' ? same(e.of) : undefined
+      case 'index':
+        return same(e.base)
+      case 'binary':
+        return /^(\+|-|<<|>>|\||&)$/.test(e.op) ? same(e.left) : undefined
+      case 'call': {
+        if (e.callee.kind !== 'name') return undefined
+        const { name } = e.callee
+        if (name === 'sg_page_iter_page') return same(e.args[0])
+        if (!words.alias.test(name)) return undefined
+        const what = same(e.args[0])
+        return what === 'page' && words.toMemory.test(name) ? 'memory' : what
+      }
+      case 'member': {
+        if (/^(sgl|page)$/.test(e.field) && same(e.base) !== undefined) return same(e.base)
+        const named = this.#fields.filter((f) => f.field === e.field)
+        if (named.length === 0) return undefined
+        const struct = ownerOf(this.#code, func, e.base)
+        const field = named.find((f) => f.struct === struct)
+        return field === undefined ? undefined : field.memory ? 'memory' : 'page'
+      }
+      default:
+        return undefined
+    }
+  }
+
+  #place(func: Func, e: Expr): Place {
+    return { file: func.file.path, line: func.file.source.position(e.start).line, func: func.name }
+  }
+
+  /** `*c->flag = 1` writes to the memory; `x->pages[i] = other` puts other pages there. */
+  #stored(func: Func, e: Expr & { kind: 'assign' }, is: (e: Expr) => 'page' | 'memory' | undefined): void {
+    const { target } = e
+    const through =
+      (target.kind === 'unary' && target.op === '*' && is(target.of) === 'memory') ||
+      (target.kind === 'index' && is(target.base) === 'memory') ||
+      (target.kind === 'member' && target.arrow && is(target.base) === 'memory')
+    if (through) {
+      const at = this.#place(func, e)
+      const text = func.file.source.text.slice(e.start, e.end).replace(/\s+/g, ' ')
+      this.#writes.set(`${at.file}:${at.line}`, { by: 'cpu', at, text })
+    } else if (
+      target.kind === 'index' &&
+      target.base.kind === 'member' &&
+      is(target.base) === 'page' &&
+      is(e.value) === undefined &&
+      !(e.value.kind === 'name' && e.value.name === 'NULL')
+    )
+      this.#mixed = true
+  }
+
+  #called(
+    func: Func,
+    e: Expr & { kind: 'call' },
+    name: string,
+    is: (e: Expr) => 'page' | 'memory' | undefined,
+    depth: number,
+  ): void {
+    const api = this.#apis.get(name)
+    if (api !== undefined) {
+      const out = typeof api.out === 'number' ? e.args[api.out] : undefined
+      if (
+        e !== this.#site.call &&
+        out !== undefined &&
+        api.takes !== this.#site.api.takes &&
+        is(out) === 'page'
+      )
+        this.#mixed = true
+      return
+    }
+    const release = words.releases.get(name)
+    const at = this.#place(func, e)
+    if (release !== undefined) {
+      const arg = e.args[release.arg]
+      if (arg === undefined || is(arg) === undefined) return
+      const dirties = typeof release.dirties === 'number' && !isFalse(e.args[release.dirties])
+      this.#releases.set(`${at.file}:${at.line}`, { api: name, as: release.as, dirties, at, func })
+      return
+    }
+    if (words.dirties.test(name)) {
+      if (e.args[0] !== undefined && is(e.args[0]) !== undefined) this.#dirtied = true
+      return
+    }
+    const map = words.maps.get(name)
+    if (map !== undefined) {
+      const arg = e.args[map.arg]
+      if (arg === undefined || is(arg) === undefined) return
+      const direction = e.args[map.direction]
+      const text = direction === undefined ? '' : func.file.source.text.slice(direction.start, direction.end)
+      if (/\bDMA_TO_DEVICE\b/.test(text) && !/FROM|BIDI/.test(text)) this.#reads = true
+      else this.#writes.set(`${at.file}:${at.line}`, { by: 'device', at, text: `${name}(…, ${text})` })
+      return
+    }
+    if (words.writes.test(name)) {
+      if (e.args[0] !== undefined && is(e.args[0]) === 'memory')
+        this.#writes.set(`${at.file}:${at.line}`, { by: 'cpu', at, text: `${name}()` })
+      return
+    }
+    if (depth >= most.depth) return
+    const given = e.args.map((a) => is(a))
+    if (!given.some((g) => g !== undefined)) return
+    const callee = this.#code.resolveHere(name, func.file) ?? this.#inModule(name, func)
+    if (callee === undefined || callee === func) return
+    const pages = new Set<string>()
+    const memory = new Set<string>()
+    callee.params.forEach((p, i) => {
+      if (given[i] === 'page') pages.add(p.name)
+      if (given[i] === 'memory') memory.add(p.name)
+    })
+    this.#look(callee, { pages, memory }, depth + 1)
+  }
+
+  #inModule(name: string, func: Func): Func | undefined {
+    if (words.harmless.test(name) || words.frees.test(name) || words.publishes.test(name)) return undefined
+    for (const f of this.#code.moduleWith(func.file, name)) {
+      const found = this.#code.resolveHere(name, f)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  /** Whether a function, or one that calls it, comes to `release` behind the call: on its way, not when something failed. */
+  #sameCall(func: Func, from: number, release: Func, depth: number): SameCall {
+    if (depth > most.depth + 2) return 'no'
+    const { all } = this.#entries.above(release)
+    const names = new Map(all.filter((f) => f !== func).map((f) => [f.name, f]))
+    const text = func.file.source.text
+    const found: SameCall[] = []
+    eachCall(func, (e) => {
+      if (e.start <= from) return
+      const callee = e.callee.kind === 'name' ? e.callee.name : ''
+      const to = names.get(callee)
+      const put = callee.endsWith('put') && e.args.some((a) => a.kind === 'name' && names.has(a.name))
+      if (to === undefined && !put) return
+      // Another arm of the switch is another call.
+      if (/\bcase\b[^;]*:|\bdefault\s*:/.test(text.slice(from, e.start))) return
+      if (onFailure(func, from, e.start)) return
+      found.push(put || (to !== undefined && counts(to)) ? 'put' : 'yes')
+    })
+    const here = worst(found)
+    if (here === 'yes') return here
+    const callers = this.#code.callers(func)
+    if (callers.length > most.callers) return here
+    for (const c of callers)
+      eachCall(c, (e) => {
+        if (isCallOf(e, func.name)) found.push(this.#sameCall(c, e.start, release, depth + 1))
+      })
+    return worst(found)
+  }
+}
+
+const worst = (all: readonly SameCall[]): SameCall =>
+  all.includes('yes') ? 'yes' : all.includes('put') ? 'put' : 'no'
+
+/** It drops one of several references. */
+const counts = (f: Func): boolean =>
+  /_dec_and_test\b|\bkref_put\b/.test(f.file.source.text.slice(f.start, f.end))
+
+function eachCall(func: Func, see: (e: Expr & { kind: 'call' }) => void): void {
+  for (const outer of func.body.stmts.flatMap((s) => stmtExprs(s)))
+    visit(outer, (e) => {
+      if (e.kind === 'call') see(e)
+    })
+}
+
+/** A place that is come to by a branch that leaves, or behind a return and a label: what is done when something failed. */
+function onFailure(func: Func, from: number, at: number): boolean {
+  const text = func.file.source.text.slice(from, at)
+  const label = text.search(/\n[A-Za-z_]\w*:\s/)
+  if (label >= 0 && /\breturn\b[^;]*;\s*$/.test(text.slice(0, label).trimEnd())) return true
+  if (label >= 0) {
+    // Several labels: the first of them stands behind the return of the good way.
+    const labels = [...text.matchAll(/\n[A-Za-z_]\w*:\s/g)]
+    if (labels.some((m) => /\breturn\b[^;]*;\s*$/.test(text.slice(0, m.index).trimEnd()))) return true
+  }
+  let inside = false
+  const look = (stmts: readonly Stmt[]): void => {
+    for (const s of stmts) {
+      if (s.kind === 'if' && s.start > from)
+        for (const arm of [s.then, s.otherwise])
+          if (
+            arm !== undefined &&
+            arm.start <= at &&
+            at < arm.end &&
+            (leaves(arm) || (arm === s.then && failed(s.cond)))
+          )
+            inside = true
+      eachBody(s, look)
+    }
+  }
+  look(func.body.stmts)
+  return inside
+}
+
+/** `if (ret)`, `if (err < 0)`. */
+function failed(cond: Expr): boolean {
+  if (cond.kind === 'call' && cond.args[0] !== undefined && isCallOf(cond, 'unlikely'))
+    return failed(cond.args[0])
+  if (cond.kind === 'binary' && cond.op === '<') return failed(cond.left)
+  return cond.kind === 'name' && /^(ret|err|error|rc|retval|result|status)$/.test(cond.name)
+}
+
+function leaves(s: Stmt): boolean {
+  const last = s.kind === 'block' ? s.body.at(-1) : s
+  return last?.kind === 'return' || last?.kind === 'goto'
+}
+
+function eachBody(s: Stmt, look: (stmts: readonly Stmt[]) => void): void {
+  switch (s.kind) {
+    case 'block':
+      return look(s.body)
+    case 'if':
+      return look(s.otherwise === undefined ? [s.then] : [s.then, s.otherwise])
+    case 'while':
+    case 'do':
+    case 'for':
+    case 'switch':
+    case 'macro':
+      return look([s.body])
+    case 'arms':
+      for (const a of s.arms) look(a.body)
+      return
+    default:
+      return
+  }
+}
+
+/** The struct that a field is in; of one without a name, by the field that it is: `table.page`. */
+function ownerOf(code: Code, func: Func, base: Expr): string | undefined {
+  const tag = tagOf(typeOf(code, func, base))
+  if (tag !== undefined) return tag
+  let x = base
+  while (x.kind === 'cast' || x.kind === 'index') x = x.kind === 'cast' ? x.of : x.base
+  if (x.kind !== 'member') return undefined
+  const outer = ownerOf(code, func, x.base)
+  return outer === undefined ? undefined : `${outer}.${x.field}`
+}
+
+const isCallOf = (e: Expr, name: string): boolean =>
+  e.kind === 'call' && e.callee.kind === 'name' && e.callee.name === name
+const isFalse = (e: Expr | undefined): boolean =>
+  e === undefined ||
+  (e.kind === 'number' && e.value === 0) ||
+  (e.kind === 'name' && (e.name === 'false' || e.name === 'FALSE'))
