@@ -10,7 +10,10 @@ import { showValue, signed } from './words.ts'
 export type Thing = {
   /** The same from step to step. */
   readonly id: string
-  /** `mm`, `vma`, `pte`, `frame`, `object`, `notifier`, `secondary`, `dma`, `actor`, `register`, `variable`, `system`. */
+  /**
+   * `mm`, `vma`, `pte`, `frame`, `object`, `object page`, `notifier`, `secondary`, `attachment`, `fd`, `dma`, `actor`, `register`,
+   * `variable`, `system`.
+   */
   readonly kind: string
   /** The id of the thing that it stands in. */
   readonly within?: string
@@ -34,7 +37,12 @@ const vmFlags = [
   'VM_MIXEDMAP',
   'VM_DONTEXPAND',
   'VM_DONTCOPY',
+  'VM_WIPEONFORK',
+  'VM_LOCKED',
 ] as const
+
+/** DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE */
+const directions = ['both ways', 'to device', 'from device'] as const
 
 /** A state as the things in it, in a stable order. Free frames that nothing names are left out. */
 export function memoryOf(
@@ -117,29 +125,38 @@ export function memoryOf(
   for (const [i, { name, pages }] of config.bos.entries()) {
     const bo = i as Id<'bo'>
     const row = rows.bo(bo)
+    const file = config.bos[i]!.fs !== undefined
     things.push({
       id: `bo ${name}`,
       kind: 'object',
-      title: config.bos[i]!.fs === undefined ? `bo ${name}` : `file ${name}`,
+      title: file ? `file ${name}` : `bo ${name}`,
       facts: {
         '': !row.alive
           ? 'freed'
-          : config.bos[i]!.fs !== undefined
+          : file
             ? `${row.size} page${row.size === 1 ? '' : 's'} long`
             : row.vram
               ? 'in vram'
               : 'in system memory',
+        ...(row.alive && config.bos[i]!.counted === true
+          ? { refcount: String(rows.bo_kref(i as Id<'krefBo'>).refcount) }
+          : {}),
       },
       ...(row.alive ? {} : { idle: true }),
     })
     for (let p = 0; p < pages; p++) {
-      const { pfn } = rows.bo_page(bo, p as Id<'boPage'>)
+      const { pfn, disk } = rows.bo_page(bo, p as Id<'boPage'>)
+      // A page of the page cache, and what would be read from the disk if it were not there.
+      const backed = file && row.alive && config.bos[i]!.fs !== 'shmem'
       things.push({
         id: `bo ${name} ${p}`,
         kind: 'object page',
         within: `bo ${name}`,
         title: `page ${p}`,
-        facts: { '': pfn === undefined ? 'none' : `f${pfn}` },
+        facts: {
+          '': pfn !== undefined ? `f${pfn}` : file ? 'not cached' : 'none',
+          ...(backed ? { disk: String(signed(disk)) } : {}),
+        },
         ...(pfn === undefined ? { idle: true } : { names: names(pfn, false) }),
       })
     }
@@ -188,15 +205,31 @@ export function memoryOf(
     })
   }
   for (let i = 0; i < config.attachmentSlots; i++) {
-    const { dma_buf: buf } = rows.attachment(i as Id<'attachment'>)
+    const { dma_buf: buf, detached, sgt, pins } = rows.attachment(i as Id<'attachment'>)
     if (buf === undefined) continue
     const name = showValue(i + 1, 'attachment', k)
     things.push({
       id: `attachment ${name}`,
-      kind: 'object',
+      kind: 'attachment',
       within: `dma_buf ${config.bos[buf]!.exported!.name}`,
       title: `attachment ${name}`,
-      facts: {},
+      facts: {
+        ...(detached ? { '': 'detached' } : {}),
+        ...(sgt === undefined ? {} : { sgt: `dma${sgt}` }),
+        ...(pins > 0 ? { pins: String(pins) } : {}),
+      },
+      ...(detached ? { idle: true } : {}),
+    })
+  }
+  // One table for all processes: a number is taken, and then the file is there.
+  for (let i = 0; i < config.fdSlots; i++) {
+    const { taken, file } = rows.fd(i as Id<'fd'>)
+    if (!taken) continue
+    things.push({
+      id: `fd ${i}`,
+      kind: 'fd',
+      title: `fd ${i}`,
+      facts: { '': file === undefined ? 'taken, no file yet' : config.bos[file]!.exported!.name },
     })
   }
   for (const [i, { name }] of config.objects.entries()) {
@@ -210,16 +243,26 @@ export function memoryOf(
     })
   }
 
+  const directed = k.layout.sets.mapping.size > 0
   for (let d = 0; d < config.dmaSlots; d++) {
     const dma = rows.dma(d as Id<'dma'>)
-    if (dma.active && dma.pfn !== undefined)
-      things.push({
-        id: `dma ${d}`,
-        kind: 'dma',
-        title: `dma${d}`,
-        facts: { '': `f${dma.pfn}` },
-        names: names(dma.pfn, dma.stale),
-      })
+    if (!dma.active || dma.pfn === undefined) continue
+    const mapping = directed ? rows.mapping(d as Id<'mapping'>) : undefined
+    things.push({
+      id: `dma ${d}`,
+      kind: 'dma',
+      title: `dma${d}`,
+      facts: {
+        '': `f${dma.pfn}`,
+        ...(mapping === undefined ? {} : { dir: directions[mapping.dir]! }),
+        ...(mapping?.attachment === undefined
+          ? {}
+          : { of: showValue(mapping.attachment + 1, 'attachment', k) }),
+        ...(mapping?.bounced === true ? { bounce: String(signed(mapping.bounce)) } : {}),
+      },
+      ...(dma.readonly ? { flags: ['readonly'] } : {}),
+      names: names(dma.pfn, dma.stale),
+    })
   }
 
   // What has ended holds nothing any more, but for a name that it used when it was no longer true.
@@ -291,7 +334,11 @@ export function memoryOf(
           ? { pins: page.longterm > 0 ? `${page.pins} (longterm ${page.longterm})` : String(page.pins) }
           : {}),
       },
-      flags: [k.zone[pfn]!],
+      flags: [
+        k.zone[pfn]!,
+        ...(page.owner !== undefined && page.exclusive ? ['exclusive'] : []),
+        ...(page.owner !== undefined && page.dirty ? ['dirty'] : []),
+      ],
       ...(page.owner === undefined ? { idle: true } : {}),
     })
   }

@@ -58,9 +58,8 @@ export const planScene = (scene: Scene, width: number): Plan => plan(scene, widt
 
 const inGroup = (t: Thing, place: Place): boolean => t.within === undefined && place.id === `group ${t.kind}`
 const groupTitles: Readonly<Record<string, string>> = {
-  'group name': 'names of frames',
   'group dma': 'device mappings',
-  'group lock': 'locks',
+  'group fd': 'file descriptors',
 }
 const groupTitle = (place: Place): string => groupTitles[place.id] ?? place.id
 

@@ -6,7 +6,7 @@ import { asked, parse, runLitmus, type Timeline } from '../../litmus/index.ts'
 import { exportSvg } from './export.ts'
 import { h, type Markup, write } from './markup.ts'
 import { memoryPicture, planScene } from './memory.ts'
-import { differenceAt, type Scene, sceneOf, thingsAt } from './scene.ts'
+import { differenceAt, type Scene, sceneOf, thingsAt, wordsOf } from './scene.ts'
 import { timeline } from './lanes.ts'
 
 test('text and attributes are escaped, listeners and false attributes left out, control characters replaced', () => {
@@ -59,6 +59,40 @@ test('a scene gives back every state of its run', () => {
     for (const [i, s] of run.steps.entries())
       assert.deepEqual(byId(thingsAt(scene, i + 1).values()), byId(s.memory!), `${title} step ${i + 1}`)
   }
+})
+
+/** Every thing that a run of a corpus test ever shows, as `title: facts flags`. */
+function shownIn(file: string, kernel: string): Set<string> {
+  const { value: test } = parse(new Source(file, readFileSync(`litmus/${file}.litmus`, 'utf8')))
+  const result = runLitmus(test!, { kernel, memory: true }).value!
+  const runs = [...result.broken.map((b) => b.witness), ...result.states.flatMap((s) => s.run ?? [])]
+  return new Set(
+    runs.flatMap((run) =>
+      [run.memory!, ...run.steps.map((s) => s.memory!)].flat().map(
+        (t) =>
+          `${t.kind} ${t.title}: ${wordsOf(t, false)
+            .map((w) => w.text)
+            .join(', ')}`,
+      ),
+    ),
+  )
+}
+
+test('descriptors, attachments, device mappings and the page cache are shown as they are and as they become', () => {
+  const shows = (file: string, kernel: string, ...wanted: string[]) => {
+    const shown = shownIn(file, kernel)
+    for (const w of wanted) assert.ok(shown.has(w), `${file} has no '${w}' in\n${[...shown].join('\n')}`)
+  }
+  shows('fd/get+close', '6.12', 'fd fd 0: D', 'object dma_buf D: static, f_count 2')
+  shows('dma-buf/pin+bo_move', '6.12', 'attachment attachment a: pins 1', 'dma dma0: f0, dir both ways, of a')
+  shows('dma-buf/direction+wrong', '6.12', 'dma dma0: f1, dir from device, bounce 1')
+  shows(
+    'file/pin+writeback+unpin',
+    '6.12',
+    'object page page 0: f0, disk 7',
+    'object page page 0: not cached, disk 5',
+  )
+  shows('map-out/no-open-close+right', '6.12', 'object bo B: in system memory, refcount 2')
 })
 
 test('what a step changes is what differs, and a step that changes nothing marks nothing', () => {

@@ -29,9 +29,8 @@ type Slot = { thing: Thing; lines: number; children: Slot[] }
 
 /** Groups of things without a place of their own: one card for all of a kind. */
 const groups: Readonly<Record<string, string>> = {
-  name: 'names of frames',
   dma: 'device mappings',
-  lock: 'locks',
+  fd: 'file descriptors',
 }
 
 /** Lays a scene out in a width: address spaces, frames, and everything else that reaches frames. */
@@ -117,7 +116,12 @@ function slotsOf(scene: Scene, charsOf: (level: 'frame' | 'row' | 'card') => num
     const { left } = differenceAt(scene, step)
     for (const thing of thingsAt(scene, step).values()) {
       const known = slots.get(thing.id)
-      const level = thing.kind === 'frame' ? 'frame' : thing.within === undefined ? 'card' : 'row'
+      const level =
+        thing.kind === 'frame'
+          ? 'frame'
+          : thing.within === undefined && groups[thing.kind] === undefined
+            ? 'card'
+            : 'row'
       const words = wordsOf(thing, level === 'row' && thing.kind !== 'vma')
       const lines = linesOf([...words, ...(left.get(thing.id) ?? [])], charsOf(level)).length
       if (known) {
