@@ -56,6 +56,7 @@ export class Imports {
   readonly #rules: (site: ImportSite) => Rules
   readonly #path: string
   readonly #walks = new Map<Func, Walked>()
+  readonly #ways = new WeakMap<Out, Map<number, Way[] | 'returned'>>()
 
   constructor(code: Code, judge: Judge, rules: (site: ImportSite) => Rules, path: string) {
     this.#code = code
@@ -98,7 +99,7 @@ export class Imports {
     for (const o of outs)
       for (const [n, t] of o.s.things.entries()) {
         if (t.site?.call !== site.call) continue
-        const way = this.#way(site, o, n, root)
+        const way = this.#waysOf(site, o, n, root)
         if (way === 'returned') returned = o
         else ways.push(...way)
       }
@@ -113,11 +114,16 @@ export class Imports {
         doubt ??= { reason: excused(w, all[0]!)!, way: w }
         continue
       }
-      const judged = this.#ask(site, w.plan, rules)
-      if (judged.verdict === 'broken') return this.#broken(site, w, judged, classesOf(own), rules)
-      doubt ??= {
-        reason: `the model does not show what is wrong: ${judged.reason ?? judged.verdict}`,
-        way: w,
+      // Who moves the memory may keep what is mapped, and so hide it; the heap does not.
+      const moves = w.plan.things.some((x) => x.dynamic !== undefined)
+      for (const exporter of moves ? (['gpu'] as const) : (['gpu', 'heap'] as const)) {
+        const from = { ...w, plan: { ...w.plan, exporter } }
+        const judged = this.#ask(site, from.plan, rules)
+        if (judged.verdict === 'broken') return this.#broken(site, from, judged, classesOf(own), rules)
+        doubt ??= {
+          reason: `the model does not show what is wrong: ${judged.reason ?? judged.verdict}`,
+          way: w,
+        }
       }
     }
     if (doubt !== undefined) return this.#unknown(site, doubt.reason, doubt.way)
@@ -135,6 +141,17 @@ export class Imports {
       )
     const by = ways.find((w) => w.by !== undefined)?.by
     return this.#calm(site, right, rules, by)
+  }
+
+  /** All sites that have to do with one dma-buf share what is found out about a path. */
+  #waysOf(site: ImportSite, out: Out, n: number, root: Func): Way[] | 'returned' {
+    const buf = out.s.bufOf(n)
+    let known = this.#ways.get(out)
+    if (known === undefined) this.#ways.set(out, (known = new Map()))
+    const before = this.#code.missing
+    const ways = known.get(buf) ?? this.#way(site, out, n, root)
+    if (this.#code.missing === before) known.set(buf, ways)
+    return ways
   }
 
   /** What becomes of one thing at the end of a path, and in the functions that give back what an object keeps. */
@@ -253,7 +270,12 @@ export class Imports {
     plan: Plan,
     funcs: readonly Func[],
   ): Pick<Way, 'plan' | 'issues'> & Partial<Pick<Way, 'contract' | 'unclear'>> {
-    const needs = (): boolean => this.#needsLock(site)
+    const always = compareVersions(this.#rules(site).kernel, '6.2') >= 0
+    // Before 6.2 it was for those that can be told of moves.
+    const needs = (n: number): boolean => {
+      const t = plan.things[n]!
+      return always || (t.kind === 'attach' ? t : plan.things[t.of!]!).dynamic !== undefined
+    }
     let now = plan
     let contract: string | undefined
     for (const [part, func] of funcs.entries()) {
@@ -266,10 +288,6 @@ export class Imports {
       now = assertedIn(now, part)
     }
     return { plan: now, issues: issuesOf(now, needs), ...(contract !== undefined && { contract }) }
-  }
-
-  #needsLock(site: ImportSite): boolean {
-    return compareVersions(this.#rules(site).kernel, '6.2') >= 0
   }
 
   /** What the function returns is judged in its callers. */

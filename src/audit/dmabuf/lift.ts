@@ -11,7 +11,7 @@ export type LiftRules = {
 /** A plan as a test: the importer in the order of the code, the process that closes its descriptor, the exporter that moves its memory. */
 export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): LitmusTest {
   const body: Stmt[] = []
-  const { things } = plan
+  const { things, exporter = 'gpu' } = plan
   const dynamic = things.some((t) => t.dynamic !== undefined)
   const names = nameThings(plan)
   const nameOf = (n: number): Expr => id(names[n]!)
@@ -186,9 +186,13 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
   }
 
   const init: Declaration[] = [
-    { kind: 'device', name: 'gpu' },
+    ...(exporter === 'gpu' ? [{ kind: 'device', name: 'gpu' }] : []),
     { kind: 'device', name: 'dev' },
-    { kind: 'dma_buf', name: 'D', call: call('gpu', num(1), id('system')) },
+    {
+      kind: 'dma_buf',
+      name: 'D',
+      call: exporter === 'gpu' ? call('gpu', num(1), id('system')) : call('heap', num(1)),
+    },
     { kind: 'mm', name: 'A' },
   ]
   const procs: Proc[] = [

@@ -6,6 +6,8 @@ import type { State } from './state.ts'
 export type Plan = {
   readonly steps: readonly Step[]
   readonly things: readonly PlanThing[]
+  /** Whose memory it is. The heap never moves it, and keeps nothing mapped for others; left out, it is a GPU's. */
+  readonly exporter?: 'gpu' | 'heap'
 }
 
 export type PlanThing = {
@@ -229,6 +231,7 @@ export function withMapping(plan: Plan): Plan {
   const dir = 'DMA_BIDIRECTIONAL'
   const held = (s: Step): Step[] => [{ do: 'lock' }, s, { do: 'unlock' }]
   return {
+    ...plan,
     things: [...plan.things, { kind: 'sgt', of: attach, given: false }],
     steps: [
       ...plan.steps.slice(0, later),

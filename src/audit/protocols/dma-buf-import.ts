@@ -5,7 +5,7 @@ import type { Protocol } from '../protocol.ts'
 /** Borrowing a dma-buf: taking it by its descriptor, attaching a device, mapping and pinning its memory. */
 export const dmaBufImport: Protocol = {
   kinds: [kind],
-  standing: false,
+  standing: true,
   words: importNames,
   jobs: importJobs,
 }
