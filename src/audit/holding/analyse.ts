@@ -1,6 +1,7 @@
 import { print } from '../../litmus/index.ts'
-import type { Func } from '../../source/index.ts'
+import type { Expr, Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
+import { eachExpr, eachStmt } from '../each.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import { mismatch, type ReferenceApi } from '../protocols/reference.ts'
 import type { Hop, Repair, Site } from '../result.ts'
@@ -8,11 +9,12 @@ import { witnessOf } from '../witness.ts'
 import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
 import { flagTexts } from './flags.ts'
 import { type HoldingPlan, liftHolding, planOf, type Question, writes } from './lift.ts'
+import { callersHoldLock } from './locks.ts'
 import { useOf } from './places.ts'
 import { Stories, type Story, type StoryRelease } from './stories.ts'
 import { byCondition, HoldingWalk, TooManyWays } from './walk.ts'
 
-const most = { up: 3, callers: 8, ways: 12_000 }
+const most = { up: 3, callers: 8, ways: 12_000, wrapped: 40 }
 
 /** `joined`: there were too many ways to tell them apart. */
 type Found = { readonly endings: readonly Ending[]; readonly lost?: string; readonly joined?: boolean }
@@ -42,12 +44,26 @@ export class Holdings {
     this.#stories = new Stories(code, apis)
   }
 
+  /** Calls of functions through which what a site takes gets to others, by place; those that were told already. */
+  readonly #wrappers = new Map<string, Site>()
+  readonly #seen = new Set<string>()
+
   /** Undefined: the tree has to be asked first, then again. */
   func(func: Func, sites: readonly HoldingSite[]): Site[] | undefined {
     const before = this.#code.missing
+    this.#wrappers.clear()
     const walked = this.#walk(func, new Set([func]))
     const found = sites.map((s) => this.#site(s, walked))
-    return this.#code.missing === before ? found : undefined
+    if (this.#code.missing !== before) return undefined
+    const told = found.map((site, i) => {
+      if (site.contract === undefined || !handsOn.test(site.contract)) return site
+      const kept = this.#told(sites[i]!, undefined, '')
+      return kept.verdict === 'broken' ? kept : site
+    })
+    if (this.#code.missing !== before) return undefined
+    const calls = [...this.#wrappers].filter(([key]) => !this.#seen.has(key))
+    for (const [key] of calls) this.#seen.add(key)
+    return [...told, ...calls.map(([, site]) => site)]
   }
 
   undecided(site: HoldingSite): Site {
@@ -235,8 +251,8 @@ export class Holdings {
       return { ...s, hold: long ? 'longterm' : 'transient', classes: found.map((f) => f.cls) }
     }
     if (lost !== undefined || e === undefined) return giveUp('')
-    if (site.api.lock && e.holding.locked === 'unseen')
-      return giveUp('it needs mmap_lock, and whether the callers hold that is not looked at yet')
+    if (site.api.lock && e.holding.locked === 'unseen' && !callersHoldLock(this.#code, site.func))
+      return giveUp('it needs mmap_lock, and that all callers hold it is not seen')
     const longterm = /FOLL_LONGTERM/.test(flags ?? '') || site.api.name === 'memfd_pin_folios'
     if (story.ends.length === 0 && !longterm) return giveUp(`what leads to ${release.api}() is not seen`)
     if (takes === 'pin' && !longterm && story.sameCall === 'no' && !by.has('device') && !by.has('work'))
@@ -279,7 +295,17 @@ export class Holdings {
 
   /** What the function leaves to its caller is judged there. */
   #up(site: HoldingSite, root: Func, towards: ReadonlySet<Func>, e: Ending, up: number): Site {
+    if (this.#apis.has(root.name)) return this.#handed(site, root, e)
     const callers = this.#code.callers(root).filter((c) => !towards.has(c))
+    const wraps = !root.static && callers.some((c) => c.file !== root.file)
+    if (wraps && callers.length <= most.wrapped && up < most.up) {
+      for (const c of callers) {
+        const next = new Set([...towards, c])
+        const found = this.#at(site, c, next, this.#walk(c, next), up + 1)
+        for (const call of callsOf(c, root.name)) this.#wrapped(root, c, call, found)
+      }
+      return this.#handed(site, root, e)
+    }
     const reason =
       callers.length === 0
         ? `it leaves through ${root.name}(), and no call of it is found`
@@ -296,6 +322,48 @@ export class Holdings {
     return (
       found.find((s) => s.verdict === 'broken') ?? found.find((s) => s.verdict === 'unknown') ?? found[0]!
     )
+  }
+
+  /** A function that others get the pages through: its calls are sites as those of the call in it are. */
+  #wrapped(root: Func, c: Func, call: Expr, found: Site): void {
+    const { file } = c
+    const place = { file: file.path, ...file.source.position(call.start), function: c.name, api: root.name }
+    const key = `${place.file}:${place.line}:${place.column}`
+    const before = this.#wrappers.get(key)
+    if (before === undefined || rank(found) > rank(before))
+      this.#wrappers.set(key, { ...found, ...place, flags: [] })
+  }
+
+  /** What is left to the callers of a function is asked at each of its calls. */
+  #handed(site: HoldingSite, root: Func, e: Ending): Site {
+    const plan = planOf(e)
+    const judged = this.#ask(site, {
+      ...plan,
+      steps: [
+        ...plan.steps,
+        { do: 'release', as: site.api.takes, many: 'got', note: `whoever calls ${root.name}()` },
+      ],
+    })
+    if (judged.verdict !== 'holds')
+      return this.#unknown(site, judged.reason ?? `in the model it is ${judged.verdict}`, e)
+    const rules = this.#rules(site.api)
+    const contract = `whoever calls ${root.name}() gives back what it got: its calls are sites of their own`
+    return {
+      ...this.#base(site),
+      guard: guardOf(e),
+      hold: 'transient',
+      escapes: hopsOf(e),
+      verdict: 'holds',
+      classes: [],
+      contract,
+      summary: `what ${site.api.name}() took is handed on by ${root.name}()`,
+      litmus: {
+        name: judged.test.name,
+        text: textOf(judged, rules, site, 'What is handed on is given back by who gets it.'),
+        states: judged.result!.counts.states,
+        complete: judged.result!.complete,
+      },
+    }
   }
 
   #ask(site: HoldingSite, plan: HoldingPlan, name = ''): Judged {
@@ -339,6 +407,10 @@ export class Holdings {
         b.events.length - a.events.length,
     )[0]!
     const h = shown.holding
+    const locked =
+      site.api.lock &&
+      mine.some((e) => e.holding.locked === 'unseen') &&
+      callersHoldLock(this.#code, site.func)
     const takesNothing = mine.every((e) => e.holding.releasedBy === 'nothing')
     if (!takesNothing) {
       for (const e of mine) {
@@ -354,7 +426,7 @@ export class Holdings {
         }
       }
       // The model has no promise yet that these break; so nothing is said of them.
-      const open = mine.map((e) => openQuestion(e, mine)).find((q) => q !== undefined)
+      const open = mine.map((e) => openQuestion(e, mine, locked)).find((q) => q !== undefined)
       if (open !== undefined) return this.#unknown(site, open, shown)
     }
     const judged = mine.map((e) => this.#ask(site, planOf(e)))
@@ -370,6 +442,7 @@ export class Holdings {
       escapes: hopsOf(shown),
       verdict: 'holds',
       classes: [],
+      ...(site.api.lock && locked && { contract: 'its callers hold mmap_lock' }),
       ...(site.api.lock &&
         h.locked === 'asserted' && { contract: 'its caller holds mmap_lock, which it asserts' }),
       summary: takesNothing
@@ -424,6 +497,20 @@ export class Holdings {
       tried: [],
     }
   }
+}
+
+const handsOn = /^whoever calls /
+const rank = (s: Site): number => (s.verdict === 'broken' ? 2 : s.verdict === 'unknown' ? 1 : 0)
+
+/** The calls of a function in another. */
+function callsOf(func: Func, name: string): Expr[] {
+  const calls: Expr[] = []
+  eachStmt(func.body.stmts, (outer) =>
+    eachExpr(outer, (e) => {
+      if (e.kind === 'call' && e.callee.kind === 'name' && e.callee.name === name) calls.push(e)
+    }),
+  )
+  return calls
 }
 
 const nameOf = (s: HoldingSite): string =>
@@ -512,11 +599,11 @@ function eitherWay(e: Ending, all: readonly Ending[]): boolean {
 }
 
 /** What a careful reader would ask, and what is not answered yet. */
-function openQuestion(e: Ending, all: readonly Ending[]): string | undefined {
+function openQuestion(e: Ending, all: readonly Ending[], callersLock: boolean): string | undefined {
   const h = e.holding
   const { api } = h.site
-  if (api.lock && h.locked === 'unseen')
-    return 'it needs mmap_lock, and whether the callers hold that is not looked at yet'
+  if (api.lock && h.locked === 'unseen' && !callersLock)
+    return 'it needs mmap_lock, and that all callers hold it is not seen'
   if (api.takes === 'get' && !h.written && writes(h.flags) !== false)
     return 'a plain reference (FOLL_GET) is taken to memory that is to be written: what fork and reclaim do to that is not decided yet'
   const cared = !h.written && all.some((x) => x.holding.dirtied)

@@ -207,7 +207,7 @@ type Frame = {
   readonly types: ReadonlyMap<string, CType>
 }
 
-const most = { visits: 2_000, joined: 12_000, depth: 4, rounds: 2, events: 200 }
+const most = { visits: 2_000, joined: 12_000, depth: 6, rounds: 2, events: 200 }
 
 /** Walks a function on every path and says what has become of the pages that its calls acquire. */
 export class HoldingWalk {
@@ -998,7 +998,7 @@ export class HoldingWalk {
         const loc = to === undefined ? `x@${e.start}` : pointee(to)
         // Beyond what is in the array already.
         const other = t.env.get(loc)?.hold
-        if (other !== undefined && t.holds.get(other)!.left !== 'nothing')
+        if (other !== undefined && other !== id && t.holds.get(other)!.left !== 'nothing')
           for (const h of [id, other])
             t.change(h, { unclear: 'several calls fill one array: batches are not followed' })
         t.env.set(loc, page)
@@ -1106,17 +1106,19 @@ export class HoldingWalk {
     const h = s.holds.get(id)!
     // An array of its own for each round, or one page in each: what became of those before is another question.
     const into = to?.hold ?? (to?.ref === undefined ? undefined : s.env.get(to.ref)?.hold)
-    const rest = h.outcome === 'short' && into === id && to?.element === true
+    const rest = into === id && to?.element === true
     if (!rest)
       s.change(id, { unclear: h.unclear ?? 'it is called again for others: batches are not followed' })
     const fail = s.fork()
     const negative = `${fresh}#-`
     fail.signs.set(negative, minus)
+    if (rest) fail.change(id, { outcome: 'short' })
     const all = s.fork()
     all.change(id, { outcome: 'all' })
     all.signs.set(asked.sym, plus)
     const short = s.fork()
     short.signs.set(`short#${id}`, plus)
+    if (rest) short.change(id, { outcome: 'short' })
     void api
     return [
       { s: fail, v: { sym: negative, got: id } },
@@ -1492,6 +1494,13 @@ export class HoldingWalk {
     )
   }
 
+  /** In the module of a function that a site lies behind: what took the pages may give them back there. */
+  #beside(func: Func): boolean {
+    for (const f of this.#towards)
+      if (f.file === func.file || this.#code.moduleFiles(f.file).includes(func.file.path)) return true
+    return false
+  }
+
   #callee(name: string, matters: boolean): Func | undefined {
     const { file } = this.#frame
     const here = this.#code.resolveHere(name, file)
@@ -1499,6 +1508,7 @@ export class HoldingWalk {
     if (here !== undefined) return undefined
     if (!matters) return [...this.#towards].find((f) => f.name === name && !f.static)
     const found = this.#code.resolve(name, file)
+    if (found !== undefined && matters && this.#beside(found)) return found
     if (found === undefined || (found.inline && found.file.path.endsWith('.h'))) return found
     return this.#code.moduleFiles(file).includes(found.file.path) ? found : undefined
   }
