@@ -11,6 +11,7 @@ import {
 } from '../flags/index.ts'
 import { isVersion, kernels } from '../kernel/index.ts'
 import { markdownFlags, renderFlags, renderFlagsDiff } from '../report/flags-text.ts'
+import { flagsOfTree } from './flags-tree.ts'
 import { confirmedBy } from './flags-confirmed.ts'
 import { type Command, exit, type Io, UsageError } from './io.ts'
 import { version } from './version.ts'
@@ -21,6 +22,8 @@ export const flags: Command = {
   usage: `
 usage: tenure flags [options]
        tenure flags --show CELL [options]
+       tenure flags [--policy dma-buf-mmap=pfnmap] [--git REPOSITORY]
+                    [--format text|json|csv] TREE
 
 What a mapping with each combination of VM_IO, VM_PFNMAP and VM_MIXEDMAP
 does when it is read, forked, pinned, looked up, grown, … Every cell is
@@ -35,6 +38,13 @@ a litmus test that the model runs.
                        may be given more than once
   --show CELL          print the test of a cell: IM/shared/fast
   --format text|json|markdown
+
+With a TREE: the flags that each of its mmap handlers ends with, its own
+and those of its helpers, by combination, the odd ones first with the
+reason, and who checks the length, which vm_ops, what revokes.
+
+  --policy dma-buf-mmap=pfnmap  which dma-bufs are not mapped VM_PFNMAP
+  --git REPOSITORY     TREE is a revision of it
 
 Exit codes: 0, or 2 when it could not run.`,
   run,
@@ -51,10 +61,14 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
       add: { type: 'string', multiple: true, default: [] },
       show: { type: 'string' },
       format: { type: 'string', default: 'text' },
+      policy: { type: 'string', multiple: true, default: [] },
+      git: { type: 'string' },
     },
   })
-  if (positionals.length > 0)
-    throw new UsageError(`'${positionals[0]}' is not an option`, 'tenure help flags')
+  const [tree, second_] = positionals
+  if (second_ !== undefined) throw new UsageError(`one tree at a time; '${second_}' is a second one`)
+  if (tree !== undefined)
+    return flagsOfTree(tree, { policies: values.policy, format: values.format, git: values.git }, io)
   for (const v of [values.kernel, values.diff])
     if (v !== undefined && !isVersion(v))
       throw new UsageError(

@@ -30,7 +30,7 @@ export async function mapOutJobs(context: Context): Promise<Job[]> {
 }
 
 /** One way through a handler, with what its faults do. */
-type Way = {
+export type Way = {
   readonly ending: Ending
   readonly plan: MapPlan
   readonly inserted: readonly Insertion[]
@@ -39,6 +39,24 @@ type Way = {
   readonly reason?: string
   readonly ops: string
 }
+export type Surveyed = {
+  readonly struct: string
+  readonly reason?: string
+  readonly revokes: readonly string[]
+  readonly ways: readonly (Way & { readonly has: readonly string[] })[]
+}
+/** Calls that take mappings away. */
+const revokers = [
+  'unmap_mapping_range',
+  'unmap_mapping_pages',
+  'zap_vma_ptes',
+  'zap_special_vma_range',
+  'zap_page_range_single',
+  'drm_vma_node_unmap',
+  'ttm_bo_unmap_virtual',
+  'drm_dev_unplug',
+  'rdma_user_mmap_disassociate',
+]
 type Ways = { readonly ways: readonly Way[]; readonly reason?: string }
 
 /** What is known of the mappings of a tree. */
@@ -231,6 +249,30 @@ export class Mappings {
     }
   }
 
+  /** What the survey says of a handler; undefined: the tree is asked. */
+  survey(site: MapSite): Surveyed | undefined {
+    const before = this.#code.missing
+    const { ways, reason } = this.#ways(site.func, site)
+    const table = opsOf(site.func.file).find((o) => o.func === site.func.name && o.field.startsWith('mmap'))
+    const revokes = revokers.filter((n) => this.#code.moduleWith(site.func.file, n).length > 0)
+    const found: Surveyed = {
+      struct: table?.struct ?? '',
+      ...(reason !== undefined && { reason }),
+      revokes,
+      ways: ways.map((w) => {
+        const vmOps = this.#table(w.ops, site.func)
+        return {
+          ...w,
+          has:
+            vmOps === undefined
+              ? []
+              : ['open', 'close', 'fault', 'may_split'].filter((f) => fieldOf(vmOps, f) !== undefined),
+        }
+      }),
+    }
+    return this.#code.missing === before ? found : undefined
+  }
+
   // ── The ways of a handler ──────────────────────────────────────────────────────────────────────────────────────────
 
   #ways(func: Func, site: MapSite): Ways {
@@ -284,7 +326,7 @@ export class Mappings {
 
   /** Who has looked at the mapping before the handler gets it, by the ops table that it stands in. */
   #dispatcher(func: Func): { readonly says: string; readonly refusesCow?: true } | undefined {
-    for (const file of this.#code.moduleWith(func.file, func.name))
+    for (const file of func.static ? [func.file] : this.#code.moduleWith(func.file, func.name))
       for (const o of opsOf(file)) {
         const found = o.func === func.name && o.field === 'mmap' ? dispatchers.get(o.struct) : undefined
         if (found !== undefined) return found

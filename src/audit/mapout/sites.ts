@@ -23,7 +23,8 @@ export async function mapSites(program: Program, signal?: AbortSignal): Promise<
     for (const path of await program.filesWith(field))
       for (const name of named(program.text(path) ?? '', handlerFields)) handlers.add(name)
   const paths = new Set<string>()
-  for (const type of mappingTypes) for (const path of await program.filesWith(type)) paths.add(path)
+  for (const type of mappingTypes)
+    for (const path of await program.filesWith(type)) if (program.scope(path)) paths.add(path)
   const found: MapSite[] = []
   for (const path of [...paths].sort()) {
     signal?.throwIfAborted()

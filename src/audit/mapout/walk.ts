@@ -134,12 +134,7 @@ export function walk(
     cfg,
     { facts, env, results: new Map(), returned: nothing },
     {
-      key: (s) =>
-        JSON.stringify([
-          [...s.env].filter(([, v]) => v.from !== 0 || v.is !== undefined),
-          s.facts,
-          s.returned,
-        ]),
+      key: keyOf,
       limit: most.visits,
       step(node, s) {
         if (budget.left-- <= 0) {
@@ -171,7 +166,7 @@ export function walk(
   const endings = new Map<string, Ending>()
   for (const { state } of result.exits) {
     const e = { facts: state.facts, value: state.returned }
-    endings.set(JSON.stringify(e), e)
+    endings.set(`${factsKey(e.facts)};${e.value.from}${e.value.is ?? ''}`, e)
   }
   return endings.size > most.endings ? undefined : [...endings.values()]
 
@@ -660,6 +655,26 @@ const constant = (name: string): Value =>
       ? { from: 0, is: 'negative' }
       : nothing
 
+/** Two states that agree in this go on alike. */
+function keyOf(s: State): string {
+  let key = ''
+  for (const [path, v] of s.env)
+    if (v.from !== 0 || v.is !== undefined) key += `${path} ${v.from}${v.is ?? ''},`
+  return `${key};${factsKey(s.facts)};${s.returned.from}${s.returned.is ?? ''}`
+}
+function factsKey(f: Facts): string {
+  let key = factKeys.get(f)
+  if (key === undefined) {
+    const inserted = f.inserted.map(
+      (i) => `${i.api}:${i.at.line}${i.size}${i.offset}${i.fault}${i.unsure}${i.bare}${i.moves}`,
+    )
+    key = `${f.bounded} ${f.asked} ${f.measured} ${f.shared} ${f.readonly} ${f.ops} ${f.lost} ${f.set.join()} ${f.cleared.join()} ${inserted.join()}`
+    factKeys.set(f, key)
+  }
+  return key
+}
+const factKeys = new WeakMap<Facts, string>()
+
 const put = (s: State, path: string, v: Value): State => {
   const env = new Map(
     [...s.env].filter(([p]) => p !== path && !p.startsWith(`${path}->`) && !p.startsWith(`${path}.`)),
@@ -667,7 +682,12 @@ const put = (s: State, path: string, v: Value): State => {
   env.set(path, v)
   return { ...s, env }
 }
-const withFacts = (s: State, facts: Partial<Facts>): State => ({ ...s, facts: { ...s.facts, ...facts } })
+function withFacts(s: State, facts: Partial<Facts>): State {
+  const old = s.facts as Readonly<Record<string, unknown>>
+  for (const [name, value] of Object.entries(facts))
+    if (old[name] !== value) return { ...s, facts: { ...s.facts, ...facts } }
+  return s
+}
 function flagged(s: State, set: readonly VmFlag[], cleared: readonly VmFlag[]): State {
   const { facts } = s
   return withFacts(s, {

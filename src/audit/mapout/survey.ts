@@ -1,0 +1,163 @@
+import type { Program } from '../../source/index.ts'
+import { Judge } from '../judge.ts'
+import { Knowledge } from '../knowledge.ts'
+import type { AuditOptions } from '../protocol.ts'
+import { Mappings, type Surveyed } from './audit.ts'
+import { type MapSite, mapSites, words } from './sites.ts'
+
+/** The mappings of a tree, as one handler makes them on one way through it: docs/flags.md. Plain data. */
+export type MapRow = {
+  readonly file: string
+  readonly line: number
+  readonly function: string
+  /** The ops table that it stands in: `file_operations`, `dma_buf_ops`, …; empty when it is not seen. */
+  readonly table: string
+  /** In effect at the end, its own and those of its helpers; with a minus those that are taken away. */
+  readonly flags: readonly string[]
+  readonly by: readonly string[]
+  readonly checked: 'helper' | 'dispatcher' | 'handler' | 'fault' | 'no' | 'not seen'
+  readonly private: 'refused' | 'accepted' | 'not seen'
+  readonly vmOps: string
+  readonly has: readonly string[]
+  readonly revokedBy: readonly string[]
+  /** Why the combination is odd. */
+  readonly odd: readonly string[]
+  readonly contract?: string
+  /** What is not known, and why. */
+  readonly unknown?: string
+}
+export type MapSurvey = {
+  readonly schema: 1
+  readonly tree: { readonly path: string; readonly kernel: string }
+  readonly handlers: number
+  readonly rows: readonly MapRow[]
+  /** With the policy dma_buf_mmap=pfnmap: exporters whose mappings are not VM_PFNMAP, and those of which it is not known. */
+  readonly notPfnmap?: {
+    readonly no: readonly MapRow[]
+    readonly unknown: readonly MapRow[]
+    readonly yes: number
+  }
+}
+
+/** Which flags each mmap handler of a tree ends with, and what is odd about them. */
+export async function mapSurvey(
+  program: Program,
+  options: AuditOptions,
+  pfnmap: boolean,
+): Promise<MapSurvey> {
+  await program.prepare(words)
+  const code = new Knowledge(program)
+  const context = { program, code, judge: new Judge(), options }
+  const sites = await mapSites(program, options.signal)
+  const mappings = new Mappings(context, sites)
+  const rows: MapRow[] = []
+  let waiting = sites.filter((s) => s.role === 'mmap' || s.role === 'hands-on')
+  const handlers = waiting.length
+  for (let round = 0; waiting.length > 0 && round < 40; round++) {
+    const again: MapSite[] = []
+    for (const site of waiting) {
+      options.signal?.throwIfAborted()
+      const found = mappings.survey(site)
+      if (found === undefined) again.push(site)
+      else rows.push(...rowsOf(site, found))
+    }
+    waiting = again
+    if (code.open) await code.fetch()
+  }
+  rows.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line))
+  const exporters = rows.filter((r) => r.table === 'dma_buf_ops')
+  const open = (r: MapRow): boolean =>
+    r.unknown !== undefined || (r.contract !== undefined && r.flags.length === 0)
+  return {
+    schema: 1,
+    tree: { path: options.path, kernel: options.kernel ?? options.treeKernel ?? '' },
+    handlers,
+    rows,
+    ...(pfnmap && {
+      notPfnmap: {
+        no: exporters.filter((r) => !open(r) && !r.flags.includes('VM_PFNMAP')),
+        unknown: exporters.filter(open),
+        yes: exporters.filter((r) => !open(r) && r.flags.includes('VM_PFNMAP')).length,
+      },
+    }),
+  }
+}
+
+function rowsOf({ func }: MapSite, found: Surveyed): MapRow[] {
+  const { line } = func
+  const base = {
+    file: func.file.path,
+    line,
+    function: func.name,
+    table: found.struct,
+    revokedBy: found.revokes,
+  }
+  const nothing = {
+    by: [],
+    vmOps: '',
+    has: [],
+    odd: [],
+    flags: [],
+    checked: 'not seen',
+    private: 'not seen',
+  } as const
+  if (found.reason !== undefined) return [{ ...base, ...nothing, unknown: found.reason }]
+  const rows = new Map<string, MapRow>()
+  for (const w of found.ways) {
+    if (w.plan.refuses) continue
+    const flags = [...w.plan.sets, ...w.plan.clears.map((f) => `-${f}`)]
+    const handed = w.inserted.some((i) => i.helper.contract !== undefined && i.helper.inserts === 'either')
+    const row: MapRow = {
+      ...base,
+      flags,
+      by: [...new Set(w.inserted.map((i) => i.api))],
+      checked: checkedBy(w),
+      private: w.plan.refusesPrivate ? 'refused' : handed ? 'not seen' : 'accepted',
+      vmOps: w.ops,
+      has: w.has,
+      odd: handed ? [] : oddOf(w, found.struct),
+      ...(w.contract !== undefined && { contract: w.contract }),
+      ...(w.reason !== undefined && { unknown: w.reason }),
+    }
+    // Ways that differ in nothing that is shown are one.
+    const key = JSON.stringify({ ...row, vmOps: '', has: [] })
+    const before = rows.get(key)
+    if (before === undefined || before.vmOps === '') rows.set(key, row)
+  }
+  return [...rows.values()]
+}
+
+function checkedBy(w: Surveyed['ways'][number]): MapRow['checked'] {
+  if (w.inserted.some((i) => i.helper.checks === 'full')) return 'helper'
+  if (w.inserted.some((i) => i.size || i.offset || i.fault)) return w.plan.checksSize ? 'dispatcher' : 'no'
+  if (w.plan.faults !== undefined && !w.plan.checksSize) return w.plan.faults.checks ? 'fault' : 'no'
+  return w.plan.checksSize ? 'handler' : 'not seen'
+}
+
+/** Combinations that mean something else than who chose them may think. */
+function oddOf(w: Surveyed['ways'][number], table: string): string[] {
+  const has = (f: string): boolean => w.plan.sets.includes(f)
+  const bare = w.inserted.some((i) => i.helper.inserts === 'pfn')
+  const counted = w.inserted.some((i) => i.helper.counts)
+  const pfnmap = has('VM_PFNMAP')
+  const odd: string[] = []
+  if (has('VM_IO') && !pfnmap && counted)
+    odd.push('VM_IO without VM_PFNMAP: the pages are counted, and GUP-fast, which sees no VMA, can pin them')
+  if (pfnmap && has('VM_MIXEDMAP'))
+    odd.push(
+      'VM_PFNMAP and VM_MIXEDMAP at once: vmf_insert_pfn() takes that for a bug, and only one can be meant',
+    )
+  if (pfnmap && counted && !w.inserted.some((i) => i.helper.inserts === 'either'))
+    odd.push('VM_PFNMAP with counted pages: nothing that walks the mapping sees their references')
+  if (bare && !pfnmap && !has('VM_MIXEDMAP'))
+    odd.push('bare PFNs without VM_PFNMAP or VM_MIXEDMAP: a BUG at the first fault')
+  if (bare && w.plan.faults !== undefined && pfnmap && !w.plan.refusesPrivate)
+    odd.push('private mappings are accepted: vmf_insert_pfn() is a BUG there')
+  if (w.plan.faults !== undefined && !w.plan.faults.checks && !pfnmap && !has('VM_DONTEXPAND'))
+    odd.push('it can be grown past its object: no VM_DONTEXPAND, and the fault handler compares nothing')
+  if (table === 'dma_buf_ops' && !pfnmap && w.inserted.length > 0)
+    odd.push('a dma-buf without VM_PFNMAP: its pages can be pinned through the mapping')
+  if (w.has.includes('close') && !w.has.includes('open'))
+    odd.push('close without open: a copy of the mapping is not counted')
+  return odd
+}
