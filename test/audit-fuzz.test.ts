@@ -113,6 +113,28 @@ test('drivers with their words put elsewhere are audited to the end', async () =
   )
 })
 
+test('parameters and fields without a name are nobody’s', async () => {
+  const { sites } = await audited(`#include <linux/mm.h>
+static void give(struct device *dev, unsigned long, unsigned long pfn)
+{
+	dma_map_resource(dev, PFN_PHYS(pfn), PAGE_SIZE, DMA_BIDIRECTIONAL, 0);
+}
+int f(struct device *dev, struct vm_area_struct *vma, unsigned long)
+{
+	unsigned long pfn;
+	int ret = follow_pfn(vma, vma->vm_start, &pfn);
+
+	if (!ret)
+		give(dev, pfn, pfn);
+	return ret;
+}
+`)
+  assert.deepEqual(
+    sites.map((s) => s.verdict),
+    ['broken'],
+  )
+})
+
 const pinned = (body: string): string => `#include <linux/mm.h>
 int f(unsigned long addr, int n, struct page **pages)
 {

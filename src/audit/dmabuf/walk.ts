@@ -944,7 +944,7 @@ function namesOf(func: Func, code: Code): Names {
 /** Locals that nothing reads any more, and what is known of values that nobody asks about any more. */
 function forget(before: State, frame: Frame, live: ReadonlySet<string>, asked: ReadonlySet<string>): State {
   const s = before.fork()
-  const nameOf = (k: string): string => /^\w+/.exec(k.slice(frame.prefix.length))![0]
+  const nameOf = (k: string): string => /^\w*/.exec(k.slice(frame.prefix.length))![0]
   for (const k of s.env.keys())
     if (k.startsWith(frame.prefix) && !live.has(nameOf(k)) && nameOf(k) !== result) s.env.delete(k)
   const { signs, said } = s.facts

@@ -486,7 +486,7 @@ export class HoldingWalk {
   #forget(s: State, frame: Frame, names: ReadonlySet<string>, conditions: ReadonlySet<string>): void {
     for (const [k, v] of s.env) {
       if (!k.startsWith(frame.prefix)) continue
-      const name = /^\w+/.exec(k.slice(frame.prefix.length))![0]
+      const name = /^\w*/.exec(k.slice(frame.prefix.length))![0]
       if (!names.has(name) && name !== result && v.hold === undefined) s.env.delete(k)
     }
     if (s.signs.size + s.facts.size === 0) return
@@ -495,7 +495,7 @@ export class HoldingWalk {
       if (
         !k.startsWith(frame.prefix) ||
         v.got !== undefined ||
-        conditions.has(/^\w+/.exec(k.slice(frame.prefix.length))![0])
+        conditions.has(/^\w*/.exec(k.slice(frame.prefix.length))![0])
       )
         known.add(v.sym)
     for (const h of s.holds.values()) known.add(h.asked.sym)

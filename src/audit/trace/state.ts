@@ -134,7 +134,7 @@ export class State {
     let env: Map<string, Value> | undefined
     for (const k of this.env.keys()) {
       if (!k.startsWith(prefix)) continue
-      const name = /^\w+/.exec(k.slice(prefix.length))![0]
+      const name = /^\w*/.exec(k.slice(prefix.length))![0] // a parameter may have none
       if (live(name)) continue
       env ??= new Map(this.env)
       env.delete(k)
