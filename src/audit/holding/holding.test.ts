@@ -7,10 +7,16 @@ import { openTree, Program } from '../../source/index.ts'
 import { audit, protocols } from '../index.ts'
 
 /** `broken: CLASS`, `holds`, `unknown: REASON` of every site, in the order of the text. */
-async function verdicts(t: TestContext, text: string, kernel = '7.2'): Promise<string[]> {
+async function verdicts(
+  t: TestContext,
+  text: string,
+  kernel = '7.2',
+  others: Readonly<Record<string, string>> = {},
+): Promise<string[]> {
   const dir = mkdtempSync(join(tmpdir(), 'tenure-holding-'))
   t.after(() => rmSync(dir, { recursive: true, force: true }))
   writeFileSync(join(dir, 'driver.c'), text)
+  for (const [name, other] of Object.entries(others)) writeFileSync(join(dir, name), other)
   const { value } = await openTree(dir)
   const program = new Program(value!)
   const { sites } = await audit(program, {
@@ -140,4 +146,39 @@ test('every generation of the calls is listed', async (t) => {
   ]
   const found = await verdicts(t, body(calls.map((c) => `ret = ${c};`).join('\n')))
   assert.equal(found.length, calls.length)
+})
+
+test('the calls of a function that hands pages on are sites, each judged for itself', async (t) => {
+  const lease = `int lease_pages(unsigned long a, int n, struct page **pages)
+{
+	int got = pin_user_pages_fast(a, n, 0, pages);
+
+	if (got == n)
+		return 0;
+	if (got > 0)
+		unpin_user_pages(pages, got);
+	return got < 0 ? got : -EFAULT;
+}
+`
+  const caller = (name: string, leave: string): string =>
+    `static int ${name}(unsigned long a, struct dev *d)
+{
+	struct page *pages[4];
+	int ret = lease_pages(a, 4, pages);
+
+	if (ret)
+		return ret;
+	if (d->busy)
+		${leave};
+out:
+	unpin_user_pages(pages, 4);
+	return ret;
+}
+`
+  const others = {
+    'keeps.c': caller('give_back', 'goto out'),
+    'loses.c': caller('lose', 'return -EBUSY'),
+  }
+  // By file: the call in driver.c is its callers' affair.
+  assert.deepEqual(await verdicts(t, lease, '7.2', others), ['holds', 'holds', 'broken: error-path-leak'])
 })

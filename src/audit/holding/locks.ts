@@ -43,7 +43,7 @@ function heldAt(func: Func, at: number): boolean | undefined {
   for (const m of text.matchAll(done)) {
     const behind = text.slice(m.index).replace(/^[^;]*;/, '')
     if (m[2] !== undefined || m[4] !== undefined) {
-      if (!/^\s*(return|goto|continue|break)\b/.test(behind)) held = false
+      if (!/^\s*(return|goto|continue|break)\b[^;]*;/.test(behind)) held = false
       continue
     }
     // `if (x) mmap_read_lock(mm);`

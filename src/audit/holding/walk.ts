@@ -1266,7 +1266,12 @@ export class HoldingWalk {
           s.change(h, { unclear: s.holds.get(h)!.unclear ?? `it is copied by ${name}()` })
       return plain()
     }
-    if (words.harmless.test(name) || (words.pure.test(name) && !words.keepsValue.test(name))) return plain()
+    if (
+      words.asks.test(name) ||
+      words.harmless.test(name) ||
+      (words.pure.test(name) && !words.keepsValue.test(name))
+    )
+      return plain()
     if (words.keepsValue.test(name)) return plain()
     if (words.publishes.test(name)) {
       for (const a of args) if (a.ref !== undefined && !isLocal(rootOf(a.ref))) s.published.add(rootOf(a.ref))
