@@ -662,6 +662,7 @@ function driverArgs(context: Program['context'], name: string): readonly { name:
         { name: 'vma', kind: 'vma' },
         { name: 'vmf_address', kind: 'addr' },
         { name: 'vmf_pgoff', kind: 'int' },
+        { name: 'vm_start', kind: 'addr' },
       ]
     : [
         { name: 'vma', kind: 'vma' },

@@ -7,7 +7,7 @@ import type { Hop, Repair, Site } from '../result.ts'
 import type { Place } from '../trace/event.ts'
 import { witnessOf } from '../witness.ts'
 import { liftMapping, type MapPlan, type Question, questions } from './lift.ts'
-import { dispatchers } from './helpers.ts'
+import { dispatchers, helpers } from './helpers.ts'
 import { type MapSite, mapSites, words } from './sites.ts'
 import { type Ending, From, type Insertion, walk } from './walk.ts'
 
@@ -391,7 +391,8 @@ export class Mappings {
       refusesPrivate: facts.shared || refusesPrivate,
       refusesWrite,
       checksSize:
-        dispatched !== undefined || (first === undefined ? (facts.bounded & From.size) !== 0 : !first.size),
+        dispatched !== undefined ||
+        (first === undefined ? facts.measured || (facts.bounded & From.size) !== 0 : !first.size),
       checksOffset:
         dispatched !== undefined ||
         (first === undefined ? (facts.bounded & From.offset) !== 0 : !first.offset),
@@ -452,6 +453,17 @@ export class Mappings {
   #faults(
     func: Func,
   ): { readonly plan?: NonNullable<MapPlan['faults']>; readonly inserted: readonly Insertion[] } | string {
+    const known = helpers.get(func.name)
+    if (known !== undefined)
+      return {
+        inserted: [],
+        plan: {
+          by: known.inserts === 'pfn' ? 'vmf_insert_pfn' : 'finish_fault',
+          checks: known.checks === 'full',
+          moves: true,
+          at: place(func),
+        },
+      }
     const at = func.params.findIndex((p) => p.type.base === 'struct vm_fault')
     if (at < 0) return `what ${func.name}() does at a fault is not seen`
     const endings = walk(
@@ -474,6 +486,7 @@ export class Mappings {
         by: first.helper.inserts === 'pfn' ? 'vmf_insert_pfn' : 'finish_fault',
         checks: !first.fault,
         moves: first.moves || first.helper.contract !== undefined,
+        relative: first.relative,
         at: first.at,
       },
     }

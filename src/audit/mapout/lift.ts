@@ -22,6 +22,8 @@ export type MapPlan = {
     readonly by: 'vmf_insert_pfn' | 'finish_fault'
     readonly checks: boolean
     readonly moves: boolean
+    /** Counted from where the mapping begins, whatever its offset. */
+    readonly relative?: boolean
     readonly at: Place
   }
   /** It refuses every mapping. */
@@ -108,11 +110,10 @@ function mmapOf(p: MapPlan): Stmt[] {
 }
 
 function faultOf(f: NonNullable<MapPlan['faults']>): Stmt[] {
+  const index = f.relative ? binary('-', id('vmf_address'), id('vm_start')) : id('vmf_pgoff')
   return [
-    ...(f.checks && f.moves
-      ? [branch(binary('>', id('vmf_pgoff'), num(0)), [back(id('VM_FAULT_SIGBUS'))])]
-      : []),
-    back(call(f.by, id('vma'), id('vmf_address'), id('B'), f.moves ? id('vmf_pgoff') : num(0)), f.at),
+    ...(f.checks && f.moves ? [branch(binary('>', index, num(0)), [back(id('VM_FAULT_SIGBUS'))])] : []),
+    back(call(f.by, id('vma'), id('vmf_address'), id('B'), f.moves ? index : num(0)), f.at),
   ]
 }
 

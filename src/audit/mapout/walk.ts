@@ -36,6 +36,8 @@ export const From = {
   fresh: 1024,
   /** One of these and something else together: a place in an object. */
   based: 2048,
+  /** Of a fault: counted from where the mapping begins. */
+  relative: 4096,
 } as const
 const chosen = From.size | From.offset | From.fault
 
@@ -54,6 +56,7 @@ export type Insertion = {
   readonly unsure: boolean
   /** What is mapped is the offset itself, and not a place in something. */
   readonly bare: boolean
+  readonly relative: boolean
   /** What is mapped depends on the offset (of the mapping, of the fault) at all. */
   readonly moves: boolean
   readonly at: Place
@@ -216,7 +219,7 @@ export function walk(
   /** Flags by name, also those that a variable or a macro of the file stands for. */
   function flagsIn(words: string): VmFlag[] {
     const found = [...words.matchAll(/\bVMA?_(\w+?)(?:_BIT)?\b/g)].map((m) => `VM_${m[1]}`)
-    for (const [name] of words.matchAll(/\b[A-Za-z_]\w*\b/g)) {
+    for (const [name] of words.matchAll(/(?<![.>]\s*)\b[A-Za-z_]\w*\b/g)) {
       const m = name.startsWith('VM') ? undefined : code.macroHere(name, func.file)
       if (m !== undefined && m.params === undefined) found.push(...flagsIn(m.text))
       if (/^[a-z]/.test(name))
@@ -269,7 +272,7 @@ export function walk(
         return [flagged(s, flagsIn(words(1)), [])]
       default:
     }
-    if (derived.has(name) || silent.test(name)) return [s]
+    if (derived.has(name) || silent.test(name) || /^(ERR_PTR|PTR_ERR)$/.test(name)) return [s]
     if (clamps.test(name)) return [s]
     if (measures.test(name) && (all & From.size) !== 0)
       return [gives(withFacts(s, { measured: true }), { from: From.fresh })]
@@ -365,6 +368,7 @@ export function walk(
         helper.checks !== 'full' &&
         (what & (From.offset | From.fault)) !== 0 &&
         (what & (From.based | From.picked | From.found | From.fresh)) === 0,
+      relative: (what & From.relative) !== 0,
       moves: (what & (From.offset | From.fault)) !== 0,
       at: place,
     }
@@ -533,7 +537,8 @@ export function walk(
         const r = value(x.right, s).from
         if (x.op === '%') return { from: l & ~chosen }
         if (x.op === '-' && (l & From.end) !== 0 && (r & From.start) !== 0) return { from: From.size }
-        if (x.op === '-' && (l & From.fault) !== 0) return { from: From.fault | (r & From.offset) }
+        if (x.op === '-' && (l & From.fault) !== 0)
+          return { from: From.fault | (r & From.offset) | ((r & From.start) === 0 ? 0 : From.relative) }
         const based = x.op === '+' && ((l & chosen) === 0) !== ((r & chosen) === 0) ? From.based : 0
         return { from: ((l | r) & ~(From.vma | From.vmf)) | based }
       }
@@ -611,8 +616,6 @@ const derived = new Set([
   'array_index_nospec',
   'nth_page',
   'is_cow_mapping',
-  'ERR_PTR',
-  'PTR_ERR',
   'IS_ERR',
   'likely',
   'unlikely',
@@ -666,7 +669,7 @@ function factsKey(f: Facts): string {
   let key = factKeys.get(f)
   if (key === undefined) {
     const inserted = f.inserted.map(
-      (i) => `${i.api}:${i.at.line}${i.size}${i.offset}${i.fault}${i.unsure}${i.bare}${i.moves}`,
+      (i) => `${i.api}:${i.at.line}${i.size}${i.offset}${i.fault}${i.unsure}${i.bare}${i.moves}${i.relative}`,
     )
     key = `${f.bounded} ${f.asked} ${f.measured} ${f.shared} ${f.readonly} ${f.ops} ${f.lost} ${f.set.join()} ${f.cleared.join()} ${inserted.join()}`
     factKeys.set(f, key)

@@ -142,7 +142,12 @@ function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   if (driver !== undefined) {
     if (driver.fault === undefined) return k.done(VM_FAULT_SIGBUS)
     if ((me.flags & FAULT_FLAG_WRITE) !== 0 && !vma.VM_SHARED) vma.anon_vma = true
-    return k.callback(driver.fault, 'faulted', [me.vma + 1, me.addr, linear_page_index(vma, me.addr)])
+    return k.callback(driver.fault, 'faulted', [
+      me.vma + 1,
+      me.addr,
+      linear_page_index(vma, me.addr),
+      vma.vm_start,
+    ])
   }
   if (insert === 'remap_pfn_range') return k.done(VM_FAULT_SIGBUS) // no ->fault: what was zapped is gone
   // do_cow_fault() prepares for a copy before it asks, whatever comes of it.
