@@ -7,7 +7,7 @@ import type { Hop, Repair, Site } from '../result.ts'
 import type { Place } from '../trace/event.ts'
 import { witnessOf } from '../witness.ts'
 import { liftMapping, type MapPlan, type Question, questions } from './lift.ts'
-import { dispatchers, helpers } from './helpers.ts'
+import { type Dispatcher, dispatchers, helpers } from './helpers.ts'
 import { type MapSite, mapSites, words } from './sites.ts'
 import { type Ending, From, type Insertion, walk } from './walk.ts'
 
@@ -321,11 +321,15 @@ export class Mappings {
     const refusesWrite = all.every((e) => e.facts.readonly)
     const by = this.#dispatcher(func)
     const refusesPrivate = by?.refusesCow === true || this.#refusedElsewhere(func)
-    return { ways: all.map((e) => this.#way(e, func, refusesWrite, refusesPrivate, by?.says)) }
+    return {
+      ways: all.map((e) =>
+        this.#way(e, func, refusesWrite, refusesPrivate, by?.size === false ? undefined : by?.says),
+      ),
+    }
   }
 
   /** Who has looked at the mapping before the handler gets it, by the ops table that it stands in. */
-  #dispatcher(func: Func): { readonly says: string; readonly refusesCow?: true } | undefined {
+  #dispatcher(func: Func): Dispatcher | undefined {
     for (const file of func.static ? [func.file] : this.#code.moduleWith(func.file, func.name))
       for (const o of opsOf(file)) {
         const found = o.func === func.name && o.field === 'mmap' ? dispatchers.get(o.struct) : undefined

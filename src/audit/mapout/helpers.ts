@@ -318,15 +318,21 @@ export const insertionNames: readonly string[] = [...helpers]
   .map(([n]) => n)
 
 /** Ops tables whose dispatcher has compared length and offset with the object before it hands the mapping on. */
-export const dispatchers: ReadonlyMap<string, { readonly says: string; readonly refusesCow?: true }> =
-  new Map([
-    ['dma_buf_ops', { says: 'dma_buf_mmap() has checked offset and length' }],
-    ['drm_gem_object_funcs', { says: 'drm_gem_mmap_obj() has checked the length' }],
-    ['vb2_mem_ops', { says: 'vb2_mmap() has checked the length and wants VM_SHARED', refusesCow: true }],
-    ['snd_pcm_ops', { says: 'snd_pcm_mmap_data() has checked offset and length' }],
-    ['snd_soc_component_driver', { says: 'snd_pcm_mmap_data() has checked offset and length' }],
-    ['snd_malloc_ops', { says: 'snd_pcm_mmap_data() has checked offset and length' }],
-    ['videobuf_qtype_ops', { says: 'videobuf_mmap_mapper() has checked the length' }],
-  ])
+export type Dispatcher = {
+  readonly says: string
+  readonly refusesCow?: true
+  /** It leaves the length to the handler. */
+  readonly size?: false
+}
+export const dispatchers: ReadonlyMap<string, Dispatcher> = new Map<string, Dispatcher>([
+  ['vfio_pci_regops', { says: 'vfio_pci_core_mmap() wants VM_SHARED', refusesCow: true, size: false }],
+  ['dma_buf_ops', { says: 'dma_buf_mmap() has checked offset and length' }],
+  ['drm_gem_object_funcs', { says: 'drm_gem_mmap_obj() has checked the length' }],
+  ['vb2_mem_ops', { says: 'vb2_mmap() has checked the length and wants VM_SHARED', refusesCow: true }],
+  ['snd_pcm_ops', { says: 'snd_pcm_mmap_data() has checked offset and length' }],
+  ['snd_soc_component_driver', { says: 'snd_pcm_mmap_data() has checked offset and length' }],
+  ['snd_malloc_ops', { says: 'snd_pcm_mmap_data() has checked offset and length' }],
+  ['videobuf_qtype_ops', { says: 'videobuf_mmap_mapper() has checked the length' }],
+])
 
 export const mappingTypes = ['vm_area_struct', 'vm_area_desc', 'vm_fault'] as const
