@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { Source } from '../src/base/index.ts'
 import { run } from '../src/cli/cli.ts'
-import { changes } from '../src/kernel/index.ts'
+import { changes, invariants } from '../src/kernel/index.ts'
 import { bind, judge, opList, parse } from '../src/litmus/index.ts'
 import { renderCheck } from '../src/report/check-text.ts'
+import { wrap } from '../src/report/style.ts'
 import { renderDiagnostic } from '../src/report/diagnostic.ts'
 
 /** The parts of docs/litmus.md that are made, so that they cannot go stale: `npm run promote` writes them, a test compares. */
@@ -44,6 +45,35 @@ export function modelParts(): Record<string, string> {
   return { changes: ['| change | kernels | what |', '| --- | --- | --- |', ...rows].join('\n') }
 }
 
+/** The parts of docs/promises.md that are made: every invariant by its promise, every class by what its page says first. */
+export function promiseParts(): Record<string, string> {
+  const list = (rows: readonly (readonly [code: string, page: string, says: string])[]): string =>
+    rows.map(([code, page, says]) => [`- [${code}](../${page}):`, ...wrap(says, 68)].join('\n  ')).join('\n')
+  const folder = 'src/audit/classes'
+  return {
+    invariants: list(
+      invariants.map(({ code, promise }) => [
+        code,
+        `src/kernel/invariants/${code.replaceAll('-', '_')}.md`,
+        promise,
+      ]),
+    ),
+    classes: list(
+      readdirSync(folder)
+        .filter((file) => file.endsWith('.md'))
+        .sort()
+        .map((file) => {
+          const [, first = ''] = readFileSync(`${folder}/${file}`, 'utf8').split('## What it says\n\n')
+          return [
+            file.replace(/\.md$/, ''),
+            `${folder}/${file}`,
+            first.split('\n\n')[0]!.replaceAll('\n', ' ').trim(),
+          ]
+        }),
+    ),
+  }
+}
+
 /** The page with its parts made anew. */
 export function withParts(page: string, parts: Record<string, string>): string {
   return page.replace(
@@ -75,13 +105,14 @@ export async function withConsole(page: string): Promise<string> {
   return made + page.slice(at)
 }
 
-async function said(argv: readonly string[]): Promise<string> {
+/** What a command prints, in a pipe or on a terminal. */
+export async function said(argv: readonly string[], outIsTerminal = false): Promise<string> {
   let text = ''
   const say = (more: string): void => void (text += more)
   await run(argv, {
     out: say,
     err: say,
-    outIsTerminal: false,
+    outIsTerminal,
     errIsTerminal: false,
     signal: new AbortController().signal,
   })

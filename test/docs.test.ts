@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { opList } from '../src/litmus/index.ts'
 import { ops } from '../src/kernel/index.ts'
-import { docsParts, guides, withConsole, withParts } from './docs-parts.ts'
+import { docsParts, guides, promiseParts, withConsole, withParts } from './docs-parts.ts'
 
 test('the made parts of docs/litmus.md are what the code makes', () => {
   const page = readFileSync('docs/litmus.md', 'utf8')
@@ -12,6 +12,13 @@ test('the made parts of docs/litmus.md are what the code makes', () => {
   assert.equal(withParts(page, parts), page, 'npm run promote')
   for (const name of Object.keys(parts))
     assert.ok(page.includes(`<!-- ${name}: made`), `${name} has no place in the page`)
+})
+
+test('docs/promises.md has every invariant and every class, in the words of its page', () => {
+  const page = readFileSync('docs/promises.md', 'utf8')
+  const parts = promiseParts()
+  assert.equal(withParts(page, parts), page, 'npm run promote')
+  for (const name of Object.keys(parts)) assert.ok(page.includes(`<!-- ${name}: made`), name)
 })
 
 test('every operation is in the reference once, under a heading of its own kind', () => {
