@@ -162,7 +162,8 @@ export class Holdings {
       // What hangs on an object is the object's, whoever called: callers are asked where that says nothing.
       const kept = mine.filter((e) => e.holding.left === 'all')
       const told =
-        (upwards.holding.fields ?? []).length > 0 && kept.every((e) => e.failed !== true)
+        ((upwards.holding.fields ?? []).length > 0 || upwards.place?.includes('.') === true) &&
+        kept.every((e) => e.failed !== true)
           ? this.#told(site, upwards)
           : undefined
       if (told !== undefined && told.verdict !== 'unknown') return told
@@ -220,7 +221,7 @@ export class Holdings {
       return giveUp('it is given back in either way, by a condition that is not understood')
     // As they are written where that says enough: on one path a condition has been decided already.
     const text = this.#flagsOf(site)
-    const flags = text?.includes('FOLL_') === true ? text : (e?.holding.flags ?? text)
+    const flags = text !== undefined && /FOLL_|[=!]=/.test(text) ? text : (e?.holding.flags ?? text)
     const known = site.api.flags !== undefined
     const told = tell(site, e, flags, story, release)
     const by = new Set(story.ends.map((x) => x.by))
@@ -231,12 +232,14 @@ export class Holdings {
       (story.sameCall === 'no' || (story.sameCall === 'put' && closed)) &&
       (fields.length > 0 || story.alone) &&
       !story.notifier
-    const written = story.writes.length > 0
+    // The flags are chosen by the direction in which a device is given the pages.
+    const byDirection = /\bFOLL_WRITE\b/.test(flags ?? '') && /\bDMA_(FROM|TO)_DEVICE\b/.test(flags ?? '')
+    const written = story.writes.length > 0 || (byDirection && !story.onlyRead)
     const found: { cls: string; ending: Ending; plan: HoldingPlan; judged: Judged }[] = []
     const ask = (cls: string, question: Question | undefined, ending: Ending): void => {
       const plan = { ...planOf(ending), ...(question !== undefined && { question }) }
       const judged = this.#ask(site, plan)
-      if (judged.verdict === 'broken') found.push({ cls, ending, plan, judged })
+      if (judged.verdict === 'broken' && shows(cls, judged)) found.push({ cls, ending, plan, judged })
     }
     if (release.as !== takes) ask(mismatch[takes], undefined, told)
     else {
@@ -277,7 +280,7 @@ export class Holdings {
       escapes: hopsOf(told),
       verdict: 'holds',
       classes: [],
-      summary: `${fields.join()} keeps what ${site.api.name}() took, and ${release.api}() in ${release.at.func}() gives it back`,
+      summary: `${fields.length === 0 ? 'an object' : fields.join(', ')} keeps what ${site.api.name}() took, and ${release.api}() in ${release.at.func}() gives it back`,
       litmus: {
         name: judged.test.name,
         text: textOf(judged, this.#rules(site.api), site, 'What is kept is given back as it was taken.'),
@@ -422,7 +425,8 @@ export class Holdings {
         for (const [cls, question] of questions) {
           const plan = { ...planOf(e), question }
           const judged = this.#ask(site, plan)
-          if (judged.verdict === 'broken') return this.#broken(site, e, plan, judged, cls)
+          if (judged.verdict === 'broken' && shows(cls, judged))
+            return this.#broken(site, e, plan, judged, cls)
         }
       }
       // The model has no promise yet that these break; so nothing is said of them.
@@ -526,6 +530,16 @@ function classOf(e: Ending): string | undefined {
   return undefined
 }
 
+/** Whether what breaks is what the class says, and not something else in the same test. */
+function shows(cls: string, judged: Judged): boolean {
+  const codes: Readonly<Record<string, string>> = {
+    'missing-longterm': 'longterm-movable',
+    'missing-dirty': 'dirty-lost',
+    'get-instead-of-pin': 'fork-isolation',
+  }
+  return codes[cls] === undefined || judged.result!.broken.some((b) => b.code === codes[cls])
+}
+
 /** A path on which the call works, and then what the module does with what is kept, in the order in which it can come. */
 function tell(
   site: HoldingSite,
@@ -542,7 +556,12 @@ function tell(
       ? e.events.filter((x) => x.do !== 'decide')
       : [{ do: 'acquire', hold: id, outcome: 'all', api, flags, at }]
   const own = before.some((x) => x.do === 'write' && x.hold === id)
-  const write = own ? undefined : story.writes[0]
+  const write = own
+    ? undefined
+    : (story.writes[0] ??
+      (/\bDMA_(FROM|TO)_DEVICE\b/.test(flags ?? '') && !story.onlyRead
+        ? { by: 'device' as const, at, text: `a device writes, as the flags say: ${flags}` }
+        : undefined))
   const fields = story.fields.map((f) => `${f.struct}.${f.field}`)
   const base: Holding = e?.holding ?? {
     id,
@@ -555,9 +574,12 @@ function tell(
     locked: 'unseen',
   }
   const { unclear: _, wrong: __, ...rest } = base
+  // Where the way to the call was not followed, the lock is taken for granted.
+  const locked = before.length === 1 ? 'asserted' : base.locked
   return {
     holding: {
       ...rest,
+      locked,
       outcome: 'all',
       flags,
       left: 'nothing',
@@ -774,7 +796,12 @@ function hopsOf(e: Ending): Hop[] {
       case 'dirty':
         return [{ ...at, text: 'marked dirty' }]
       case 'leave':
-        return [{ ...at, text: `kept when the call has returned, by ${x.text}` }]
+        return [
+          {
+            ...at,
+            text: `kept when the call has returned${x.text === undefined || x.text === '' ? '' : `, by ${x.text}`}`,
+          },
+        ]
       case 'decide':
         return [{ ...at, text: x.text ?? '' }]
       case 'count':

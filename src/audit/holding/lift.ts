@@ -195,6 +195,9 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
         if (plan.question === 'dirty') body.push(run(call('set_page_dirty_lock', id(first)), at))
         break
       case 'leave':
+        // No lock is taken home.
+        body.push(...unlockAll())
+        held.length = 0
         if (plan.question === 'longterm') body.push(run(call('exit_to_user_mode'), at))
         break
       case 'leave-if':

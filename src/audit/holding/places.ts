@@ -99,3 +99,14 @@ export function typeOf(code: Code, func: Func, e: Expr): CType | undefined {
       return undefined
   }
 }
+
+/** The struct that a field is in; of one without a name, by the field that it is: `table.page`. */
+export function ownerOf(code: Code, func: Func, base: Expr): string | undefined {
+  const tag = tagOf(typeOf(code, func, base))
+  if (tag !== undefined) return tag
+  let x = base
+  while (x.kind === 'cast' || x.kind === 'index') x = x.kind === 'cast' ? x.of : x.base
+  if (x.kind !== 'member') return undefined
+  const outer = ownerOf(code, func, x.base)
+  return outer === undefined ? undefined : `${outer}.${x.field}`
+}

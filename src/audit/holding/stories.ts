@@ -4,7 +4,7 @@ import type { ReferenceApi } from '../protocols/reference.ts'
 import type { Place } from '../trace/event.ts'
 import { Entries, type Entry } from './entries.ts'
 import type { HoldingSite, StructField } from './event.ts'
-import { tagOf, typeOf } from './places.ts'
+import { ownerOf } from './places.ts'
 import * as words from './words.ts'
 
 /**
@@ -94,6 +94,10 @@ class Telling {
     const { func, call, api } = this.#site
     const out = typeof api.out === 'number' ? call.args[api.out] : undefined
     const seeds = out === undefined ? new Set<string>() : new Set(this.#start(func, out))
+    // `pages = all + done`: what is filled is a part of what stands there.
+    for (const l of func.body.locals)
+      if (seeds.has(l.name) && l.init?.kind === 'binary')
+        for (const n of this.#start(func, l.init)) seeds.add(n)
     this.#look(func, { pages: seeds, memory: new Set() }, 0)
     this.#upwards(func, seeds, 0)
     for (let i = 0, known = -1; i < most.rounds && this.#fields.length > known; i++) {
@@ -449,6 +453,7 @@ class Telling {
     if (depth > most.depth + 2) return 'no'
     const { all } = this.#entries.above(release)
     const names = new Map(all.filter((f) => f !== func).map((f) => [f.name, f]))
+    const counted = new Set(all.filter(counts).flatMap((f) => this.#entries.above(f).all))
     const text = func.file.source.text
     const found: SameCall[] = []
     eachCall(func, (e) => {
@@ -460,7 +465,7 @@ class Telling {
       // Another arm of the switch is another call.
       if (/\bcase\b[^;]*:|\bdefault\s*:/.test(text.slice(from, e.start))) return
       if (onFailure(func, from, e.start)) return
-      found.push(put || (to !== undefined && counts(to)) ? 'put' : 'yes')
+      found.push(put || (to !== undefined && counted.has(to)) ? 'put' : 'yes')
     })
     const here = worst(found)
     if (here === 'yes') return here
@@ -548,17 +553,6 @@ function eachBody(s: Stmt, look: (stmts: readonly Stmt[]) => void): void {
     default:
       return
   }
-}
-
-/** The struct that a field is in; of one without a name, by the field that it is: `table.page`. */
-function ownerOf(code: Code, func: Func, base: Expr): string | undefined {
-  const tag = tagOf(typeOf(code, func, base))
-  if (tag !== undefined) return tag
-  let x = base
-  while (x.kind === 'cast' || x.kind === 'index') x = x.kind === 'cast' ? x.of : x.base
-  if (x.kind !== 'member') return undefined
-  const outer = ownerOf(code, func, x.base)
-  return outer === undefined ? undefined : `${outer}.${x.field}`
 }
 
 const isCallOf = (e: Expr, name: string): boolean =>

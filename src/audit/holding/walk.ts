@@ -15,7 +15,7 @@ import type { Place } from '../trace/event.ts'
 import { liveness, successors } from '../trace/live.ts'
 import { leavesAlone } from './effects.ts'
 import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
-import { tagOf, typeOf } from './places.ts'
+import { ownerOf, typeOf } from './places.ts'
 import * as words from './words.ts'
 
 export class TooManyWays extends Error {
@@ -769,7 +769,7 @@ export class HoldingWalk {
     while (e.kind === 'index' || e.kind === 'cast' || (e.kind === 'unary' && e.op === '&'))
       e = e.kind === 'index' ? e.base : e.of
     if (hold === undefined || e.kind !== 'member') return
-    const struct = tagOf(typeOf(this.#code, this.#frame.func, e.base))
+    const struct = ownerOf(this.#code, this.#frame.func, e.base)
     if (struct === undefined) return
     const { fields = [] } = s.holds.get(hold)!
     if (!fields.some((f) => f.struct === struct && f.field === (e as { field: string }).field))
