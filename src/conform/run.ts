@@ -126,9 +126,23 @@ export class Machine {
     this.#options = options
   }
 
+  /** A guest that is late is asked again, and given longer: only what hangs each time is a finding. */
   async answers(ops: readonly Op[]): Promise<Answers> {
+    for (let patience = 1; ; patience *= 3)
+      try {
+        return await this.#answers(ops, patience)
+      } catch (e) {
+        if (!(e instanceof VmError) || !e.late || patience > 3 || this.#options.signal?.aborted) throw e
+      }
+  }
+
+  async #answers(ops: readonly Op[], patience: number): Promise<Answers> {
     if (this.#vm === undefined) {
-      this.#vm = await Vm.boot(this.#image, this.#options)
+      this.#vm = await Vm.boot(this.#image, {
+        ...this.#options,
+        bootSeconds: patience * (this.#options.bootSeconds ?? 90),
+        batchSeconds: patience * (this.#options.batchSeconds ?? 120),
+      })
       this.bootSeconds = this.#vm.bootSeconds
     }
     try {

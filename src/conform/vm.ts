@@ -20,6 +20,13 @@ import { answersOffset, magic, opsOffset, opSize, opsSize, shmSize, version } fr
 /** The guest did not do what it should: what was seen of it, with the end of its console. */
 export class VmError extends Error {
   override name = 'VmError'
+  /** It did not answer in time: it hangs, or this machine has too much to do. */
+  readonly late: boolean
+
+  constructor(message: string, late = false) {
+    super(message)
+    this.late = late
+  }
 }
 
 export const qemu = 'qemu-system-x86_64'
@@ -242,10 +249,11 @@ export class Vm {
         this.#received = this.#received.slice(at + 1)
         return
       }
-      const fail = (why: string) => new VmError(`${what}: ${why}\nconsole:\n${this.console()}`)
+      const fail = (why: string, late = false) =>
+        new VmError(`${what}: ${why}\nconsole:\n${this.console()}`, late)
       if (this.#ended !== undefined) throw fail(this.#ended)
       const left = deadline - Date.now()
-      if (left <= 0) throw fail(`no answer after ${seconds} s`)
+      if (left <= 0) throw fail(`no answer after ${seconds} s`, true)
       let timer: NodeJS.Timeout | undefined
       await new Promise<void>((done) => {
         this.#wake = done
