@@ -109,6 +109,12 @@ const visible: ReadonlySet<string> = new Set(['freed-while-mapped', 'pinned-dive
 /** What two VMAs of anonymous memory can differ in. */
 const anonFlags = ['VM_READ', 'VM_WRITE', 'VM_DONTCOPY', 'VM_WIPEONFORK', 'VM_LOCKED'] as const
 
+const vmOpKinds = {
+  open: eventKinds.OPEN,
+  close: eventKinds.CLOSE,
+  mremap: eventKinds.MREMAP,
+} as const
+
 /** Registers of each thread. */
 const RET = 0
 const WRITABLE = 1
@@ -137,6 +143,8 @@ export class ModelMachine {
   /** Free frames that something still names, before an operation. */
   readonly #remembered: Uint8Array
   #before = new Map<number, number>()
+  /** The calls of vm_ops that an operation makes. */
+  #vmOps: GuestEvent[] = []
   held: Held = { handles: new Map(), notifiers: new Set(), begun: new Set(), born: new Set([0]) }
 
   constructor(version: string, objects: readonly ObjectSetup[], notifiers: readonly NotifierSetup[]) {
@@ -208,6 +216,12 @@ export class ModelMachine {
     if (wrong.length > 0) throw new Bug(wrong.map((d) => d.message).join('; '))
     if (value === undefined) throw new Bug('the model cannot be configured')
     this.#kernel = new Kernel({ ...value, vpns: room.pages, vmaSlots: 60, dmaSlots: 0, zeroPage: true })
+    this.#kernel.onVmOp = ({ op, mm, bo, start, end, at }) =>
+      void this.#vmOps.push(
+        op === 'may_split'
+          ? { kind: eventKinds.SPLIT, id: bo, start: at!, end: 0, proc: mm, arg: 0 }
+          : { kind: vmOpKinds[op], id: bo, start, end, proc: mm, arg: 0 },
+      )
     this.#rows = this.#kernel.layout.open(this.#kernel.state)
     this.#snapshot = new Uint8Array(this.#kernel.state.length)
     this.#remembered = new Uint8Array(this.#kernel.pfns.length)
@@ -227,7 +241,7 @@ export class ModelMachine {
       vmFlags: Object.values(vmFlags).reduce((a, b) => a | b, 0),
       pteBits: pteBits.PRESENT | pteBits.WRITE | pteBits.SPECIAL | pteBits.OTHER,
       frameBits: frameBits.ANON | frameBits.EXCLUSIVE | frameBits.ZERO | frameBits.VRAM,
-      eventKinds: new Set([eventKinds.INVALIDATE]),
+      eventKinds: new Set([eventKinds.INVALIDATE, ...Object.values(vmOpKinds), eventKinds.SPLIT]),
     }
   }
 
@@ -638,6 +652,7 @@ export class ModelMachine {
       this.#remembered[pfn] = page.owner === undefined && page.was !== undefined ? 1 : 0
     }
     const events: GuestEvent[] = []
+    this.#vmOps = []
     let refused = false
     const choose = () => this.#fresh()
     const violate = (v: { code: string }) => {
@@ -672,7 +687,7 @@ export class ModelMachine {
       return undefined
     }
     events.sort((a, b) => a.id - b.id)
-    return events
+    return [...events, ...this.#vmOps]
   }
 
   /** Of the frames that an allocation may get, one that nobody remembers: real frames are not handed out again while somebody does. */

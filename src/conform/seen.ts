@@ -1,5 +1,6 @@
 import {
   type Answer,
+  eventKinds,
   frameBits,
   type GuestEvent,
   type GuestRef,
@@ -122,12 +123,16 @@ export class KernelEyes {
     return seen
   }
 
-  /** Which notifiers were called; how often, and for which ranges, is not compared. */
+  /** Which notifiers were called, not how often and for which ranges; and the calls of vm_ops, in their order. */
   #events(events: readonly GuestEvent[]): GuestEvent[] {
     const hit = new Map<number, GuestEvent>()
-    for (const e of events)
-      if (this.#compared.eventKinds.has(e.kind)) hit.set(e.id, { ...e, start: 0, end: 0, arg: 0 })
-    return [...hit.values()].sort((a, b) => a.id - b.id)
+    const calls: GuestEvent[] = []
+    for (const e of events) {
+      if (!this.#compared.eventKinds.has(e.kind)) continue
+      if (e.kind === eventKinds.INVALIDATE) hit.set(e.id, { ...e, start: 0, end: 0, arg: 0 })
+      else calls.push(e)
+    }
+    return [...[...hit.values()].sort((a, b) => a.id - b.id), ...calls]
   }
 }
 
@@ -224,12 +229,14 @@ const sameFrame = (a: SeenFrame, b: SeenFrame) =>
   a.flags === b.flags &&
   a.data === b.data &&
   ((a.flags & uncounted) !== 0 || (a.refcount === b.refcount && a.mapcount === b.mapcount))
+const unborn = 255
 const sameEvent = (a: GuestEvent, b: GuestEvent) =>
   a.kind === b.kind &&
   a.id === b.id &&
   a.start === b.start &&
   a.end === b.end &&
-  a.proc === b.proc &&
+  // At fork a child has no number in the guest yet.
+  (a.proc === b.proc || b.proc === unborn) &&
   a.arg === b.arg
 
 const bits = (value: number, names: Readonly<Record<string, number>>): string =>

@@ -212,6 +212,11 @@ const table = [
     says: 'a partial mremap() asks ->may_split first',
   },
   {
+    name: 'munmap-splits-below',
+    since: '6.6',
+    says: 'munmap() leaves what lies before it to a new VMA, whose ->open is called, and what lies behind it',
+  },
+  {
     name: 'madv-populate',
     since: '5.14',
     commit: '4ca9b3859dac',

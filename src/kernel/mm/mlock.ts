@@ -1,7 +1,7 @@
 import type { Id } from '../../state/index.ts'
 import { ENOMEM } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
-import { find_vma, split_vma, VM_SPECIAL, vma_lookup } from './vmas.ts'
+import { find_vma, split_to_change, VM_SPECIAL, vma_lookup } from './vmas.ts'
 
 /** apply_vma_lock_flags(): sets or clears VM_LOCKED from one VMA to the next, splitting them; a hole is -ENOMEM, and ends it. */
 export function apply_vma_lock_flags(
@@ -17,7 +17,7 @@ export function apply_vma_lock_flags(
     const vma = k.vma(id)
     const to = Math.min(vma.vm_end, end)
     if (vma.VM_LOCKED !== locked && !VM_SPECIAL(vma)) {
-      if (!split_vma(k, mm, at) || !split_vma(k, mm, to)) return -ENOMEM
+      if (!split_to_change(k, mm, at, to)) return -ENOMEM
       k.vma(vma_lookup(k, mm, at)!).VM_LOCKED = locked
     }
     at = to

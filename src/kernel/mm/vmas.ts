@@ -114,8 +114,18 @@ export function call_vm_op(
   k.onVmOp({ op, mm: mm!, bo, start, end, ...(at === undefined ? {} : { at }) })
 }
 
-/** Splits a VMA so that one begins at the address. False: no slot is left. */
-export function split_vma(k: Kernel, mm: Id<'mm'>, addr: number): boolean {
+/** Splits VMAs so that some are just the range, to be unmapped. False: no slot is left. */
+export function split_to_unmap(k: Kernel, mm: Id<'mm'>, start: number, end: number): boolean {
+  const old = !k.has('munmap-splits-below')
+  return split_vma(k, mm, start, old ? 'high' : 'low') && split_vma(k, mm, end, old ? 'low' : 'high')
+}
+
+/** The same, to be changed: what lies outside is new. */
+export const split_to_change = (k: Kernel, mm: Id<'mm'>, start: number, end: number): boolean =>
+  split_vma(k, mm, start, 'low') && split_vma(k, mm, end, 'high')
+
+/** Splits a VMA so that one begins at the address. Which half is the new one its ->open is told. */
+function split_vma(k: Kernel, mm: Id<'mm'>, addr: number, fresh: 'low' | 'high'): boolean {
   const id = vma_lookup(k, mm, addr)
   if (id === undefined || k.vma(id).vm_start === addr) return true
   const low = k.vma(id)
@@ -125,7 +135,7 @@ export function split_vma(k: Kernel, mm: Id<'mm'>, addr: number): boolean {
   const row = k.vma(high)
   row.vm_pgoff += addr - row.vm_start
   row.vm_start = addr
-  call_vm_op(k, 'open', row)
   low.vm_end = addr
+  call_vm_op(k, 'open', fresh === 'low' ? low : row)
   return true
 }

@@ -1,7 +1,7 @@
 import { ENOMEM } from '../constants.ts'
 import { ptlFree } from '../mm/locks.ts'
 import { zap_range } from '../mm/ptes.ts'
-import { split_vma } from '../mm/vmas.ts'
+import { split_to_unmap } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
@@ -19,7 +19,7 @@ export const do_munmap = op({
   steps: {
     split(k, me) {
       if (!overlaps(k, me.mm, me.start, me.end)) return k.done(0)
-      if (!split_vma(k, me.mm, me.start) || !split_vma(k, me.mm, me.end)) return k.done(-ENOMEM)
+      if (!split_to_unmap(k, me.mm, me.start, me.end)) return k.done(-ENOMEM)
       if (!k.notified(me.mm)) return 'zap'
       return k.call(mmu_notifier_invalidate_range_start, 'zap', me.mm, me.start, me.end)
     },

@@ -26,7 +26,7 @@ import { vm_normal_page, zap_range } from '../mm/ptes.ts'
 import {
   find_vma,
   linear_page_index,
-  split_vma,
+  split_to_change,
   VM_SPECIAL,
   vma_is_anonymous,
   vma_lookup,
@@ -184,7 +184,7 @@ function change_flags(k: Kernel, me: Madvise, mm: Id<'mm'>, vma: Row<'vma'>) {
   if (me.advice === MADV_WIPEONFORK && (vma.vm_file !== undefined || vma.VM_SHARED))
     return finish(k, me, -EINVAL)
   if (vma[flag] !== set) {
-    if (!split_vma(k, mm, me.at) || !split_vma(k, mm, me.to)) return finish(k, me, -EAGAIN)
+    if (!split_to_change(k, mm, me.at, me.to)) return finish(k, me, -EAGAIN)
     k.vma(vma_lookup(k, mm, me.at)!)[flag] = set
   }
   me.at = me.to

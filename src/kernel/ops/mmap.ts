@@ -10,7 +10,7 @@ import { pte_alloc, set_special, zap_range } from '../mm/ptes.ts'
 import {
   is_cow_mapping,
   linear_page_index,
-  split_vma,
+  split_to_unmap,
   vm_area_alloc,
   vm_area_free,
   vma_lookup,
@@ -84,7 +84,7 @@ export const mmap = op({
     // MAP_FIXED: what is there goes first, whether the new mapping comes to be or not.
     unmap(k, me) {
       const mm = k.currentMm(me.thread)!
-      if (!split_vma(k, mm, me.start) || !split_vma(k, mm, me.start + me.pages)) {
+      if (!split_to_unmap(k, mm, me.start, me.start + me.pages)) {
         mmap_unlock(k, mm, me.thread)
         return k.done(-ENOMEM)
       }

@@ -5,7 +5,7 @@ import { needs_dirty_tracking } from '../mm/files.ts'
 import { page_anon } from '../mm/frames.ts'
 import { lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { type Pte, vm_normal_page } from '../mm/ptes.ts'
-import { find_vma, split_vma, vma_lookup } from '../mm/vmas.ts'
+import { find_vma, split_to_change, vma_lookup } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import type { Row } from '../schema.ts'
 import { mm_populate } from './mm_populate.ts'
@@ -56,7 +56,7 @@ export const mprotect = op({
         me.at = me.to
         return 'next'
       }
-      if (!split_vma(k, mm, me.at) || !split_vma(k, mm, me.to)) {
+      if (!split_to_change(k, mm, me.at, me.to)) {
         mmap_unlock(k, mm, me.thread)
         return k.done(-ENOMEM)
       }

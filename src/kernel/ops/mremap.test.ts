@@ -144,6 +144,8 @@ test('the driver is told in the order of the kernel', () => {
   }
   assert.deepEqual(told('6.12', `mremap(0, 2, 2, ${MOVE}, 4)`), ['open 4-6', 'mremap 4-6', 'close 0-2'])
   assert.deepEqual(told('6.12', 'munmap(0, 1)'), ['may_split 0-2', 'open 1-2', 'close 0-1'])
+  assert.deepEqual(told('6.1', 'munmap(1, 1)'), ['may_split 0-2', 'open 1-2', 'close 1-2'])
+  assert.deepEqual(told('6.12', 'munmap(1, 1)'), ['may_split 0-2', 'open 0-1', 'close 1-2'])
   assert.deepEqual(told('6.1', 'mremap(0, 2, 3, 0, 0)'), [])
   assert.deepEqual(told('5.10', `mremap(1, 1, 1, ${MOVE}, 4)`).slice(0, 2), ['open 4-5', 'mremap 4-5'])
   assert.deepEqual(told('6.12', `mremap(1, 1, 1, ${MOVE}, 4)`).slice(0, 2), ['may_split 0-2', 'open 4-5'])

@@ -6,7 +6,7 @@ import { move_pte } from '../mm/ptes.ts'
 import {
   call_vm_op,
   find_vma,
-  split_vma,
+  split_to_change,
   VM_SPECIAL,
   vm_area_dup,
   vma_is_anonymous,
@@ -146,7 +146,7 @@ export const mremap = op({
         if (after) call_vm_op(k, 'may_split', old, me.addr + me.old_len)
       }
       if ((me.flags & MREMAP_DONTUNMAP) !== 0 && old.VM_LOCKED) {
-        if (!split_vma(k, mm, me.addr) || !split_vma(k, mm, me.addr + me.old_len)) return fail(k, me, -ENOMEM)
+        if (!split_to_change(k, mm, me.addr, me.addr + me.old_len)) return fail(k, me, -ENOMEM)
       }
       const from = k.vma(vma_lookup(k, mm, me.addr)!)
       const id = vm_area_dup(k, from)

@@ -4,7 +4,7 @@ import type { Kernel } from '../kernel.ts'
 import { vma_gave_up_file } from '../mm/files.ts'
 import { canLock, i_mmap_rwsem, lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { zap_range } from '../mm/ptes.ts'
-import { call_vm_op, split_vma, vm_area_free } from '../mm/vmas.ts'
+import { call_vm_op, find_vma, split_to_unmap, vm_area_free } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
@@ -27,7 +27,7 @@ export const munmap = op({
         mmap_unlock(k, mm, me.thread)
         return k.done(0)
       }
-      if (!split_vma(k, mm, me.addr) || !split_vma(k, mm, me.addr + me.pages)) {
+      if (!split_to_unmap(k, mm, me.addr, me.addr + me.pages)) {
         mmap_unlock(k, mm, me.thread)
         return k.done(-EINVAL)
       }
@@ -76,9 +76,10 @@ export function canUnlink(
 }
 
 export function unlink(k: Kernel, mm: Id<'mm'>, start: number, end: number): void {
-  for (const id of k.vmas) {
+  // One after the other as they lie in the address space: so their drivers are told.
+  for (let id = find_vma(k, mm, start); id !== undefined; id = find_vma(k, mm, start)) {
     const vma = k.vma(id)
-    if (vma.vm_mm !== mm || vma.vm_start < start || vma.vm_end > end) continue
+    if (vma.vm_end > end) break
     const file = vma.vm_file
     call_vm_op(k, 'close', vma)
     vm_area_free(k, vma)
