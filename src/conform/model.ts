@@ -37,7 +37,7 @@ const frames = { normal: 36, vram: 20 } as const
 export const notCompared: readonly string[] = [
   'dirty and young bits of page table entries',
   'PageDirty, LRU membership, and all other page flags',
-  'vm_ops calls (open, close, split, fault, mremap)',
+  'calls of vm_ops->fault',
   'the range of an invalidation, and how many there are: only which notifiers an operation hits',
   'merging of neighbouring anonymous VMAs: anonymous memory is not put beside memory that it would merge with',
   '5.10: FOLL_FORCE writes to read-only anonymous memory that is not there yet: it depends on pagevecs',

@@ -14,7 +14,7 @@ import {
   vm_normal_page,
   zap_range,
 } from '../mm/ptes.ts'
-import { call_vm_op, find_vma, is_cow_mapping, vm_area_dup, vm_area_free } from '../mm/vmas.ts'
+import { call_vm_op, find_vma, is_cow_mapping, vm_area_dup, vm_area_free, vma_lookup } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import type { Row } from '../schema.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
@@ -79,6 +79,7 @@ export const fork = op({
       const vma = k.vma(me.vma!)
       while (me.at < vma.vm_end && !k.pte(mm, me.at as Id<'vpn'>).present) me.at += 1
       if (me.at === vma.vm_end) {
+        if (!k.has('fork-opens-first')) call_vm_op(k, 'open', k.vma(vma_lookup(k, me.child, vma.vm_start)!))
         bump_seq(k, mm)
         unlock(k, ptl(k, mm), me.thread)
         if (!k.notified(mm)) return 'next'
@@ -114,7 +115,10 @@ export const fork = op({
 /** The half-made child is torn down. What was write-protected in the parent stays so. */
 function fail(k: Kernel, thread: Id<'thread'>, mm: Id<'mm'>, child: Id<'mm'>) {
   zap_range(k, child, 0, k.config.vpns)
-  for (const id of k.vmas) if (k.vma(id).vm_mm === child) vm_area_free(k, k.vma(id))
+  for (let id = find_vma(k, child, 0); id !== undefined; id = find_vma(k, child, 0)) {
+    call_vm_op(k, 'close', k.vma(id))
+    vm_area_free(k, k.vma(id))
+  }
   mmap_unlock(k, mm, thread)
   return k.done(-ENOMEM)
 }
@@ -156,22 +160,24 @@ function dup_vma(
   copy.vm_mm = child
   copy.VM_LOCKED = false
   if (k.has('fork-opens-first')) call_vm_op(k, 'open', copy)
+  let copied = true
   // Nothing of it is inherited, and nothing has been faulted in yet.
   if (vma.VM_WIPEONFORK) copy.anon_vma = false
   else if (needs_copy(vma)) {
-    if (!track_pfn_copy(k, vma)) return false
-    if (k.mm(mm).pgtable) pte_alloc(k, child)
-    if (later?.(vma) === true) return true
-    for (let addr = vma.vm_start; addr < vma.vm_end; addr++) {
+    copied = track_pfn_copy(k, vma)
+    if (copied && k.mm(mm).pgtable) pte_alloc(k, child)
+    if (copied && later?.(vma) === true) return true
+    for (let addr = vma.vm_start; copied && addr < vma.vm_end; addr++) {
       const from = k.pte(mm, addr as Id<'vpn'>)
       if (!from.present) continue
       const page = vm_normal_page(from)
       const early = page !== undefined && needs_cow_for_dma(k, mm, page)
-      if (!copy_pte(k, child, vma, from, k.pte(child, addr as Id<'vpn'>), early)) return false
+      copied = copy_pte(k, child, vma, from, k.pte(child, addr as Id<'vpn'>), early)
     }
   }
+  // Also when that has failed: close will be called, too.
   if (!k.has('fork-opens-first')) call_vm_op(k, 'open', copy)
-  return true
+  return copied
 }
 
 /**
