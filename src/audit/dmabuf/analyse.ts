@@ -5,7 +5,7 @@ import type { Code } from '../code.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import type { Hop, Repair, Site } from '../result.ts'
 import { witnessOf } from '../witness.ts'
-import { acquires } from './api.ts'
+import { acquires, isExport } from './api.ts'
 import type { ImportSite } from './event.ts'
 import { toldBy } from './callbacks.ts'
 import { keepersOf, type Kept, keptOf } from './kept.ts'
@@ -27,7 +27,8 @@ import { releasersOf, seeded } from './stories.ts'
 import type { State } from './state.ts'
 import { DmaBufWalk, type Out, TooManyWays } from './walk.ts'
 
-export const kind = 'dma-buf-import'
+export const importKind = 'dma-buf-import'
+export const exportKind = 'dma-buf-export'
 
 const most = { up: 3, callers: 8, stories: 3 }
 
@@ -55,14 +56,16 @@ export class Imports {
   readonly #judge: Judge
   readonly #rules: (site: ImportSite) => Rules
   readonly #path: string
+  readonly #exporting: boolean
   readonly #walks = new Map<Func, Walked>()
   readonly #ways = new WeakMap<Out, Map<number, Way[] | 'returned'>>()
 
-  constructor(code: Code, judge: Judge, rules: (site: ImportSite) => Rules, path: string) {
+  constructor(code: Code, judge: Judge, rules: (site: ImportSite) => Rules, path: string, exporting = false) {
     this.#code = code
     this.#judge = judge
     this.#rules = rules
     this.#path = path
+    this.#exporting = exporting
   }
 
   /** Undefined: the tree has to be asked first, then again. */
@@ -83,7 +86,7 @@ export class Imports {
     const before = this.#code.missing
     let walked: Walked
     try {
-      walked = { outs: new DmaBufWalk(this.#code, { towards }).run(func) }
+      walked = { outs: new DmaBufWalk(this.#code, { towards, exporting: this.#exporting }).run(func) }
     } catch (e) {
       if (!(e instanceof TooManyWays)) throw e
       walked = { outs: [], lost: `there are too many ways through ${func.name}()` }
@@ -98,7 +101,7 @@ export class Imports {
     let returned: Out | undefined
     for (const o of outs)
       for (const [n, t] of o.s.things.entries()) {
-        if (t.site?.call !== site.call) continue
+        if (t.site?.call !== site.call && t.published?.call !== site.call) continue
         const way = this.#waysOf(site, o, n, root)
         if (way === 'returned') returned = o
         else ways.push(...way)
@@ -176,7 +179,14 @@ export class Imports {
       return [this.#givenAway(way(s), root)]
     }
     if (mine.length === 0) return [this.#givenAway(way(s), root)]
-    if (mine.some(({ i }) => kept.get(i)!.where === 'returned')) return 'returned'
+    if (mine.some(({ i }) => kept.get(i)!.where === 'returned')) {
+      const contract = isExport(site.api) ? publishedBy(this.#code, root) : undefined
+      if (contract === undefined) return 'returned'
+      const t = s.fork()
+      t.change(buf, { refs: s.things[buf]!.refs - 1 })
+      t.say({ do: 'publish', thing: buf, at: { file: root.file.path, line: root.endLine, func: root.name } })
+      return [way(t, { contract })]
+    }
     // Kept in an object: who gives it back from there.
     return this.#stories(
       site,
@@ -226,7 +236,10 @@ export class Imports {
       const funcs = [...before, func]
       let outs: readonly Out[]
       try {
-        outs = new DmaBufWalk(this.#code, { later: true }).run(func, seeded(s, func, left))
+        outs = new DmaBufWalk(this.#code, { later: true, exporting: this.#exporting }).run(
+          func,
+          seeded(s, func, left),
+        )
       } catch (e) {
         if (!(e instanceof TooManyWays)) throw e
         continue
@@ -326,7 +339,7 @@ export class Imports {
       ...file.source.position(site.call.start),
       function: site.func.name,
       api: site.api.name,
-      kind,
+      kind: isExport(site.api) ? exportKind : importKind,
       flags: site.api.role.does === 'attach' ? [dynamic ? 'dynamic' : 'static'] : [],
     }
   }
@@ -480,28 +493,34 @@ function callersReference(code: Code, func: Func, up = 2): boolean {
   const callers = up === 0 ? [] : code.callers(func)
   return callers.length > 0 && callers.every((c) => callersReference(code, c, up - 1))
 }
+/** Functions that make a dma-buf for the core, which publishes it. */
+function publishedBy(code: Code, func: Func): string | undefined {
+  const found = exporting.find(([struct, field]) => code.ops(struct, field).some((o) => o.func === func.name))
+  return found === undefined ? undefined : `the core publishes what ${found[0]}.${found[1]} returns`
+}
+const exporting: readonly (readonly [string, string])[] = [
+  ['drm_gem_object_funcs', 'export'],
+  ['drm_driver', 'gem_prime_export'],
+  ['vb2_mem_ops', 'get_dmabuf'],
+  ['dma_heap_ops', 'allocate'],
+]
 const borrowing: readonly (readonly [string, string])[] = [
   ['drm_driver', 'gem_prime_import'],
   ['vb2_mem_ops', 'attach_dmabuf'],
 ]
 
 /** Which call a mistake is told at: the one that acquired what it is about, or, if that is not a site, what hangs on it. */
-function isOf(w: Way, issue: Issue, site: ImportSite): boolean {
-  const { s } = w
-  const numbers = s.things.flatMap((_, i) => (s.bufOf(i) === bufIn(w, site) ? [i] : []))
-  const touched = numbers.filter((i) => w.plan.things.length > numbers.indexOf(i))
-  const owner = touched[issue.n]
-  const own = owner === undefined ? undefined : s.things[owner]?.site
+function isOf({ s, plan }: Way, issue: Issue, site: ImportSite): boolean {
+  const owner = plan.ids[issue.n]
+  const { published, site: made } = owner === undefined ? {} : s.things[owner]!
+  const own = issue.cls === 'fd-published-early' ? published : made
   if (own !== undefined) return own.call === site.call
-  const other = touched.map((i) => s.things[i]!.site).find((x) => x !== undefined)
+  const other = plan.ids.map((i) => s.things[i]!.site).find((x) => x !== undefined)
   return other === undefined || other.call === site.call
-}
-const bufIn = (w: Way, site: ImportSite): number => {
-  const n = w.s.things.findIndex((t) => t.site?.call === site.call)
-  return w.s.bufOf(n)
 }
 
 const order = [
+  'fd-published-early',
   'double-detach',
   'double-put',
   'attach-map-order',
@@ -523,14 +542,9 @@ const nameOf = (s: ImportSite): string =>
 function sentence(site: ImportSite, w: Way, cls: string): string {
   const last = w.s.events.findLast((e) => e.do === 'decide')
   const after = last === undefined ? '' : ` after ${last.text} (line ${last.at.line})`
+  const { does } = site.api.role
   const noun =
-    site.api.role.does === 'get'
-      ? 'reference'
-      : site.api.role.does === 'map'
-        ? 'mapping'
-        : site.api.role.does === 'pin'
-          ? 'pin'
-          : 'attachment'
+    does === 'attach' ? 'attachment' : does === 'map' ? 'mapping' : does === 'pin' ? 'pin' : 'reference'
   switch (cls) {
     case 'error-path-leak':
       return `the ${noun} of ${site.api.name}() is not given back when ${site.func.name}() leaves${after}`
@@ -540,6 +554,8 @@ function sentence(site: ImportSite, w: Way, cls: string): string {
       return `the dma-buf is put more often than it was taken${after}`
     case 'attach-map-order':
       return `what ${site.api.name}() made is undone in the wrong order`
+    case 'fd-published-early':
+      return `the dma-buf is used or put behind its publication as a descriptor, which another thread may have closed by then`
     case 'map-after-move':
       return `the exporter moves the memory, and the importer, which attaches with ${site.api.name}(), goes on using what was mapped`
     case 'missing-resv-lock':

@@ -5,6 +5,10 @@
 export type Role =
   /** Takes a reference to the dma-buf behind a descriptor: it, or an error pointer. */
   | { readonly does: 'get' }
+  /** Makes a dma-buf, whose reference is the caller's: it, or an error pointer. */
+  | { readonly does: 'export' }
+  /** Puts a dma-buf behind a descriptor, which takes its reference over, if it works. */
+  | { readonly does: 'publish'; readonly arg: number; readonly fails: boolean }
   /** One more reference to a dma-buf (argument 0). */
   | { readonly does: 'ref' }
   | { readonly does: 'put' }
@@ -50,6 +54,9 @@ const table: readonly Api[] = [
   api('dma_buf_unmap_attachment', { does: 'unmap', locked: true }),
   api('dma_buf_unmap_attachment_unlocked', { does: 'unmap', locked: false }, '6.1'),
   api('dma_buf_pin', { does: 'pin' }),
+  api('dma_buf_export', { does: 'export' }),
+  api('dma_buf_fd', { does: 'publish', arg: 0, fails: true }),
+  api('fd_install', { does: 'publish', arg: 1, fails: false }),
   api('dma_buf_unpin', { does: 'unpin' }),
   api('drm_prime_gem_destroy', { does: 'destroy' }),
   api('drm_gem_shmem_free', { does: 'destroy', base: 'base', table: 'sgt' }),
@@ -62,6 +69,12 @@ export const apis: ReadonlyMap<string, Api> = new Map(table.map((a) => [a.name, 
 export const acquires: ReadonlyMap<string, Api> = new Map(
   table.filter((a) => /^(get|attach|map|pin)$/.test(a.role.does)).map((a) => [a.name, a]),
 )
+
+/** Those that a dma-buf is made and published by: sites, too. */
+export const exports: ReadonlyMap<string, Api> = new Map(
+  table.filter((a) => a.name === 'dma_buf_export' || a.name === 'dma_buf_fd').map((a) => [a.name, a]),
+)
+export const isExport = (a: Api): boolean => a.role.does === 'export' || a.role.does === 'publish'
 
 /** The reservation lock of a dma-buf, taken and dropped. */
 export const resvTaken = /^(dma_resv_lock|dma_resv_lock_slow|ww_mutex_lock|drm_gem_lock_reservations)$/

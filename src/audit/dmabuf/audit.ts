@@ -1,20 +1,26 @@
 import { type Func, stmtExprs, visit } from '../../source/index.ts'
 import { type Context, filesWith, type Job, rulesFor } from '../protocol.ts'
 import { Imports } from './analyse.ts'
-import { acquires } from './api.ts'
+import { acquires, type Api, exports } from './api.ts'
 import type { ImportSite } from './event.ts'
 
-export const importNames = (): readonly string[] => [...acquires.keys()]
+type Apis = ReadonlyMap<string, Api>
 
-/** A job for each function that borrows dma-bufs. */
-export async function importJobs(context: Context): Promise<Job[]> {
+export const importNames = (): readonly string[] => [...acquires.keys()]
+export const exportNames = (): readonly string[] => [...exports.keys()]
+
+export const importJobs = (context: Context): Promise<Job[]> => jobsOf(context, acquires, false)
+export const exportJobs = (context: Context): Promise<Job[]> => jobsOf(context, exports, true)
+
+/** A job for each function with such calls. */
+async function jobsOf(context: Context, apis: Apis, exporting: boolean): Promise<Job[]> {
   const { program, code, judge, options } = context
-  const imports = new Imports(code, judge, (site) => rulesFor(site.api, options), options.path)
+  const imports = new Imports(code, judge, (site) => rulesFor(site.api, options), options.path, exporting)
   const jobs: Job[] = []
-  for (const path of await filesWith(program, acquires.keys())) {
+  for (const path of await filesWith(program, apis.keys())) {
     options.signal?.throwIfAborted()
     for (const func of program.file(path)?.functions ?? []) {
-      const sites = sitesIn(func)
+      const sites = sitesIn(func, apis)
       if (sites.length === 0) continue
       jobs.push({
         func,
@@ -27,13 +33,13 @@ export async function importJobs(context: Context): Promise<Job[]> {
 }
 
 /** The calls in a function, except in the core's own versions of them. */
-function sitesIn(func: Func): ImportSite[] {
-  if (acquires.has(func.name) || ![...acquires.keys()].some((n) => func.mentions(n))) return []
+function sitesIn(func: Func, apis: Apis): ImportSite[] {
+  if (apis.has(func.name) || ![...apis.keys()].some((n) => func.mentions(n))) return []
   const found: ImportSite[] = []
   for (const outer of func.body.stmts.flatMap((s) => stmtExprs(s)))
     visit(outer, (x) => {
       if (x.kind !== 'call' || x.callee.kind !== 'name') return
-      const api = acquires.get(x.callee.name)
+      const api = apis.get(x.callee.name)
       if (api !== undefined) found.push({ func, call: x, api })
     })
   return found

@@ -18,6 +18,8 @@ export type Thing = {
   readonly live: boolean
   /** How it was mapped. */
   readonly dir?: string
+  /** The call that put it behind a descriptor. */
+  readonly published?: ImportSite
   /** A function returned it, perhaps with a reference. */
   readonly lent?: true
   /** It was handed to a function that is not in sight. */
@@ -36,6 +38,7 @@ export type Event = { readonly at: Place; readonly text?: string } & (
       /** It goes by the lock that the caller holds. */
       readonly locked?: boolean
     }
+  | { readonly do: 'publish' | 'use'; readonly thing: number }
   | { readonly do: 'lock' | 'unlock' | 'assert' }
   /** The function that acquired has returned; what follows is another one, that gives back. */
   | { readonly do: 'later' }

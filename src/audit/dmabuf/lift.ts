@@ -30,6 +30,8 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
   const dirs = directions(plan)
   const dirOf = (d: string | undefined): string => dirs.get(d ?? '?') ?? 'DMA_BIDIRECTIONAL'
   const mapped = new Map<number, string>()
+  const publishes = plan.steps.some((s) => s.do === 'publish')
+  const exported = publishes || plan.steps.some((s) => s.do === 'get' && s.api === 'dma_buf_export')
   const told = (n: number): boolean => things[n]!.dynamic !== undefined
   const use = (n: number): void => {
     const reads = mapped.get(n) === 'DMA_TO_DEVICE'
@@ -45,6 +47,10 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
   }
   const get = (n: number, at?: Place): void => {
     const r = result(call('dma_buf_get', id('D'), out(names[n]!)), at)
+    body.push(branch({ kind: 'binary', op: '<', left: id(r), right: num(0) }, [{ kind: 'return' }], at))
+  }
+  const exports = (n: number, at?: Place): void => {
+    const r = result(call('dma_buf_export', id('B'), out(names[n]!)), at)
     body.push(branch({ kind: 'binary', op: '<', left: id(r), right: num(0) }, [{ kind: 'return' }], at))
   }
   const attach = (n: number, at?: Place): void => {
@@ -91,8 +97,11 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
   // What was there.
   for (const [n, t] of things.entries()) {
     if (!t.given) continue
-    if (t.kind === 'buf') get(n)
-    else if (t.kind === 'attach') attach(n)
+    if (t.kind === 'buf') {
+      // The reference of whoever publishes it.
+      if (publishes) names[n] = 'D'
+      else get(n)
+    } else if (t.kind === 'attach') attach(n)
     else if (t.kind === 'sgt') rightly('map', n)
     else pin('pin', n)
   }
@@ -143,7 +152,11 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
     const { n, at } = s
     switch (s.do) {
       case 'get':
-        return get(n, at)
+        return s.api === 'dma_buf_export' ? exports(n, at) : get(n, at)
+      case 'publish':
+        return void body.push(set('fd', call('dma_buf_fd', nameOf(n)), at))
+      case 'use':
+        return void body.push(run(call('read_field', nameOf(n)), at))
       case 'ref':
         return void body.push(run(call('get_dma_buf', nameOf(n)), at))
       case 'put':
@@ -182,29 +195,62 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
     if (t.kind === 'sgt') rightly('unmap', n)
     else if (t.kind === 'pin') pin('unpin', n)
     else if (t.kind === 'attach') body.push(run(call('dma_buf_detach', nameOf(bufOf(n)), nameOf(n))))
-    else if (t.handedOver !== true) body.push(run(call('dma_buf_put', nameOf(n))))
+    else if (t.handedOver !== true && !publishes) body.push(run(call('dma_buf_put', nameOf(n))))
   }
 
+  const made = body.some(
+    (s) => s.kind === 'assign' && s.value.kind === 'call' && s.value.name === 'dma_buf_export',
+  )
+  const own: Declaration[] = made
+    ? [
+        { kind: 'device', name: 'gpu' },
+        { kind: 'bo', name: 'B', call: call('gpu', num(1), id('system')) },
+        { kind: 'dma_buf', name: 'D', call: call('dma_buf_export', id('B'), id('unexported')) },
+      ]
+    : exported
+      ? [{ kind: 'dma_buf', name: 'D', call: call('heap', num(1), id('unpublished')) }]
+      : [
+          ...(exporter === 'gpu' ? [{ kind: 'device', name: 'gpu' }] : []),
+          { kind: 'device', name: 'dev' },
+          {
+            kind: 'dma_buf',
+            name: 'D',
+            call: exporter === 'gpu' ? call('gpu', num(1), id('system')) : call('heap', num(1)),
+          },
+        ]
+  const attaches = exported && things.some((t) => t.kind === 'attach')
   const init: Declaration[] = [
-    ...(exporter === 'gpu' ? [{ kind: 'device', name: 'gpu' }] : []),
-    { kind: 'device', name: 'dev' },
-    {
-      kind: 'dma_buf',
-      name: 'D',
-      call: exporter === 'gpu' ? call('gpu', num(1), id('system')) : call('heap', num(1)),
-    },
+    ...own,
+    ...(attaches ? [{ kind: 'device', name: 'dev' }] : []),
     { kind: 'mm', name: 'A' },
   ]
-  const procs: Proc[] = [
-    { name: 'P0', context: { kind: 'device', name: 'dev' }, daemon: false, body, comment: 'the importer' },
-    {
-      name: 'P1',
-      context: { kind: 'mm', name: 'A' },
-      daemon: false,
-      body: [run(call('close', id('D')))],
-      comment: 'the process that passed the descriptor',
-    },
-  ]
+  const procs: Proc[] = exported
+    ? [
+        { name: 'P0', context: { kind: 'mm', name: 'A' }, daemon: false, body, comment: 'the exporter' },
+        {
+          name: 'P1',
+          context: { kind: 'mm', name: 'A' },
+          daemon: false,
+          body: [run(call('close', num(3)))],
+          comment: 'another thread, which guesses the descriptor',
+        },
+      ]
+    : [
+        {
+          name: 'P0',
+          context: { kind: 'device', name: 'dev' },
+          daemon: false,
+          body,
+          comment: 'the importer',
+        },
+        {
+          name: 'P1',
+          context: { kind: 'mm', name: 'A' },
+          daemon: false,
+          body: [run(call('close', id('D')))],
+          comment: 'the process that passed the descriptor',
+        },
+      ]
   if (dynamic) {
     init.push({ kind: 'sgt', name: 'mr.sgt' })
     procs.push({
@@ -246,7 +292,10 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
     procs,
     condition: {
       quantifier: 'exists',
-      expr: { kind: 'binary', op: '==', left: { kind: 'name', name: 'r0', proc: 'P0' }, right: num(0) },
+      expr:
+        exported && !made
+          ? { kind: 'binary', op: '==', left: { kind: 'name', name: 'fd', proc: 'P0' }, right: num(3) }
+          : { kind: 'binary', op: '==', left: { kind: 'name', name: 'r0', proc: 'P0' }, right: num(0) },
     },
   }
 }

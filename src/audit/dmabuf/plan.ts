@@ -6,6 +6,8 @@ import type { State } from './state.ts'
 export type Plan = {
   readonly steps: readonly Step[]
   readonly things: readonly PlanThing[]
+  /** Which things of the path these are. */
+  readonly ids: readonly number[]
   /** Whose memory it is. The heap never moves it, and keeps nothing mapped for others; left out, it is a GPU's. */
   readonly exporter?: 'gpu' | 'heap'
 }
@@ -23,7 +25,19 @@ export type PlanThing = {
 
 export type Step = { readonly at?: Place; readonly note?: string } & (
   | {
-      readonly do: 'get' | 'ref' | 'put' | 'attach' | 'detach' | 'map' | 'unmap' | 'pin' | 'unpin'
+      /** `publish`: a descriptor takes the reference over; `use`: somebody looks into it. */
+      readonly do:
+        | 'get'
+        | 'ref'
+        | 'put'
+        | 'attach'
+        | 'detach'
+        | 'map'
+        | 'unmap'
+        | 'pin'
+        | 'unpin'
+        | 'publish'
+        | 'use'
       readonly n: number
       readonly api?: string
       readonly dir?: string
@@ -58,6 +72,7 @@ export function planOf(s: State, thing: number, dynamic: (n: number) => PlanThin
   const rename = (x: Step): Step => ('n' in x ? { ...x, n: renamed.get(x.n)! } : x)
   const later = s.events.some((e) => e.do === 'later')
   return {
+    ids: order,
     steps: steps.map(rename),
     things: order.map((i): PlanThing => {
       const t = s.things[i]!
@@ -86,6 +101,9 @@ function stepOf(e: Event): Step | undefined {
   switch (e.do) {
     case 'decide':
       return undefined
+    case 'publish':
+    case 'use':
+      return { ...with_, do: e.do, n: e.thing }
     case 'lock':
     case 'unlock':
     case 'later':
@@ -120,6 +138,7 @@ export function issuesOf(plan: Plan, needsLock: (n: number) => boolean): Issue[]
   const refs = things.map((t): number => (t.given && t.kind === 'buf' ? 1 : 0))
   const live = things.map((t) => t.given)
   const dir = new Map<number, string>()
+  const published = new Set<number>()
   let held = 0
   const say = (cls: string, n: number, i?: number): void => {
     const at = i === undefined ? undefined : plan.steps[i]!.at
@@ -146,9 +165,17 @@ export function issuesOf(plan: Plan, needsLock: (n: number) => boolean): Issue[]
         live[n] = true
         dir.set(n, s.dir ?? '?')
         break
+      case 'publish':
+        if (refs[n]! <= 0) say('double-put', n, i)
+        else refs[n]!--
+        published.add(n)
+        break
+      case 'use':
+        if (refs[n]! <= 0) say('fd-published-early', n, i)
+        break
       case 'put': {
         if (refs[n]! <= 0) {
-          say('double-put', n, i)
+          say(published.has(n) ? 'fd-published-early' : 'double-put', n, i)
           break
         }
         refs[n]!--
@@ -191,7 +218,8 @@ export function issuesOf(plan: Plan, needsLock: (n: number) => boolean): Issue[]
   for (const [n, t] of things.entries()) {
     if (t.kind === 'buf' && !t.given && refs[n]! > 0) say('error-path-leak', n)
     if (t.kind === 'buf' && t.given && refs[n]! > 1) say('error-path-leak', n)
-    if (t.kind === 'buf' && t.given && refs[n]! < 1 && t.handedOver !== true) say('double-put', n)
+    if (t.kind === 'buf' && t.given && refs[n]! < 1 && t.handedOver !== true && !published.has(n))
+      say('double-put', n)
     if (t.kind !== 'buf' && !t.given && live[n] && live[t.of!] !== false) say('error-path-leak', n)
   }
   return found

@@ -105,12 +105,27 @@ function sameDirection(plan: Plan): Plan {
   return { ...plan, steps }
 }
 
+/** What fails does so before there is a descriptor; what works ends with it. */
+function publishLast(plan: Plan): Plan {
+  const publish = plan.steps.find((s) => s.do === 'publish')
+  const at = plan.steps.findIndex((s) => s.do === 'publish')
+  if (publish === undefined) return plan
+  const given = plan.steps.slice(at + 1).some((s) => s.do === 'put')
+  const steps = plan.steps.filter((s) => s.do !== 'publish')
+  return { ...plan, steps: given ? steps : [...steps, publish] }
+}
+
 const listen = (plan: Plan): Plan => ({
   ...plan,
   things: plan.things.map((t) => (t.dynamic === undefined ? t : { ...t, dynamic: 'drops' })),
 })
 
 export const fixes: Readonly<Record<string, Fix>> = {
+  'fd-published-early': {
+    name: 'publish-last',
+    text: 'publish last: get_unused_fd_flags() first, then all that can fail, and fd_install() as the last thing',
+    apply: publishLast,
+  },
   'error-path-leak': {
     name: 'undo',
     text: 'before leaving, undo what was done: unmap, unpin, detach, then dma_buf_put()',

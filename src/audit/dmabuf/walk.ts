@@ -11,7 +11,16 @@ import {
 import type { Code, GraphNode } from '../code.ts'
 import type { Place } from '../trace/event.ts'
 import { liveness, successors } from '../trace/live.ts'
-import { type Api, apis, resvAsserted, resvDropped, resvTaken, resvTried, resvTryLock } from './api.ts'
+import {
+  type Api,
+  apis,
+  isExport,
+  resvAsserted,
+  resvDropped,
+  resvTaken,
+  resvTried,
+  resvTryLock,
+} from './api.ts'
 import type { Event, Thing } from './event.ts'
 import { State } from './state.ts'
 import { fieldKey } from './places.ts'
@@ -45,6 +54,8 @@ export class DmaBufWalk {
   readonly #later: boolean
   /** Walked into whenever they are called. */
   readonly #towards: ReadonlySet<Func>
+  /** Whether dma-bufs that are made and published are followed. */
+  readonly #exporting: boolean
   readonly #stack: Frame[] = []
   readonly #names = new Map<Func, Names>()
   /** Which field a value was read from. */
@@ -53,11 +64,16 @@ export class DmaBufWalk {
 
   constructor(
     code: Code,
-    { later = false, towards = new Set() }: { later?: boolean; towards?: ReadonlySet<Func> } = {},
+    {
+      later = false,
+      towards = new Set(),
+      exporting = false,
+    }: { later?: boolean; towards?: ReadonlySet<Func>; exporting?: boolean } = {},
   ) {
     this.#code = code
     this.#later = later
     this.#towards = towards
+    this.#exporting = exporting
   }
 
   run(func: Func, start = new State()): Out[] {
@@ -283,6 +299,10 @@ export class DmaBufWalk {
     if (base?.thing === undefined) return undefined
     const t = s.things[base.thing]!
     if (t.kind === 'attach' && e.field === 'dmabuf' && t.of !== undefined) return thing(t.of)
+    // Its descriptor is user space's, and with it the last reference that was this path's.
+    if (t.published !== undefined && t.refs <= 0)
+      s.say({ do: 'use', thing: base.thing, at: this.#place(e), text: this.#text(e) })
+    if (t.kind === 'buf' && e.field === 'file') return base
     return undefined
   }
 
@@ -482,7 +502,7 @@ export class DmaBufWalk {
       )
     return outs.flatMap(({ s: t, args }) => {
       const api = name === undefined ? undefined : apis.get(name)
-      if (api !== undefined) return this.#api(e, api, args, t.fork())
+      if (api !== undefined && (this.#exporting || !isExport(api))) return this.#api(e, api, args, t.fork())
       return this.#other(e, name, args, t.fork())
     })
   }
@@ -508,6 +528,31 @@ export class DmaBufWalk {
         const id = s.add({ kind: 'buf', site, refs: 1, live: true })
         this.#say(s, e, { do: 'get', thing: id, api: name })
         return [{ s, v: thing(id) }, fail]
+      }
+      case 'export': {
+        const fail = failed()
+        const id = s.add({ kind: 'buf', site, refs: 1, live: true })
+        this.#say(s, e, { do: 'get', thing: id, api: name })
+        return [{ s, v: thing(id) }, fail]
+      }
+      case 'publish': {
+        const id = this.#thing(args[role.arg], 'buf', s)
+        const v: Val = { sym: `${name}@${e.start}` }
+        const fail = s.fork()
+        if (id !== undefined) {
+          s.change(id, { refs: s.things[id]!.refs - 1, published: site })
+          this.#say(s, e, { do: 'publish', thing: id })
+        }
+        if (!role.fails) return done
+        s.facts.signs.set(v.sym, sign.zero | sign.plus)
+        fail.trail += `!${name}@${e.start},`
+        if (fail.busy) fail.say({ do: 'decide', at: this.#place(e), text: `${name}() fails` })
+        const err: Val = { sym: `${v.sym}-` }
+        fail.facts.signs.set(err.sym, sign.minus)
+        return [
+          { s, v },
+          { s: fail, v: err },
+        ]
       }
       case 'ref': {
         const id = this.#thing(args[0], 'buf', s)
@@ -654,6 +699,13 @@ export class DmaBufWalk {
       return [
         { s, v: { sym: `ERR_PTR(${first.sym})`, ...((sg & sign.zero) === 0 && { err: true as const }) } },
       ]
+    }
+    if (name === 'no_free_ptr' && first !== undefined) {
+      // The variable forgets it, and so does its cleanup.
+      const [arg] = e.args
+      return arg?.kind === 'name'
+        ? [{ s: set(s, this.#frame.prefix + arg.name, nothing), v: first }]
+        : [{ s, v: first }]
     }
     if (name === 'ERR_CAST' && first !== undefined) return [{ s, v: first }]
     if (name === 'container_of' || name === 'list_entry' || name === 'rb_entry') {

@@ -1,3 +1,4 @@
+import { dmaBufExport } from './dma-buf-export.ts'
 import { dmaBufImport } from './dma-buf-import.ts'
 import { holdingJobs, holdingKinds, holdingNames } from '../holding/audit.ts'
 import { lookupJobs } from '../lookups.ts'
@@ -11,6 +12,7 @@ export const all: readonly Protocol[] = [
   { kinds: holdingKinds, standing: false, words: holdingNames, jobs: holdingJobs },
   mapOut,
   dmaBufImport,
+  dmaBufExport,
 ]
 
 /** Their kinds: what can be asked for, and what is looked for by itself. */
