@@ -15,6 +15,7 @@ const needless: Readonly<Record<string, string>> = {
   'notifier/notifier+exit if (mmu_interval_read_retry(n, seq))': 'nobody invalidates before the process dies',
   'notifier/notifier+exit mutex_unlock(pt)': 'that of the retry, which never comes',
   'notifier/notifier+exit mmu_interval_set_seq(n)': 'nobody looks at the sequence any more',
+  'notifier/hmm+pfnmap mmu_interval_set_seq(n)': 'nobody invalidates',
   'pfn-lookup/get_vaddr_frames+bo_move put_vaddr_frames(vec)': 'there the call fails',
   'pin/pin+mixedmap-special unpin_user_page(page)': 'there the call fails',
   'dma-buf/dynamic+no-callback dma_resv_lock(D)': 'there the importer is refused',
