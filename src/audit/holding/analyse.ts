@@ -120,6 +120,9 @@ export class Holdings {
     if (mine.length === 0)
       return this.#unknown(site, 'no way through the function on which it works was found')
     let unsure: string | undefined
+    // The ways one by one, when they are asked for, and what was looked for in them.
+    let alone: readonly Ending[] | undefined
+    const tried = new Set<string>()
     for (const e of mine) {
       const cls = classOf(e)
       if (cls === undefined) continue
@@ -128,7 +131,9 @@ export class Holdings {
         continue
       }
       if (joined === true && cls !== mismatch[site.api.takes] && cls !== 'wrong-foll-flag') {
-        const alone = this.#some(root, towards).filter((o) => o.holding.site.call === site.call)
+        if (tried.has(cls)) continue
+        tried.add(cls)
+        alone ??= this.#some(root, towards).filter((o) => o.holding.site.call === site.call)
         const wrong = alone.find((o) => classOf(o) === cls)
         const found =
           wrong === undefined ? undefined : this.#at(site, root, towards, { endings: [wrong] }, up)
