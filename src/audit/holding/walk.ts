@@ -1368,7 +1368,9 @@ export class HoldingWalk {
     const inLoop = h.asked.num !== 1 && release.count === undefined
     const count = release.count === undefined ? (inLoop ? this.#bound(e, s) : h.asked) : args[release.count]
     if (h.left === 'nothing') {
-      if (inLoop || arg.element === true || h.unclear !== undefined) return none
+      // `p = x->pages[i]; unpin_user_pages(&p, 1, true)`: the next time it is another of them.
+      const inside = arg.ref === undefined ? undefined : s.env.get(arg.ref)
+      if (inLoop || arg.element === true || inside?.element === true || h.unclear !== undefined) return none
       s.change(id, { wrong: h.wrong ?? 'double-put' })
       s.say({ do: 'release', hold: id, api: name, as: release.as, many: 'got', at: this.#place(e) })
       return none
