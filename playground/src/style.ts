@@ -34,6 +34,8 @@ h1 small{font-weight:400;color:var(--dim);font-size:.82rem;letter-spacing:0;marg
 .flags-table{border-collapse:collapse;font-size:.85rem;margin:.6rem 0 1rem;display:block;overflow-x:auto;max-width:100%}
 .flags-table caption{text-align:left;font-weight:600;padding:.2rem 0}
 .flags-table th{font-weight:600;color:var(--dim);text-align:left;font-size:.78rem;padding:.15rem .5rem .15rem 0;white-space:nowrap}
+.flags-table thead th{white-space:normal;vertical-align:bottom;width:5.6rem}
+.flags-table tbody th,.flags-table thead th:first-child{position:sticky;left:0;background:var(--paper)}
 .flags-table td{padding:.1rem .3rem .1rem 0}
 .flag-cell{font-size:.8rem;padding:.1rem .45rem;min-width:4.2rem;text-align:left;white-space:nowrap}
 .flag-cell.yes{color:var(--good)}

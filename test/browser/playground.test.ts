@@ -291,7 +291,7 @@ browserTest(
   },
 )
 
-// The quicker quarter of forty steps: what a step costs, not what else the machine does.
+// The quicker quarter of many steps, also after the first: what a step costs, not what else the machine does.
 browserTest('ten actors are stepped at sixty frames a second', async (page) => {
   await page.goto(at())
   await settled(page)
@@ -308,9 +308,11 @@ browserTest('ten actors are stepped at sixty frames a second', async (page) => {
     }
     press('Home')
     const times = []
-    for (let i = 0; i < 20; i++) times.push(press('ArrowRight'))
-    for (let i = 0; i < 20; i++) times.push(press('ArrowLeft'))
-    return times.sort((a, b) => a - b)[10]
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < 20; i++) times.push(press('ArrowRight'))
+      for (let i = 0; i < 20; i++) times.push(press('ArrowLeft'))
+    }
+    return times.sort((a, b) => a - b)[times.length >> 2]
   })()`)
   assert.ok(ms < 1000 / 60, `${ms.toFixed(1)} ms`)
 })
@@ -374,3 +376,27 @@ browserTest('the flags table is computed in the page, compared, and a cell opens
   await soon(async () => assert.match(await editor(page).innerText(), /flags-I-shared-fast/))
   await soon(async () => assert.match(await verdict(page), /every promise holds/))
 })
+
+for (const [width, height] of [
+  [360, 740],
+  [1024, 768],
+  [1920, 1080],
+] as const)
+  browserTest(
+    `the flags table keeps within the screen at ${width}, and its questions in sight`,
+    async (page) => {
+      await page.goto(at('view=flags'))
+      await page.locator('[data-cell="IPM/private/fast"]').waitFor()
+      await soon(async () =>
+        assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= width),
+      )
+      const [seen, all, left] = await page.evaluate<[number, number, number]>(`(() => {
+        const table = document.querySelector('.flags-table')
+        table.scrollLeft = 10000
+        return [table.clientWidth, table.scrollWidth, table.querySelector('tbody th').getBoundingClientRect().left]
+      })()`)
+      assert.ok(left >= 0, `the questions stand at ${left}`)
+      if (width > 1000) assert.ok(all <= seen, `${all} of ${seen} pixels`)
+    },
+    { width, height, colorScheme: width === 1024 ? 'dark' : 'light' },
+  )
