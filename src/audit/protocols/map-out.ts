@@ -4,7 +4,7 @@ import type { Protocol } from '../protocol.ts'
 /** Memory that a driver maps into user space. */
 export const mapOut: Protocol = {
   kinds: [mapOutKind],
-  standing: false,
+  standing: true,
   words: mapOutWords,
   jobs: mapOutJobs,
 }
