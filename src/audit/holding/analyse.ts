@@ -250,7 +250,9 @@ export class Holdings {
     else {
       if (takes === 'get' && written && !story.notifier) ask('get-instead-of-pin', 'fork', told)
       if (takes === 'pin' && long) ask('missing-longterm', 'longterm', told)
-      if (known && written && !story.dirtied && !story.notifier && writes(flags) !== false)
+      // A page that is got of another process by its address is private memory that is being set up, more often than not: not asked.
+      const remote = takes === 'get' && site.api.mm !== undefined
+      if (known && written && !remote && !story.dirtied && !story.notifier && writes(flags) !== false)
         ask('missing-dirty', 'dirty', told)
     }
     const [first] = found

@@ -9,7 +9,7 @@ import { kind as pfnLookup, lookups } from './pfn-lookup.ts'
 /** Every protocol. To add one is to add it here. */
 export const all: readonly Protocol[] = [
   { kinds: [pfnLookup], standing: true, words: () => lookups.map((l) => l.name), jobs: lookupJobs },
-  { kinds: holdingKinds, standing: false, words: holdingNames, jobs: holdingJobs },
+  { kinds: holdingKinds, standing: true, words: holdingNames, jobs: holdingJobs },
   mapOut,
   dmaBufImport,
   dmaBufExport,
