@@ -248,11 +248,17 @@ export class Holdings {
     }
     if (release.as !== takes) ask(mismatch[takes], undefined, told)
     else {
-      if (takes === 'get' && written && !story.notifier) ask('get-instead-of-pin', 'fork', told)
+      if (takes === 'get' && written && !story.notifier && !isRemoteGet(site.api))
+        ask('get-instead-of-pin', 'fork', told)
       if (takes === 'pin' && long) ask('missing-longterm', 'longterm', told)
-      // A page that is got of another process by its address is private memory that is being set up, more often than not: not asked.
-      const remote = takes === 'get' && site.api.mm !== undefined
-      if (known && written && !remote && !story.dirtied && !story.notifier && writes(flags) !== false)
+      if (
+        known &&
+        written &&
+        !isRemoteGet(site.api) &&
+        !story.dirtied &&
+        !story.notifier &&
+        writes(flags) !== false
+      )
         ask('missing-dirty', 'dirty', told)
     }
     const [first] = found
@@ -426,8 +432,10 @@ export class Holdings {
       for (const e of mine) {
         if (!e.holding.written || writes(e.holding.flags) === false) continue
         const questions: [string, Question][] = [
-          ...(site.api.takes === 'get' ? [['get-instead-of-pin', 'fork'] as [string, Question]] : []),
-          ['missing-dirty', 'dirty'],
+          ...(site.api.takes === 'get' && !isRemoteGet(site.api)
+            ? [['get-instead-of-pin', 'fork'] as [string, Question]]
+            : []),
+          ...(isRemoteGet(site.api) ? [] : [['missing-dirty', 'dirty'] as [string, Question]]),
         ]
         for (const [cls, question] of questions) {
           const plan = { ...planOf(e), question }
@@ -523,6 +531,9 @@ function callsOf(func: Func, name: string): Expr[] {
   )
   return calls
 }
+
+/** A page that is got of another process by its address is private memory that is being set up, more often than not: fork and dirt are not asked of it. */
+const isRemoteGet = ({ takes, mm }: ReferenceApi): boolean => takes === 'get' && mm !== undefined
 
 const nameOf = (s: HoldingSite): string =>
   `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')

@@ -1161,6 +1161,8 @@ export class HoldingWalk {
     if (name === undefined) return this.#given(e, 'a function pointer', args, s)
     if (this.#locks(e, name, args, s)) return plain()
     if (words.transparent.test(name) && args[0] !== undefined) return [{ s, v: args[0] }]
+    // What was got has a struct page.
+    if (words.hasPage.test(name) && args[0]?.hold !== undefined) return [{ s, v: one }]
     if (/^IS_ERR(_OR_NULL)?$/.test(name)) {
       const v = args[0]
       if (v?.sym.startsWith('ERR_PTR(') === true) return [{ s, v: one }]

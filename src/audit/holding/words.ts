@@ -68,6 +68,8 @@ export const harmless =
 /** Looks at a page or a number and says something of it. */
 export const asks =
   /^(page_(mapping|pgoff|count|shift|size|to_nid|zone\w*|ref_count|offset|index|is_\w+)|folio_(shift|order|size|nr_pages|pfn|nid|mapping|test_\w+|is_\w+|flags)|pfn_\w+|PageHuge|thp_\w+|is_\w+|virt_addr_valid|put_unaligned\w*|get_unaligned\w*)$/
+/** Asks whether a number is that of a frame with a struct page. */
+export const hasPage = /^(pfn_valid|virt_addr_valid|pfn_is_map_memory)$/
 /** Writes to the memory of its second argument. */
 export const writesSecond = /^_*(test_and_)?(set|clear|change)_bit(_le)?$/
 /** Says what its argument says. */
