@@ -59,7 +59,16 @@ export default function main(args: string[]): Promise<number> {
   })
   const main = join(import.meta.dirname, '../src/cli/main.js')
   const audit = best(rounds, () =>
-    run(process.execPath, [main, 'audit', '--no-cache', '--format', 'json', tree]),
+    run(process.execPath, [
+      main,
+      'audit',
+      '--protocol',
+      'pfn-lookup',
+      '--no-cache',
+      '--format',
+      'json',
+      tree,
+    ]),
   )
   const { sites } = JSON.parse(audit.out) as { sites: { file: string; line: number }[] }
   const missed = new Set(sites.map((s) => s.file).filter((f) => !files.some((g) => g.endsWith(f))))
