@@ -64,12 +64,16 @@ for (const kernel of ['5.10', '6.1', '6.12', '7.2']) {
   if (stderr !== '') console.log(stderr.slice(0, 2000))
   rmSync(dir, { recursive: true })
 }
+// Kernels that confirm the same stand together.
+const groups = []
+for (const [kernel, cells] of Object.entries(confirmed)) {
+  const same = groups.find((g) => g.cells.join() === cells.join())
+  if (same === undefined) groups.push({ kernels: [kernel], cells })
+  else same.kernels.push(kernel)
+}
 const file = 'src/cli/flags-confirmed.ts'
 const text = readFileSync(file, 'utf8')
 writeFileSync(
   file,
-  text.replace(
-    /const confirmed[\s\S]*$/,
-    `const confirmed: Readonly<Record<string, readonly string[]>> = ${JSON.stringify(confirmed)}\n`,
-  ),
+  text.replace(/(const confirmed[^=]*= )[\s\S]*$/, (_, head) => `${head}${JSON.stringify(groups)}\n`),
 )

@@ -756,7 +756,7 @@ export class HoldingWalk {
               })
           if (lost.length > 0) return { s: w, v }
         }
-        const now = e.op === '=' ? v : arithmetic(e.op.replace('=', ''), this.#readAt(loc, u), v, e.start, u)
+        const now = e.op === '=' ? v : arithmetic(e.op.replace('=', ''), this.#readAt(loc, u), v, u)
         return { s: this.#set(w, loc, now), v: now }
       }),
     )
@@ -787,7 +787,7 @@ export class HoldingWalk {
       return [...yes.map((t) => ({ s: t, v: one })), ...no.map((t) => ({ s: t, v: nothing }))]
     }
     return this.#eval(e.left, s).flatMap((l) =>
-      this.#eval(e.right, l.s).map((r) => ({ s: r.s, v: arithmetic(e.op, l.v, r.v, e.start, r.s) })),
+      this.#eval(e.right, l.s).map((r) => ({ s: r.s, v: arithmetic(e.op, l.v, r.v, r.s) })),
     )
   }
 
@@ -955,7 +955,7 @@ export class HoldingWalk {
       to?.num !== 0 &&
       api.result !== 'bytes'
     )
-      return this.#acquireRest(id, api, asked, to, fresh, s)
+      return this.#acquireRest(id, asked, to, fresh, s)
     const fail = s.fork()
     // It fails after it gave something in an earlier round: that is what there is to tell.
     fail.holds.set(
@@ -1095,14 +1095,7 @@ export class HoldingWalk {
    * The call of a loop, once more: it is asked for the rest, behind what is there already (`pages + pinned`). What it gives
    * belongs to the same acquisition; what it does not give leaves that as it is.
    */
-  #acquireRest(
-    id: number,
-    api: ReferenceApi,
-    asked: Val,
-    to: Val | undefined,
-    fresh: string,
-    s: State,
-  ): Out[] {
+  #acquireRest(id: number, asked: Val, to: Val | undefined, fresh: string, s: State): Out[] {
     const h = s.holds.get(id)!
     // An array of its own for each round, or one page in each: what became of those before is another question.
     const into = to?.hold ?? (to?.ref === undefined ? undefined : s.env.get(to.ref)?.hold)
@@ -1119,7 +1112,6 @@ export class HoldingWalk {
     const short = s.fork()
     short.signs.set(`short#${id}`, plus)
     if (rest) short.change(id, { outcome: 'short' })
-    void api
     return [
       { s: fail, v: { sym: negative, got: id } },
       { s: all, v: { ...asked, got: id } },
@@ -1159,7 +1151,7 @@ export class HoldingWalk {
         : { sym: `${name ?? 'call'}@${e.start}#`, ref: `*${name ?? 'call'}@${e.start}` }
     const plain = (): Out[] => [{ s, v: fresh() }]
     if (name === undefined) return this.#given(e, 'a function pointer', args, s)
-    if (this.#locks(e, name, args, s)) return plain()
+    if (this.#locks(e, name, s)) return plain()
     if (words.transparent.test(name) && args[0] !== undefined) return [{ s, v: args[0] }]
     // What was got has a struct page.
     if (words.hasPage.test(name) && args[0]?.hold !== undefined) return [{ s, v: one }]
@@ -1292,11 +1284,10 @@ export class HoldingWalk {
     return s.holds.get(id)?.site.api.result === 'bytes'
   }
 
-  #locks(e: Expr & { kind: 'call' }, name: string, args: readonly Val[], s: State): boolean {
+  #locks(e: Expr & { kind: 'call' }, name: string, s: State): boolean {
     const mmap =
       name.startsWith('mmap_') ||
       /mmap_(sem|lock)\b/.test(e.args[0] === undefined ? '' : this.#text(e.args[0]))
-    void args
     if (!mmap) return false
     if (words.asserted.test(name)) {
       if (s.locked === 'unseen') s.locked = 'asserted'
@@ -1627,12 +1618,12 @@ function add(v: Val, by: number, at: number): Val {
   return { sym: clip(`(${v.sym}+${by})`) }
 }
 
-function arithmetic(op: string, a: Val, b: Val, at: number, s?: State): Val {
+function arithmetic(op: string, a: Val, b: Val, s: State): Val {
   // Pages, from a number of bytes.
-  const bytes = [a, b].find((v) => v.got !== undefined && s?.holds.get(v.got)?.site.api.result === 'bytes')
+  const bytes = [a, b].find((v) => v.got !== undefined && s.holds.get(v.got)?.site.api.result === 'bytes')
   if (bytes !== undefined) return { sym: clip(`(${a.sym}${op}${b.sym})`), got: bytes.got! }
   // What a call gave, added to what it gave before.
-  if (op === '+' && b.got !== undefined && a.got === b.got && s !== undefined) {
+  if (op === '+' && b.got !== undefined && a.got === b.got) {
     const h = s.holds.get(b.got)
     if (h?.outcome === 'all') return { ...h.asked, got: b.got }
     if (h?.outcome === 'short') return { sym: `short#${b.got}`, got: b.got }
@@ -1658,8 +1649,6 @@ function arithmetic(op: string, a: Val, b: Val, at: number, s?: State): Val {
     return { ...a, element: true, sym: clip(`(${a.sym}${op}${b.sym})`) }
   if (a.ref?.startsWith('new@') === true && op === '+') return { ...a, element: true }
   if (b.hold !== undefined) return { ...b, element: true, sym: clip(`(${a.sym}${op}${b.sym})`) }
-  void at
-  void s
   return { sym: clip(`(${a.sym}${op}${b.sym})`) }
 }
 
