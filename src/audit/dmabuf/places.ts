@@ -1,8 +1,6 @@
 import type { CType, Expr, Func, Member } from '../../source/index.ts'
 import type { Code } from '../code.ts'
-
-const tagOf = (type: CType | undefined): string | undefined =>
-  type === undefined ? undefined : /^(?:struct|union) (\w+)$/.exec(type.base)?.[1]
+import { tagOf } from '../holding/places.ts'
 
 /** The name of a field, the same in every function of a module: `fastrpc_map.attach`. Undefined where the type is not seen. */
 export function fieldKey(code: Code, func: Func, e: Member): string | undefined {
