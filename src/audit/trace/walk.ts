@@ -714,7 +714,7 @@ export class Walk {
         if (tainted && arithmetic.test(name)) return [{ state, value: derived(args) }]
         // A tree of intervals that a macro makes: what it is given is a key.
         if (quiet.test(name) || this.#isIntervalTree(name)) return this.#passedBy(e, args, state)
-        const locks = this.#asksNotifiers() && lockName.test(name) && !generalLock.test(name)
+        const locks = lockName.test(name) && !generalLock.test(name) && this.#asksNotifiers()
         if (!tainted && !locks && !this.#leads.has(name)) return this.#passedBy(e, args, state)
       }
     }
@@ -1036,7 +1036,7 @@ export class Walk {
 
   /** Only where a notifier is asked do the driver's own locks matter. */
   #asksNotifiers(): boolean {
-    return this.#stack.some((f) => f.file.source.text.includes('mmu_interval_read_'))
+    return this.#stack.some((f) => readsNotifiers(f.file))
   }
 
   /** A function whose body is not there, or not read: what it was given is out of sight. */
@@ -1549,3 +1549,12 @@ function flatten(
     s.kind === 'block' ? flatten(s.body) : s.kind === 'do' ? flatten([s.body]) : [s],
   )
 }
+
+/** A file is large and is asked about at each call in it. */
+function readsNotifiers(file: CFile): boolean {
+  let reads = notifierReaders.get(file)
+  if (reads === undefined)
+    notifierReaders.set(file, (reads = file.source.text.includes('mmu_interval_read_')))
+  return reads
+}
+const notifierReaders = new WeakMap<CFile, boolean>()
