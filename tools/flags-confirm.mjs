@@ -71,9 +71,9 @@ for (const [kernel, cells] of Object.entries(confirmed)) {
   if (same === undefined) groups.push({ kernels: [kernel], cells })
   else same.kernels.push(kernel)
 }
-const file = 'src/cli/flags-confirmed.ts'
+const file = 'src/flags/confirmed.ts'
 const text = readFileSync(file, 'utf8')
 writeFileSync(
   file,
-  text.replace(/(const confirmed[^=]*= )[\s\S]*$/, (_, head) => `${head}${JSON.stringify(groups)}\n`),
+  text.replace(/(const confirmed[^=]*= )\[[\s\S]*?^\]$/m, (_, head) => `${head}${JSON.stringify(groups)}`),
 )

@@ -14,32 +14,50 @@ const spelled = (letters: string): string =>
         .map((l) => names[l] ?? l)
         .join(' ')
 
-/** The flags table: computed in the page, a few cells at a time; a cell opens its test. */
+/** What the table shows: on which kernels, of which combinations. */
+export type FlagsShown = { readonly kernels: readonly string[]; readonly combinations: readonly string[] }
+
+/** The flags table: computed in the page, a few cells at a time; a column for each kernel, and a cell opens its test. */
 export class FlagsView {
   readonly element = document.createElement('div')
   readonly #model: Model
-  readonly #open: (text: string, setting: Setting) => void
+  readonly #events: { onOpen: (text: string, setting: Setting) => void; onChange: () => void }
   readonly #cells = new Map<string, Cell>()
-  #kernel: string
-  #other = ''
+  #kernels: readonly string[]
+  #combinations: readonly string[]
   #insert: Insertion | undefined
   #also: readonly string[] = []
   #onlyDifferent = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(model: Model, open: (text: string, setting: Setting) => void) {
+  constructor(
+    model: Model,
+    events: { onOpen: (text: string, setting: Setting) => void; onChange: () => void },
+  ) {
     this.#model = model
-    this.#open = open
-    this.#kernel = model.settings.kernels.at(-1)!
+    this.#events = events
+    this.#kernels = model.settings.kernels.slice(-1)
+    this.#combinations = model.flagCombinations
     this.element.className = 'flags'
   }
 
-  start(): void {
+  get shown(): FlagsShown {
+    return { kernels: this.#kernels, combinations: this.#combinations }
+  }
+
+  /** Shows what a link asks for; what it does not say stays. */
+  show({ kernels, combinations }: FlagsShown): void {
+    const asked = this.#model.settings.kernels.filter((k) => kernels.includes(k))
+    const of = this.#model.flagCombinations.filter((c) => combinations.includes(c))
+    if (asked.length > 0) this.#kernels = asked
+    if (of.length > 0) this.#combinations = of
     this.#compute()
   }
 
   #shapes(): readonly Shape[] {
-    return this.#model.flagShapes({ also: this.#also, insert: this.#insert })
+    return this.#model
+      .flagShapes({ also: this.#also, insert: this.#insert })
+      .filter((s) => this.#combinations.includes(s.letters))
   }
 
   #key(kernel: string, shape: Shape, question: string): string {
@@ -49,13 +67,13 @@ export class FlagsView {
   /** What is missing, a few cells between two frames, so that the page stays what it is. */
   #compute(): void {
     clearTimeout(this.#timer)
-    const wanted = [this.#kernel, ...(this.#other === '' ? [] : [this.#other])].flatMap((kernel) =>
-      this.#shapes().flatMap((shape) => this.#model.flagQuestions.map((q) => ({ kernel, shape, q }))),
-    )
-    const missing = wanted.filter(
-      ({ kernel, shape, q }) => !this.#cells.has(this.#key(kernel, shape, q.name)),
-    )
+    const missing = this.#kernels
+      .flatMap((kernel) =>
+        this.#shapes().flatMap((shape) => this.#model.flagQuestions.map((q) => ({ kernel, shape, q }))),
+      )
+      .filter(({ kernel, shape, q }) => !this.#cells.has(this.#key(kernel, shape, q.name)))
     this.#draw(missing.length)
+    this.#events.onChange()
     const some = (): void => {
       const until = performance.now() + 12
       for (let next = missing.pop(); next !== undefined; next = missing.pop()) {
@@ -72,29 +90,26 @@ export class FlagsView {
 
   #draw(missing: number): void {
     const { kernels } = this.#model.settings
+    const all = this.#model.flagCombinations
     mount(
       this.element,
       h(
         'div',
         { class: 'flags-bar' },
-        pick(
-          'Kernel',
-          kernels.map((k) => [k, `Linux ${k}`]),
-          this.#kernel,
+        toggles(
+          'Kernels',
+          kernels,
+          this.#kernels,
+          (k) => k,
           (to) => {
-            this.#kernel = to
+            this.#kernels = to
             this.#compute()
           },
         ),
-        pick(
-          'Beside',
-          [['', 'nothing'], ...kernels.map((k): [string, string] => [k, `Linux ${k}`])],
-          this.#other,
-          (to) => {
-            this.#other = to
-            this.#compute()
-          },
-        ),
+        toggles('Flags', all, this.#combinations, spelled, (to) => {
+          this.#combinations = to
+          this.#compute()
+        }),
         pick(
           'Inserted by',
           [
@@ -113,7 +128,7 @@ export class FlagsView {
             this.#compute()
           }),
         ),
-        ...(this.#other === ''
+        ...(this.#kernels.length < 2
           ? []
           : [
               tick('Only what differs', this.#onlyDifferent, (on) => {
@@ -131,21 +146,34 @@ export class FlagsView {
       ),
       ...(['shared', 'private'] as const).map((share) => this.#table(share)),
       h(
-        'p',
-        { class: 'flags-said' },
-        `${this.#model.flagsNotModelled.join(' and ')}: not modelled. BUG: the kernel stops there.`,
+        'dl',
+        { class: 'flags-legend' },
+        [
+          ['✓', 'a real kernel of this version was asked, and says the same'],
+          ['→', 'other than in the kernel before'],
+          ['yes!', 'works, and breaks a promise'],
+          ['BUG', 'the kernel stops there'],
+          ['…', 'not run yet'],
+        ].map(([sign, says]) => [h('dt', {}, sign!), h('dd', {}, says!)]),
       ),
+      h('p', { class: 'flags-said' }, `Not modelled: ${this.#model.flagsNotModelled.join(', ')}.`),
     )
   }
 
   #table(share: 'shared' | 'private'): Drawn {
-    const shapes = this.#shapes().filter((s) => s.share === share)
+    const several = this.#kernels.length > 1
+    const only = several && this.#onlyDifferent
+    const shapes = this.#shapes()
+      .filter((s) => s.share === share)
+      .filter((s) => !only || this.#model.flagQuestions.some((q) => this.#differs(s, q.name)))
     const rows = this.#model.flagQuestions.filter(
-      (q) => !this.#onlyDifferent || this.#other === '' || shapes.some((s) => this.#differs(s, q.name)),
+      (q) => !only || shapes.some((s) => this.#differs(s, q.name)),
     )
+    if (rows.length === 0)
+      return h('p', { class: 'flags-said' }, `${share} mappings: no cell differs between these kernels.`)
     return h(
       'table',
-      { class: 'flags-table' },
+      { class: 'flags-table', tabindex: 0 },
       h('caption', {}, `${share} mappings`),
       h(
         'thead',
@@ -153,11 +181,28 @@ export class FlagsView {
         h(
           'tr',
           {},
-          h('th', { scope: 'col' }, h('span', { class: 'aside' }, 'question')),
+          h('th', { scope: 'col', rowspan: several ? 2 : 1 }, h('span', { class: 'aside' }, 'question')),
           shapes.map((s) =>
-            h('th', { scope: 'col', title: `inserted by ${s.insert}()` }, spelled(s.letters)),
+            h(
+              'th',
+              {
+                scope: 'colgroup',
+                colspan: this.#kernels.length,
+                class: 'group',
+                title: `inserted by ${s.insert}()`,
+              },
+              spelled(s.letters),
+            ),
           ),
         ),
+        several &&
+          h(
+            'tr',
+            {},
+            shapes.flatMap(() =>
+              this.#kernels.map((k, i) => h('th', { scope: 'col', class: i === 0 ? 'group' : '' }, k)),
+            ),
+          ),
       ),
       h(
         'tbody',
@@ -167,40 +212,87 @@ export class FlagsView {
             'tr',
             {},
             h('th', { scope: 'row', title: q.says }, q.name),
-            shapes.map((s) => h('td', {}, this.#cell(s, q.name))),
+            shapes.flatMap((s) =>
+              this.#kernels.map((k, i) =>
+                h('td', { class: i === 0 ? 'group' : '' }, this.#cell(s, q.name, k, this.#kernels[i - 1])),
+              ),
+            ),
           ),
         ),
       ),
     )
   }
 
-  #differs(shape: Shape, question: string): boolean {
-    const a = this.#cells.get(this.#key(this.#kernel, shape, question))
-    const b = this.#cells.get(this.#key(this.#other, shape, question))
-    return a !== undefined && b !== undefined && a.answer !== b.answer
+  #answer(kernel: string, shape: Shape, question: string): string | undefined {
+    const cell = this.#cells.get(this.#key(kernel, shape, question))
+    return cell && `${cell.answer}${cell.broken.length > 0 ? '!' : ''}`
   }
 
-  #cell(shape: Shape, question: string): Drawn {
-    const a = this.#cells.get(this.#key(this.#kernel, shape, question))
-    if (a === undefined) return h('span', { class: 'aside' }, '…')
-    const b = this.#other === '' ? undefined : this.#cells.get(this.#key(this.#other, shape, question))
-    const differs = b !== undefined && b.answer !== a.answer
-    const text = differs ? `${a.answer} → ${b.answer}` : a.answer
+  #differs(shape: Shape, question: string): boolean {
+    return new Set(this.#kernels.map((k) => this.#answer(k, shape, question))).size > 1
+  }
+
+  #cell(shape: Shape, question: string, kernel: string, before: string | undefined): Drawn {
+    const answer = this.#answer(kernel, shape, question)
+    if (answer === undefined) return h('span', { class: 'aside' }, '…')
+    const was = before === undefined ? undefined : this.#answer(before, shape, question)
+    const differs = was !== undefined && was !== answer
     const q = this.#model.flagQuestions.find((x) => x.name === question)!
+    const name = `${shape.letters}/${shape.share}/${question}`
+    const confirmed =
+      this.#also.length === 0 && this.#insert === undefined && this.#model.flagsConfirmed(kernel).has(name)
     return h(
       'button',
       {
         type: 'button',
-        class: `flag-cell ${a.answer === 'yes' ? 'yes' : a.answer === 'BUG' ? 'bug' : 'no'}${differs ? ' differs' : ''}`,
-        'data-cell': `${shape.letters}/${shape.share}/${question}`,
-        'aria-label': `${spelled(shape.letters)}, ${shape.share}, ${question}: ${text}`,
+        class: `flag-cell ${answer === 'yes' ? 'yes' : answer === 'BUG' ? 'bug' : 'no'}${differs ? ' differs' : ''}`,
+        'data-cell': name,
+        'data-kernel': kernel,
+        'aria-label': `${spelled(shape.letters)}, ${shape.share}, ${question}, Linux ${kernel}: ${answer}${differs ? `, other than in ${before}` : ''}${confirmed ? ', confirmed by a real kernel' : ''}`,
         title: `${q.says}: open the test`,
-        onclick: () =>
-          this.#open(this.#model.flagTest(shape, q, this.#kernel), { kernel: this.#kernel, policies: {} }),
+        onclick: () => this.#events.onOpen(this.#model.flagTest(shape, q, kernel), { kernel, policies: {} }),
       },
-      text,
+      differs && h('span', { class: 'sign' }, '→'),
+      h('span', { class: 'answer' }, answer),
+      confirmed && h('span', { class: 'confirmed' }, '✓'),
     )
   }
+}
+
+/** Buttons of which some are pressed; one at least stays so. */
+function toggles(
+  label: string,
+  all: readonly string[],
+  on: readonly string[],
+  text: (value: string) => string,
+  onPick: (values: readonly string[]) => void,
+): Drawn {
+  return h(
+    'div',
+    { class: 'toggles', role: 'group', 'aria-label': label },
+    h('span', { class: 'field' }, label),
+    all.map((value) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'chip',
+          'aria-pressed': String(on.includes(value)),
+          onclick: () => {
+            const to = all.filter((v) => (v === value) !== on.includes(v))
+            if (to.length > 0) onPick(to)
+          },
+        },
+        text(value),
+      ),
+    ),
+    on.length < all.length &&
+      h(
+        'button',
+        { type: 'button', class: 'quiet', 'aria-label': `${label}: all`, onclick: () => onPick(all) },
+        'all',
+      ),
+  )
 }
 
 function pick(

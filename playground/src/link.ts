@@ -5,6 +5,10 @@ export type Link = {
   readonly view?: string
   readonly test?: string
   readonly text?: string
+  /** A cell of the flags table, whose test is opened. */
+  readonly cell?: string
+  /** Combinations of the flags table. */
+  readonly flags?: readonly string[]
   readonly columns: readonly Column[]
 }
 export type Column = Setting & {
@@ -20,6 +24,8 @@ export async function writeLink(link: Link): Promise<string> {
   if (link.test !== undefined) out.set('test', link.test)
   if (link.text !== undefined)
     out.set('text', toBase64(await through(encoder.encode(link.text), new CompressionStream('deflate-raw'))))
+  if (link.cell !== undefined) out.set('cell', link.cell)
+  if (link.flags !== undefined) out.set('flags', link.flags.join(' '))
   for (const c of link.columns) {
     const on = [c.kernel, ...Object.entries(c.policies).map(([name, value]) => `${name}=${value}`)]
     out.append('on', [on.join(' '), c.run ?? '', c.step ?? ''].join('|').replace(/\|+$/, ''))
@@ -50,6 +56,8 @@ export async function readLink(hash: string): Promise<Link> {
     ...(given.get('view') === null ? {} : { view: given.get('view')! }),
     ...(given.get('test') === null ? {} : { test: given.get('test')! }),
     ...(text === undefined ? {} : { text }),
+    ...(given.get('cell') === null ? {} : { cell: given.get('cell')! }),
+    ...(given.get('flags') === null ? {} : { flags: given.get('flags')!.split(' ') }),
     columns,
   }
 }

@@ -4,7 +4,7 @@ import { AuditView } from './audit-view.ts'
 import { Column } from './column.ts'
 import { Corpus, type CorpusTest, idOf } from './corpus.ts'
 import { editor } from './editor.ts'
-import { FlagsView } from './flags-view.ts'
+import { type FlagsShown, FlagsView } from './flags-view.ts'
 import { copy } from './hand-out.ts'
 import { litmus } from './language.ts'
 import { type Column as Linked, readLink, writeLink } from './link.ts'
@@ -233,6 +233,14 @@ const same = (a: Setting, b: Setting): boolean =>
 async function link(): Promise<string> {
   const text = code.text()
   const shown = viewNamed(document.body.dataset['view'])
+  if (shown === 'flags' && flags !== undefined) {
+    const { kernels, combinations } = flags.shown
+    return writeLink({
+      view: shown,
+      ...(combinations.length === model.flagCombinations.length ? {} : { flags: combinations }),
+      columns: kernels.map((kernel) => ({ kernel, policies: {} })),
+    })
+  }
   if (shown !== 'test') return writeLink({ view: shown, columns: [] })
   return writeLink({
     ...(opened !== undefined && opened.text === text ? { test: idOf(opened) } : { text }),
@@ -247,7 +255,7 @@ const viewNamed = (name: string | undefined): View => views.find((v) => v === na
 
 let audit: AuditView | undefined
 let flags: FlagsView | undefined
-function view(name: View): void {
+function view(name: View, of: FlagsShown = { kernels: [], combinations: [] }): void {
   document.body.dataset['view'] = name
   for (const b of slot('views').querySelectorAll('button'))
     if (b.dataset['view'] === name) b.setAttribute('aria-current', 'page')
@@ -267,13 +275,16 @@ function view(name: View): void {
   }
   if (name === 'flags') {
     if (flags === undefined) {
-      flags = new FlagsView(model, (litmus, setting) => {
-        view('test')
-        open(litmus, undefined, [setting])
+      flags = new FlagsView(model, {
+        onOpen: (litmus, setting) => {
+          view('test')
+          open(litmus, undefined, [setting])
+        },
+        onChange: keepLink,
       })
       slot('flags').append(flags.element)
     }
-    flags.start()
+    flags.show(of)
   }
   keepLink()
 }
@@ -308,10 +319,28 @@ function say(text: string): void {
   }, 4000)
 }
 
+/** The test of a cell of the flags table, as `tenure flags --show` names it. */
+function testOfCell(cell: string, kernel: string = model.settings.kernels.at(-1)!): string | undefined {
+  for (const shape of model.flagShapes({ also: [], insert: undefined }))
+    for (const q of model.flagQuestions)
+      if (cell === `${shape.letters}/${shape.share}/${q.name}`) return model.flagTest(shape, q, kernel)
+  return undefined
+}
+
 async function follow(): Promise<void> {
-  const { view: shown, test, text, columns: wanted } = await readLink(location.hash)
-  if (viewNamed(shown) !== 'test') return view(viewNamed(shown))
+  const {
+    view: shown,
+    test,
+    text,
+    cell,
+    flags: combinations = [],
+    columns: wanted,
+  } = await readLink(location.hash)
+  if (viewNamed(shown) !== 'test')
+    return view(viewNamed(shown), { kernels: wanted.map((c) => c.kernel), combinations })
   view('test')
+  const ofCell = cell === undefined ? undefined : testOfCell(cell, wanted[0]?.kernel)
+  if (ofCell !== undefined) return open(ofCell, undefined, wanted)
   const known = test === undefined ? undefined : corpus.find(test)
   if (known) open(known.text, known, wanted)
   else if (text !== undefined) open(text, undefined, wanted)

@@ -1,7 +1,16 @@
 import * as base from '../../src/base/index.ts'
 import * as kernel from '../../src/kernel/index.ts'
 import * as litmus from '../../src/litmus/index.ts'
-import { cellOf, insertions, notModelled, questions, shapesOf, testOf } from '../../src/flags/index.ts'
+import {
+  cellOf,
+  combinations,
+  confirmedBy,
+  insertions,
+  notModelled,
+  questions,
+  shapesOf,
+  testOf,
+} from '../../src/flags/index.ts'
 import { type Diagnostic, hasErrors, Source } from '../../src/base/index.ts'
 import {
   constants,
@@ -183,6 +192,8 @@ if (typeof document === 'undefined') {
 /** The flags table: its questions, its shapes, a cell and the test behind it. */
 export {
   cellOf as flagCell,
+  combinations as flagCombinations,
+  confirmedBy as flagsConfirmed,
   insertions as flagInsertions,
   notModelled as flagsNotModelled,
   questions as flagQuestions,

@@ -29,18 +29,30 @@ h1 small{font-weight:400;color:var(--dim);font-size:.82rem;letter-spacing:0;marg
 .files{display:flex;flex-wrap:wrap;gap:.3rem;padding:0 .8rem .5rem}
 .files:empty{display:none}
 #flags{grid-column:1/-1;min-height:0;overflow:auto;padding:.7rem 1rem 2rem}
-.flags-bar{display:flex;flex-wrap:wrap;gap:.4rem 1rem;align-items:center}
+.flags-bar{display:flex;flex-wrap:wrap;gap:.4rem 1.2rem;align-items:center}
+.toggles{display:flex;flex-wrap:wrap;gap:.25rem;align-items:center}
+.toggles .field{margin-right:.15rem}
+.toggles .chip[aria-pressed=true]{background:var(--soft)}
+.toggles .quiet{font-size:.78rem;padding:.1rem .35rem;color:var(--accent)}
 .flags-said{color:var(--dim);font-size:.85rem;margin:.5rem 0}
 .flags-table{border-collapse:collapse;font-size:.85rem;margin:.6rem 0 1rem;display:block;overflow-x:auto;max-width:100%}
 .flags-table caption{text-align:left;font-weight:600;padding:.2rem 0}
 .flags-table th{font-weight:600;color:var(--dim);text-align:left;font-size:.78rem;padding:.15rem .5rem .15rem 0;white-space:nowrap}
-.flags-table thead th{white-space:normal;vertical-align:bottom;width:5.6rem}
-.flags-table tbody th,.flags-table thead th:first-child{position:sticky;left:0;background:var(--paper)}
-.flags-table td{padding:.1rem .3rem .1rem 0}
-.flag-cell{font-size:.8rem;padding:.1rem .45rem;min-width:4.2rem;text-align:left;white-space:nowrap}
+.flags-table thead th{vertical-align:bottom}
+.flags-table thead th.group[scope=colgroup]{white-space:normal;min-width:5.2rem;color:var(--ink)}
+.flags-table .group{padding-left:.45rem}
+.flags-table tbody th,.flags-table thead tr:first-child th:first-child{position:sticky;left:0;z-index:1;background:var(--paper)}
+.flags-table td{padding:.1rem .25rem .1rem 0}
+.flag-cell{font-size:.8rem;padding:.1rem .45rem;min-width:4.2rem;width:100%;text-align:left;white-space:nowrap;display:flex;gap:.1rem}
+.flag-cell .answer{flex:1}
+.flag-cell .sign{margin-right:.2rem}
 .flag-cell.yes{color:var(--good)}
 .flag-cell.bug{color:var(--bad);font-weight:600}
-.flag-cell.differs{border-color:var(--accent);font-weight:600}
+.flag-cell.differs{border-color:var(--accent);font-weight:600;box-shadow:inset 0 0 0 1px var(--accent)}
+.flag-cell .confirmed{color:var(--dim);font-weight:400;margin-left:.3rem}
+.flags-legend{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1rem .8rem;font-size:.85rem;margin:.5rem 0;color:var(--dim)}
+.flags-legend dt{color:var(--ink);font-weight:600}
+.flags-legend dd{margin:0}
 #said{margin:0;color:var(--accent);font-size:.85rem}
 #tests{display:flex;flex-direction:column;min-height:0;border-right:1px solid var(--line)}
 .tests-head{display:flex;align-items:center;gap:.5rem;padding:.6rem .75rem .3rem}

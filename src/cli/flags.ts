@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import {
   type Asked,
   cellName,
+  confirmedBy,
   insertions,
   notModelled,
   questions,
@@ -12,7 +13,6 @@ import {
 import { isVersion, kernels } from '../kernel/index.ts'
 import { markdownFlags, renderFlags, renderFlagsDiff } from '../report/flags-text.ts'
 import { flagsOfTree } from './flags-tree.ts'
-import { confirmedBy } from './flags-confirmed.ts'
 import { type Command, exit, type Io, UsageError } from './io.ts'
 import { version } from './version.ts'
 

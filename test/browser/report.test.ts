@@ -158,23 +158,48 @@ browserTest('names and comments of a hostile tree are text', async (page) => {
   )
 })
 
+// The best of several: what the page takes, not what else the machine does.
 browserTest(
-  'a thousand findings are quick: a word typed is answered within a tenth of a second',
+  'a thousand findings are quick: a word typed, an order chosen, a verdict left out, each within a tenth of a second',
   async (page) => {
     await page.goto(url('thousand.html', pageOf(1000)))
     await soon(async () => assert.equal(await rows(page).count(), 1000))
-    const ms = await page.evaluate<number>(`(() => {
-    const field = document.querySelector('input[type=search]')
-    const times = ['g', 'gr', 'grabber7', 'grabber77', ''].map((text) => {
-      const start = performance.now()
-      field.value = text
-      field.dispatchEvent(new Event('input'))
-      document.body.getBoundingClientRect()
-      return performance.now() - start
-    })
-    return times.sort((a, b) => a - b)[2]
-  })()`)
-    assert.ok(ms < 100, `${ms.toFixed(0)} ms`)
+    const best = await page.evaluate<Record<string, number>>(`(() => {
+      const laidOut = (change) => {
+        const start = performance.now()
+        change()
+        document.body.getBoundingClientRect()
+        return performance.now() - start
+      }
+      const type = (text) => () => {
+        const field = document.querySelector('input[type=search]')
+        field.value = text
+        field.dispatchEvent(new Event('input'))
+      }
+      const order = (by) => () => {
+        const select = [...document.querySelectorAll('.filters select')].at(-1)
+        select.value = by
+        select.dispatchEvent(new Event('change'))
+      }
+      const tile = (n) => () => document.querySelectorAll('.tile')[n].click()
+      const best = {}
+      for (let round = 0; round < 6; round++)
+        for (const [name, change] of Object.entries({
+          'g typed': type('g'),
+          'a name typed': type('grabber77'),
+          'nothing typed': type(''),
+          'by place': order('place'),
+          'by verdict': order('verdict'),
+          'without broken': tile(0),
+          'with broken': tile(0),
+        })) {
+          const ms = laidOut(change)
+          best[name] = Math.min(best[name] ?? Infinity, ms)
+        }
+      return best
+    })()`)
+    for (const [what, ms] of Object.entries(best)) assert.ok(ms < 100, `${what}: ${ms.toFixed(0)} ms`)
+    await soon(async () => assert.equal(await rows(page).count(), 1000))
   },
 )
 

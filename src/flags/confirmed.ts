@@ -2,9 +2,8 @@
  * Cells of the flags table that were asked of a real kernel and came out as the model says, by `tenure conform --replay` of the same
  * operations (`node tools/flags-confirm.mjs`, which writes them here). The kernels are Debian's, of the release lines that they are named by.
  */
-export function confirmedBy(kernel: string): ReadonlySet<string> {
-  return new Set(confirmed.flatMap((c) => (c.kernels.includes(kernel) ? c.cells : [])))
-}
+export const confirmedBy = (kernel: string): ReadonlySet<string> => byKernel.get(kernel) ?? none
+
 const confirmed: readonly { readonly kernels: readonly string[]; readonly cells: readonly string[] }[] = [
   {
     kernels: ['5.10', '6.1', '6.12', '7.2'],
@@ -168,3 +167,10 @@ const confirmed: readonly { readonly kernels: readonly string[]; readonly cells:
     ],
   },
 ]
+
+const none: ReadonlySet<string> = new Set()
+const byKernel = new Map(
+  confirmed.flatMap(({ kernels, cells }) =>
+    kernels.map((k): [string, ReadonlySet<string>] => [k, new Set(cells)]),
+  ),
+)
