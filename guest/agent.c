@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,12 +44,11 @@ struct racer {
 };
 
 struct control {
-	u32 go[TENURE_PROCS + 1];
-	u32 born;
 	u32 count;
 	u32 position;
 	u32 out;
 	u32 dying;		/* process + 1 */
+	u32 clean;		/* process 0 has unmapped everything */
 	s32 status;
 	pid_t pid[TENURE_PROCS];
 
@@ -97,17 +95,15 @@ static void *window(u32 page)
 
 /* --- whose turn it is --------------------------------------------------- */
 
-static void wait_for(u32 *word)
+/* The module passes the turn on: what sleeps and wakes there is less than two futexes. */
+static void post(int next)
 {
-	while (!__atomic_load_n(word, __ATOMIC_ACQUIRE))
-		syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0);
-	__atomic_store_n(word, 0, __ATOMIC_RELEASE);
+	ioctl(device, TENURE_IOC_TURN, TENURE_NOBODY << 8 | next);
 }
 
-static void post(u32 *word)
+static void post_and_wait(int next)
 {
-	__atomic_store_n(word, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	ioctl(device, TENURE_IOC_TURN, me << 8 | next);
 }
 
 /* --- answers ------------------------------------------------------------ */
@@ -263,13 +259,10 @@ static void race(void);
 static void __attribute__((noreturn)) live(int index)
 {
 	me = index;
-	if (ioctl(device, TENURE_IOC_ENTER, index))
-		_exit(1);
-	post(&control->born);
 	if (control->racers)	/* born in the middle of one */
 		race();
 	for (;;) {
-		wait_for(&control->go[me]);
+		post_and_wait(TENURE_NOBODY);
 		if (control->racers)
 			race();
 		else
@@ -291,7 +284,9 @@ static long birth(u32 index)
 	if (pid < 0)
 		return pid;
 	control->pid[index] = pid;
-	wait_for(&control->born);
+	/* It need not run for that, as long as it is not its turn. */
+	if (ioctl(device, TENURE_IOC_ENTER, (long)pid << 8 | index))
+		control->status = -errno;
 	return 0;
 }
 
@@ -302,18 +297,26 @@ static void bury(int index)
 	control->pid[index] = 0;
 }
 
+/*
+ * The first process stays, or every sequence would begin with a death and a
+ * birth: it unmaps its window, the others are gone, and the module forgets
+ * everything, also that the process has ever pinned.
+ */
 static void do_reset(const struct tenure_op *op)
 {
 	int i;
 
-	for (i = 0; i < TENURE_PROCS; i++) {
-		if (!control->pid[i])
-			continue;
-		kill(control->pid[i], SIGKILL);
-		bury(i);
-	}
+	for (i = control->clean ? 1 : 0; i < TENURE_PROCS; i++)
+		if (control->pid[i])
+			kill(control->pid[i], SIGKILL);
+	for (i = control->clean ? 1 : 0; i < TENURE_PROCS; i++)
+		if (control->pid[i])
+			bury(i);
 	ioctl(device, TENURE_IOC_RESET, op->a[0]);
-	answer(birth(0), 0);
+	if (!control->clean && birth(0))
+		control->status = -EIO;
+	control->clean = 0;
+	answer(0, 0);
 }
 
 /* What a process does by itself. False: it is the module's. */
@@ -380,7 +383,7 @@ static void perform(const struct tenure_op *op)
 
 	if (op->op == TENURE_EXIT) {
 		control->dying = me + 1;
-		post(&control->go[MASTER]);
+		post(MASTER);
 		_exit(0);
 	}
 	if (system_call(op, &ret, &data)) {
@@ -678,7 +681,7 @@ static void do_race(const struct tenure_op *op)
 	__atomic_store_n(&control->racers, n, __ATOMIC_SEQ_CST);
 	for (i = 0; i < TENURE_PROCS; i++)
 		if (wake & (1 << i))
-			post(&control->go[i]);
+			post(i);
 	race();
 	for (end = seconds() + 20; __atomic_load_n(&control->finished, __ATOMIC_ACQUIRE) < n;) {
 		raw(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
@@ -699,6 +702,8 @@ static void do_race(const struct tenure_op *op)
 /* Whose the next operation is: MASTER for what no process can do. */
 static int owner(const struct tenure_op *op)
 {
+	if (op->op == TENURE_RESET && control->pid[0] && !control->clean)
+		return 0;
 	if (op->op == TENURE_RESET || op->op == TENURE_RACE)
 		return MASTER;
 	if (op->proc == 255)
@@ -726,14 +731,16 @@ static void run(void)
 				perform(op);
 			else
 				answer(TENURE_ABSENT, 0);
+		} else if (next == me && op->op == TENURE_RESET) {
+			raw(SYS_munmap, (long)window(0), TENURE_PAGES * PAGE, 0, 0, 0, 0);
+			control->clean = 1;
 		} else if (next == me) {
 			perform(op);
 		} else {
-			post(&control->go[next]);
-			if (me != MASTER)
-				return;
-			wait_for(&control->go[MASTER]);
-			if (control->dying) {
+			post_and_wait(next);
+			if (me != MASTER && control->racers)
+				race();
+			if (me == MASTER && control->dying) {
 				int index = control->dying - 1;
 
 				control->dying = 0;
@@ -866,6 +873,8 @@ static void setup(void)
 	CPU_ZERO(&cpu);
 	CPU_SET(0, &cpu);
 	sched_setaffinity(0, sizeof(cpu), &cpu);
+	/* Who is woken waits until who woke it sleeps. */
+	sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){});
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
 }

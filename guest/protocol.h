@@ -192,6 +192,9 @@ struct tenure_op {
 	u32 a[5];
 };
 
+/* No process, or the agent itself. */
+#define TENURE_NOBODY		255
+
 /* A result that is a signal: -(TENURE_SIGNAL + number). */
 #define TENURE_SIGNAL		10000
 
@@ -304,10 +307,11 @@ struct tenure_call {
 
 #define TENURE_IOC_DO		0x7410	/* do the operation, answer */
 #define TENURE_IOC_DUMP		0x7411	/* answer for what the agent did */
-#define TENURE_IOC_ENTER	0x7412	/* the caller is process number arg */
+#define TENURE_IOC_ENTER	0x7412	/* arg: a process's number, and its pid << 8 */
 #define TENURE_IOC_RESET	0x7413	/* forget everything; arg: watch range starts and ends */
 #define TENURE_IOC_QUIET	0x7415	/* do the operation, say its result, dump nothing */
 #define TENURE_IOC_DRAIN	0x7416	/* no CPU keeps pages back */
+#define TENURE_IOC_TURN		0x7417	/* arg: whose turn it is | << 8 who waits for the next; TENURE_NOBODY: none */
 #define TENURE_IOC_SETUP	0x7414	/* physical address of the shared memory; gives LINUX_VERSION_CODE */
 
 #endif

@@ -16,9 +16,12 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/pid.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/completion.h>
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 #include <linux/pfn_t.h>
 #endif
@@ -66,6 +69,7 @@ static struct watch watches[TENURE_PROCS];
 static bool watching;
 static bool quiet;
 static struct mm_struct *mms[TENURE_PROCS];
+static struct completion turns[TENURE_PROCS + 1];	/* the last is the agent's */
 static unsigned long quarantine[QUARANTINE];
 static unsigned int nr_quarantine;
 
@@ -1117,6 +1121,27 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 	return -EOPNOTSUPP;
 }
 
+/* Nothing that the process has ever pinned is remembered. */
+static void forget_pins(struct mm_struct *mm)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+	atomic_set(&mm->has_pinned, 0);
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+	clear_bit(MMF_HAS_PINNED, &mm->flags);
+#else
+	mm_flags_clear(MMF_HAS_PINNED, mm);
+#endif
+}
+
+static int turn(unsigned int next, unsigned int who)
+{
+	if (next < ARRAY_SIZE(turns))
+		complete(&turns[next]);
+	if (who >= ARRAY_SIZE(turns))
+		return 0;
+	return wait_for_completion_killable(&turns[who]);
+}
+
 static void reset(void)
 {
 	unsigned int i;
@@ -1131,9 +1156,14 @@ static void reset(void)
 		if (watches[i].used)
 			mmu_notifier_unregister(&watches[i].mn, mms[i]);
 		watches[i].used = false;
-		if (mms[i])
+		if (mms[i] && mmget_not_zero(mms[i])) {
+			forget_pins(mms[i]);
+			mmput(mms[i]);
+		} else if (mms[i]) {
 			mmdrop(mms[i]);
-		mms[i] = NULL;
+			mms[i] = NULL;
+			reinit_completion(&turns[i]);
+		}
 	}
 	for (i = 0; i < TENURE_OBJS; i++)
 		if (objs[i].alive)
@@ -1147,25 +1177,42 @@ static void reset(void)
 	overflow = false;
 }
 
-static int enter(unsigned long i)
+static struct mm_struct *mm_of(pid_t nr)
 {
-	int err;
+	struct pid *pid = find_get_pid(nr);
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_PID);
+	struct mm_struct *mm = task ? get_task_mm(task) : NULL;
+
+	if (task)
+		put_task_struct(task);
+	put_pid(pid);
+	return mm;
+}
+
+static int enter(unsigned int i, pid_t pid)
+{
+	struct mm_struct *mm;
+	int err = 0;
 
 	if (i >= TENURE_PROCS)
 		return -EINVAL;
+	mm = mm_of(pid);
+	if (!mm)
+		return -ESRCH;
 	if (mms[i]) {
 		if (watches[i].used)
 			mmu_notifier_unregister(&watches[i].mn, mms[i]);
 		watches[i].used = false;
 		mmdrop(mms[i]);
 	}
-	mms[i] = current->mm;
-	mmgrab(mms[i]);
-	if (!watching)
-		return 0;
-	watches[i].mn.ops = &watch_ops;
-	err = mmu_notifier_register(&watches[i].mn, current->mm);
-	watches[i].used = !err;
+	mms[i] = mm;
+	mmgrab(mm);
+	if (watching) {
+		watches[i].mn.ops = &watch_ops;
+		err = mmu_notifier_register(&watches[i].mn, mm);
+		watches[i].used = !err;
+	}
+	mmput(mm);
 	return err;
 }
 
@@ -1192,7 +1239,9 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		quiet = arg & TENURE_QUIET;
 		return 0;
 	case TENURE_IOC_ENTER:
-		return enter(arg);
+		return enter(arg & 0xff, arg >> 8);
+	case TENURE_IOC_TURN:
+		return turn(arg & 0xff, arg >> 8 & 0xff);
 	case TENURE_IOC_DRAIN:
 		if (!do_lru_add_drain_all)
 			return -EOPNOTSUPP;
@@ -1253,6 +1302,8 @@ static int __init tenure_init(void)
 
 	for (i = 0; i < TENURE_OBJS; i++)
 		mutex_init(&objs[i].lock);
+	for (i = 0; i < ARRAY_SIZE(turns); i++)
+		init_completion(&turns[i]);
 	do_lru_add_drain_all = find_symbol("lru_add_drain_all");
 	do_lru_add_drain = find_symbol("lru_add_drain");
 	if (!do_lru_add_drain)

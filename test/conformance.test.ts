@@ -42,7 +42,7 @@ for (const { name } of kernels) {
   test(`${name} does what the model does`, { skip, timeout: 300_000 }, async () => {
     if (typeof image === 'string') return
     const accel = await accelerator()
-    const machine = new Machine(image, { accel })
+    const machine = new Machine(image, { accel, cpus: 2 })
     after(() => machine.close())
     for (const file of files) {
       const difference = await replay(machine, name, read(file))

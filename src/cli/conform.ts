@@ -180,7 +180,7 @@ async function raceFiles(
 ): Promise<number> {
   const files = litmusFiles(names)
   if (files.length === 0) throw new UsageError('--litmus needs files')
-  const machine = new Machine(image, { accel, signal: io.signal })
+  const machine = new Machine(image, { accel, cpus: 2, signal: io.signal })
   let wrong = 0
   let ran = 0
   let seen = 0

@@ -44,7 +44,7 @@ export const notCompared: readonly string[] = [
   '/proc/PID/mem on memory of drivers that has no pages, and in 7.2 on what the process may not reach itself',
   '5.10: mlock() where there are notifiers: copying or unlocking a page notifies all who map it',
   'mremap() that makes locked memory longer: which of the frames that it frees it takes again',
-  'mremap() from the end of anonymous memory into alike memory behind it, and what would make one VMA of memory that was and was not written to',
+  'mremap() across neighbours of anonymous memory, and what would make one VMA of memory that was and was not written to',
   'vm_pgoff of a private remap_pfn_range() mapping, which is its first PFN',
 ]
 
@@ -627,18 +627,13 @@ export class ModelMachine {
     })
   }
 
-  /** A range goes on behind the end of anonymous memory, where there is more of it: for the kernel it may be one VMA. */
+  /** In a range there is anonymous memory beside anonymous memory: for the kernel it may be one VMA. */
   #mayBeMerged(proc: number, start: number, end: number): boolean {
     const k = this.#kernel
-    const at = (page: number) =>
-      k.vmas.find((id) => {
-        const v = k.vma(id)
-        return v.vm_mm === proc && v.vm_start <= page && page < v.vm_end
-      })
-    const first = at(start)
-    if (first === undefined || k.vma(first).vm_file !== undefined) return false
-    const behind = at(k.vma(first).vm_end)
-    return k.vma(first).vm_end < end && behind !== undefined && k.vma(behind).vm_file === undefined
+    const mine = k.vmas
+      .map((id) => k.vma(id))
+      .filter((v) => v.vm_mm === proc && v.vm_file === undefined && v.vm_start < end && v.vm_end > start)
+    return mine.some((low) => low.vm_end < end && mine.some((high) => high.vm_start === low.vm_end))
   }
 
   /** Steps a thread through a piece of code. Undefined, and nothing has changed: it hits a bound, a BUG, or another breach of contract. */

@@ -134,7 +134,7 @@ export class Generator {
     const alive = Array.from({ length: room.procs }, (_, i) => i).filter((i) => seen.alive & (1 << i))
     if (alive.length === 0) return undefined
     // Mostly the one that went last: to change costs the guest more than to go on.
-    if (!alive.includes(this.#proc) || r.chance(25)) this.#proc = r.pick(alive)
+    if (!alive.includes(this.#proc) || r.chance(10)) this.#proc = r.pick(alive)
     const proc = this.#proc
     const op = r.weighted(this.#weights)
     const make = (...args: number[]): Op => ({ op, proc, args })

@@ -29,10 +29,10 @@ export type Run = {
 
 type Predicted = { readonly sequence: Sequence; readonly seens: readonly Seen[]; readonly seed?: string }
 
-/** Operations of a random sequence. Long enough for memory to have a history, short enough to be shrunk. */
-const sequenceLength = 200
+/** Operations of a random sequence. Long enough for memory to have a history, and for births and deaths to be paid; short enough to be shrunk. */
+const sequenceLength = 400
 /** Sequences that share a model: making one costs more than running one. */
-const groupSize = 50
+const groupSize = 30
 const batchOps = 6000
 
 const setupOps = (s: Sequence) => 1 + s.objects.length
