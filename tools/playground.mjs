@@ -1,4 +1,5 @@
-// `npm run playground` and `npm run playground:build`: sees that the playground's own packages are there, then builds or serves it.
+// `npm run playground` and `npm run playground:build`: sees that the playground's own packages are there, then builds or serves it, with the
+// documentation beside it.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
@@ -7,4 +8,5 @@ const run = (command, args) => {
   if (status !== 0) process.exit(status ?? 1)
 }
 if (!existsSync('playground/node_modules/esbuild')) run('npm', ['--prefix', 'playground', 'ci'])
+run(process.execPath, ['tools/docs.mjs'])
 run(process.execPath, [`playground/${process.argv[2] === 'build' ? 'build' : 'serve'}.mjs`])

@@ -20,7 +20,7 @@ const most = 8_000_000
 export class AuditView {
   readonly element = document.createElement('div')
   readonly #model: Model
-  readonly #tryIt: (litmus: string) => void
+  readonly #events: { onOpen: (litmus: string) => void; onChange: () => void }
   readonly #bar = document.createElement('div')
   readonly #status = document.createElement('div')
   readonly #report = document.createElement('div')
@@ -35,9 +35,9 @@ export class AuditView {
   #data: ReportData | undefined
   #state: State = { kind: 'done', text: '' }
 
-  constructor(model: Model, tryIt: (litmus: string) => void) {
+  constructor(model: Model, events: { onOpen: (litmus: string) => void; onChange: () => void }) {
     this.#model = model
-    this.#tryIt = tryIt
+    this.#events = events
     const first = tenureExamples[0]
     this.#files = [first ?? { path: 'driver.c', text: '' }]
     this.#editor = editor(this.#files[0]!.text, c, 'C source', (text) => this.#edited(text))
@@ -55,13 +55,22 @@ export class AuditView {
     this.#draw()
   }
 
-  /** Audits, if it has not been done since the last change. */
-  start(): void {
-    if (this.#data === undefined && this.#state.kind !== 'running') this.#audit()
+  /** The driver of examples/ that is shown as it is there. */
+  get example(): string | undefined {
+    const [file] = this.#files
+    return tenureExamples.find((x) => x.path === file?.path && x.text === file.text)?.path
+  }
+
+  /** Audits, if it has not been done since the last change; an example, where a link names one. */
+  start(file?: string): void {
+    const asked = tenureExamples.find((x) => x.path === file)
+    if (asked !== undefined && this.example !== asked.path) this.#open([asked])
+    else if (this.#data === undefined && this.#state.kind !== 'running') this.#audit()
   }
 
   #edited(text: string): void {
     this.#files = this.#files.map((f, i) => (i === this.#current ? { ...f, text } : f))
+    this.#events.onChange()
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#audit(), 500)
   }
@@ -70,6 +79,7 @@ export class AuditView {
     if (files.length === 0) return
     this.#files = [...files].sort((a, b) => (a.path < b.path ? -1 : 1))
     this.#show(0)
+    this.#events.onChange()
     this.#audit()
   }
 
@@ -141,7 +151,7 @@ export class AuditView {
       this.#state = state
       if (data !== undefined) {
         this.#data = data
-        this.#report.replaceChildren(new Report(data, this.#tryIt).element)
+        this.#report.replaceChildren(new Report(data, this.#events.onOpen).element)
         this.#mark()
       }
       this.#draw()
@@ -205,12 +215,16 @@ export class AuditView {
           h(
             'select',
             {
+              value: this.example ?? '',
               onchange: (e: Event) => {
                 const example = tenureExamples.find((x) => x.path === (e.target as HTMLSelectElement).value)
                 if (example) this.#open([example])
               },
             },
-            tenureExamples.map((x) => h('option', { value: x.path }, x.path)),
+            h('option', { value: '', hidden: true }, 'none'),
+            tenureExamples.map((x) =>
+              h('option', { value: x.path, selected: x.path === this.example }, x.path),
+            ),
           ),
         ),
         h(

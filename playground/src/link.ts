@@ -7,6 +7,8 @@ export type Link = {
   readonly text?: string
   /** A cell of the flags table, whose test is opened. */
   readonly cell?: string
+  /** A driver of examples/, to audit. */
+  readonly file?: string
   /** Combinations of the flags table. */
   readonly flags?: readonly string[]
   readonly columns: readonly Column[]
@@ -25,6 +27,7 @@ export async function writeLink(link: Link): Promise<string> {
   if (link.text !== undefined)
     out.set('text', toBase64(await through(encoder.encode(link.text), new CompressionStream('deflate-raw'))))
   if (link.cell !== undefined) out.set('cell', link.cell)
+  if (link.file !== undefined) out.set('file', link.file)
   if (link.flags !== undefined) out.set('flags', link.flags.join(' '))
   for (const c of link.columns) {
     const on = [c.kernel, ...Object.entries(c.policies).map(([name, value]) => `${name}=${value}`)]
@@ -57,6 +60,7 @@ export async function readLink(hash: string): Promise<Link> {
     ...(given.get('test') === null ? {} : { test: given.get('test')! }),
     ...(text === undefined ? {} : { text }),
     ...(given.get('cell') === null ? {} : { cell: given.get('cell')! }),
+    ...(given.get('file') === null ? {} : { file: given.get('file')! }),
     ...(given.get('flags') === null ? {} : { flags: given.get('flags')!.split(' ') }),
     columns,
   }

@@ -241,7 +241,10 @@ async function link(): Promise<string> {
       columns: kernels.map((kernel) => ({ kernel, policies: {} })),
     })
   }
-  if (shown !== 'test') return writeLink({ view: shown, columns: [] })
+  if (shown === 'audit') {
+    const file = audit?.example
+    return writeLink({ view: shown, ...(file === undefined ? {} : { file }), columns: [] })
+  }
   return writeLink({
     ...(opened !== undefined && opened.text === text ? { test: idOf(opened) } : { text }),
     columns: columns.map((c) => c.link),
@@ -255,7 +258,7 @@ const viewNamed = (name: string | undefined): View => views.find((v) => v === na
 
 let audit: AuditView | undefined
 let flags: FlagsView | undefined
-function view(name: View, of: FlagsShown = { kernels: [], combinations: [] }): void {
+function view(name: View, of: FlagsShown = { kernels: [], combinations: [] }, file?: string): void {
   document.body.dataset['view'] = name
   for (const b of slot('views').querySelectorAll('button'))
     if (b.dataset['view'] === name) b.setAttribute('aria-current', 'page')
@@ -265,13 +268,16 @@ function view(name: View, of: FlagsShown = { kernels: [], combinations: [] }): v
   for (const id of ['tests', 'editor', 'main']) slot(id).hidden = name !== 'test'
   if (name === 'audit') {
     if (audit === undefined) {
-      audit = new AuditView(model, (litmus) => {
-        view('test')
-        open(litmus)
+      audit = new AuditView(model, {
+        onOpen: (litmus) => {
+          view('test')
+          open(litmus)
+        },
+        onChange: keepLink,
       })
       slot('audit').append(audit.element)
     }
-    audit.start()
+    audit.start(file)
   }
   if (name === 'flags') {
     if (flags === undefined) {
@@ -333,11 +339,12 @@ async function follow(): Promise<void> {
     test,
     text,
     cell,
+    file,
     flags: combinations = [],
     columns: wanted,
   } = await readLink(location.hash)
   if (viewNamed(shown) !== 'test')
-    return view(viewNamed(shown), { kernels: wanted.map((c) => c.kernel), combinations })
+    return view(viewNamed(shown), { kernels: wanted.map((c) => c.kernel), combinations }, file)
   view('test')
   const ofCell = cell === undefined ? undefined : testOfCell(cell, wanted[0]?.kernel)
   if (ofCell !== undefined) return open(ofCell, undefined, wanted)

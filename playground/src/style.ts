@@ -12,7 +12,9 @@ body{display:grid;grid-template:auto minmax(0,1fr)/15rem minmax(20rem,5fr) minma
 header{grid-column:1/-1;display:flex;align-items:center;gap:1rem;padding:.5rem 1rem;border-bottom:1px solid var(--line);background:var(--panel)}
 h1{font-size:1.15rem;margin:0;letter-spacing:-.01em;flex:1;min-width:0}
 h1 small{font-weight:400;color:var(--dim);font-size:.82rem;letter-spacing:0;margin-left:.6rem}
-#views{display:flex;gap:.2rem}
+#views{display:flex;gap:.2rem;align-items:center}
+#views a{font-size:.9rem;padding:.28rem .65rem;color:var(--ink);text-decoration:none;border-radius:7px}
+#views a:hover{text-decoration:underline}
 #views button{border-color:transparent;background:none;font-size:.9rem}
 #views button[aria-current]{background:var(--soft);font-weight:600;box-shadow:inset 0 -2px var(--accent)}
 #audit{grid-column:1/-1;min-height:0}
@@ -106,7 +108,7 @@ main{min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
  .audit{display:block;height:auto}
  .audit-source{border-right:0;border-bottom:1px solid var(--line)}
  .audit-found{overflow:visible}
- #views button{padding:.28rem .4rem}
+ #views button,#views a{padding:.28rem .4rem}
  header{flex-wrap:wrap;gap:.2rem .6rem;padding:.4rem .75rem}
  body{display:block;height:auto;overflow:auto}
  #editor{border-right:0;border-bottom:1px solid var(--line)}
