@@ -192,6 +192,8 @@ const pairs: readonly (readonly [string, string])[] = [
   ['registers_any_size.c', 'registers_by_helper.c'],
   ['ring_can_grow.c', 'ring_cannot_grow.c'],
   ['rom_size_enlarged.c', 'rom_size_clamped.c'],
+  ['buffer_close_only.c', 'buffer_open_and_close.c'],
+  ['segment_freed_by_half.c', 'segment_not_split.c'],
   ['region_pin_short.c', 'region_pin_long.c'],
   ['notify_get.c', 'notify_pin.c'],
   ['grabber_clean.c', 'grabber_dirty.c'],

@@ -6,6 +6,7 @@ import { type Context, type Job, rulesFor } from '../protocol.ts'
 import type { Hop, Repair, Site } from '../result.ts'
 import type { Place } from '../trace/event.ts'
 import { witnessOf } from '../witness.ts'
+import { type Copies, copiesOf } from './copies.ts'
 import { liftMapping, type MapPlan, type Question, questions } from './lift.ts'
 import { type Dispatcher, dispatchers, helpers } from './helpers.ts'
 import { type MapSite, mapSites, words } from './sites.ts'
@@ -38,6 +39,7 @@ export type Way = {
   /** Nothing is decided about it, and why. */
   readonly reason?: string
   readonly ops: string
+  readonly copies?: Copies
 }
 export type Surveyed = {
   readonly struct: string
@@ -138,12 +140,16 @@ export class Mappings {
         unsure ??= way.reason
         continue
       }
-      const judged = this.#ask(site, way.plan, asked(way.plan))
-      if (judged.verdict === 'broken') {
-        const one = asked(way.plan).find((q) => this.#ask(site, way.plan, [q]).verdict === 'broken')
+      const sets = asked(way.plan)
+      const all = sets.map((asks) => this.#ask(site, way.plan, asks))
+      for (const [i, judged] of all.entries()) {
+        if (judged.verdict !== 'broken') continue
+        const one = sets[i]!.find((q) => this.#ask(site, way.plan, [q]).verdict === 'broken')
         if (one !== undefined) return this.#broken(site, way, one)
       }
-      if (judged.verdict !== 'holds') unsure ??= judged.reason ?? `in the model it is ${judged.verdict}`
+      const judged = all.at(-1)!
+      const bad = all.find((j) => j.verdict !== 'holds')
+      if (bad !== undefined) unsure ??= bad.reason ?? `in the model it is ${bad.verdict}`
       else if (shown === undefined || (shown.way.inserted.length === 0 && way.inserted.length > 0))
         shown = { way, judged }
     }
@@ -381,6 +387,8 @@ export class Mappings {
         }
       }
     }
+    const copies = this.#copies(facts.ops, func, facts.set.includes('VM_DONTCOPY'))
+    if (typeof copies === 'string') reason ??= copies
     if (facts.lost !== '') reason ??= facts.lost
     const unsure = facts.inserted.find((i) => i.unsure)
     if (unsure !== undefined)
@@ -411,14 +419,45 @@ export class Mappings {
         },
       }),
       ...(faults !== undefined && first === undefined && { faults }),
+      ...(typeof copies === 'object' && {
+        counts: {
+          mmap: copies.mmap,
+          own: copies.own,
+          open: copies.opens,
+          ...(copies.opens && copies.open && { openAt: copies.open }),
+          closeAt: copies.drops,
+          how: copies.how,
+        },
+      }),
     }
     return {
       ...plain,
       plan,
       inserted,
+      ...(typeof copies === 'object' && { copies }),
       ...(contract !== undefined && { contract }),
       ...(reason !== undefined && { reason }),
     }
+  }
+
+  #copies(ops: string, handler: Func, dontcopy: boolean): Copies | string | undefined {
+    const table = ops === '' || ops === 'NULL' ? undefined : this.#table(ops, handler)
+    const closes = table && fieldOf(table, 'close')
+    const close = closes === undefined ? undefined : this.#code.resolve(closes, table!.file)
+    if (close === undefined) return undefined
+    const opens = fieldOf(table!, 'open')
+    const mapped = fieldOf(table!, 'mapped')
+    const open = opens === undefined ? undefined : this.#code.resolve(opens, table!.file)
+    if (opens !== undefined && open === undefined) return `what ${opens}() takes is not seen`
+    return copiesOf(
+      this.#code,
+      handler,
+      { open, close, mapped: mapped === undefined ? undefined : this.#code.resolve(mapped, table!.file) },
+      {
+        dontcopy,
+        maySplit: (fieldOf(table!, 'may_split') ?? fieldOf(table!, 'split')) !== undefined,
+      },
+    )
   }
 
   /** The fault handler of a vm_ops; `none`: it has none. */
@@ -526,8 +565,14 @@ const base = (at: Place): MapPlan => ({
 })
 const place = (func: Func): Place => ({ file: func.file.path, line: func.line, func: func.name })
 
-const asked = (plan: MapPlan): readonly Question[] =>
-  plan.refuses ? [] : questions.filter((q) => q !== 'upgrade' || plan.refusesWrite)
+/** What is asked in one test. */
+function asked(plan: MapPlan): readonly (readonly Question[])[] {
+  if (plan.refuses) return [[]]
+  const bounds = questions.filter((q) => q !== 'copy' && (q !== 'upgrade' || plan.refusesWrite))
+  if (plan.counts === undefined) return [bounds]
+  // What mmap makes for one mapping goes with the first of several.
+  return plan.counts.own ? [bounds, ['copy']] : [[...bounds, 'copy']]
+}
 
 function fieldOf(table: Global, field: string): string | undefined {
   if (table.value?.kind !== 'init') return undefined
@@ -547,6 +592,7 @@ const classes: Readonly<Record<Question, string>> = {
   private: 'cow-mapping',
   grow: 'missing-dontexpand',
   upgrade: 'mprotect-upgrade',
+  copy: 'no-open-close',
 }
 const said: Readonly<Record<string, string>> = {
   'no-size-check':
@@ -556,6 +602,8 @@ const said: Readonly<Record<string, string>> = {
     'The mapping may be grown by mremap(), and the fault handler does not compare the offset with the object.',
   'mprotect-upgrade':
     'Writable mappings are refused, and VM_MAYWRITE stays: mprotect() makes a readable one writable.',
+  'no-open-close':
+    'Each mapping that goes gives up in ->close what a copy of it has not taken in ->open: fork and a partial munmap() make such copies.',
   'inconsistent-flags':
     'Bare PFNs are inserted into a mapping that is neither VM_PFNMAP nor VM_MIXEDMAP, or both.',
 }
@@ -582,6 +630,11 @@ const repairs: Readonly<
     name: 'clear-maywrite',
     text: 'Clear VM_MAYWRITE where writable mappings are refused.',
     apply: (p) => ({ ...p, clears: [...p.clears, 'VM_MAYWRITE'] }),
+  },
+  'no-open-close': {
+    name: 'take-in-open',
+    text: 'Take in ->open what ->close gives up, and take the first one in mmap.',
+    apply: (p) => ({ ...p, ...(p.counts && { counts: { ...p.counts, mmap: true, open: true } }) }),
   },
   'cow-mapping': {
     name: 'refuse-cow',

@@ -28,35 +28,86 @@ export type MapPlan = {
   }
   /** It refuses every mapping. */
   readonly refuses?: true
+  /** What a mapping keeps of its object: references that mmap and ->open take, and ->close drops. */
+  readonly counts?: {
+    readonly mmap: boolean
+    /** The object is made by mmap and goes with its mapping: nobody else has a reference. */
+    readonly own: boolean
+    readonly open: boolean
+    readonly openAt?: Place
+    readonly closeAt: Place
+    readonly how: 'fork' | 'split'
+  }
 }
 
 /** What a user may try, one after the other. */
-export const questions = ['size', 'offset', 'private', 'grow', 'upgrade'] as const
+export const questions = ['size', 'offset', 'private', 'grow', 'upgrade', 'copy'] as const
 export type Question = (typeof questions)[number]
 
 /** The flags that the model knows. */
 const modelled = ['VM_IO', 'VM_PFNMAP', 'VM_MIXEDMAP', 'VM_DONTEXPAND', 'VM_MAYWRITE', 'VM_SHARED']
 
 export function liftMapping(name: string, plan: MapPlan, asks: readonly Question[]): LitmusTest {
+  const copies = asks.includes('copy') ? plan.counts?.how : undefined
+  const own = plan.counts?.own === true
+  const pages = copies === 'split' ? 2 : 1
+  const counted = asks.includes('copy') ? plan.counts : undefined
   const procs: Proc[] = [
-    driver('mmap', mmapOf(plan), 'the driver maps its object, of one page'),
-    ...(plan.faults === undefined ? [] : [driver('fault', faultOf(plan.faults), 'and fills the mapping in')]),
+    driver(
+      'mmap',
+      mmapOf(plan, pages, counted?.mmap === true && !own),
+      `the driver maps its object, of ${pages === 1 ? 'one page' : 'two pages'}`,
+    ),
+    ...(plan.faults === undefined
+      ? []
+      : [driver('fault', faultOf(plan.faults, pages), 'and fills the mapping in')]),
+    ...(counted?.open === true
+      ? [driver('open', [run(call('bo_get', id('B')), counted.openAt)], 'for a copy, or the other half')]
+      : []),
+    ...(counted === undefined
+      ? []
+      : [driver('close', [run(call('bo_put', id('B')), counted.closeAt)], 'for each mapping that goes')]),
     {
       name: 'P0',
       context: { kind: 'mm', name: 'A' },
       daemon: false,
-      body: userOf(plan, asks),
+      body: [
+        ...userOf(
+          plan,
+          asks.filter((a) => a !== 'copy'),
+          pages,
+        ),
+        ...(copies === undefined ? [] : copyOf(copies, own)),
+      ],
       comment: 'a user tries what he may',
     },
+    ...(copies === 'fork'
+      ? [
+          {
+            name: 'P1',
+            context: { kind: 'mm', name: 'C' },
+            daemon: false,
+            body: own
+              ? [set('r0', load(num(0))), run(call('munmap', num(0), num(1)))]
+              : [
+                  run(call('munmap', num(0), num(1))),
+                  set('r0', load(num(1))),
+                  run(call('munmap', num(1), num(1))),
+                ],
+            comment: own ? 'the child has its copy still' : 'the child unmaps one, and has the other still',
+          },
+        ]
+      : []),
   ]
   const init: Declaration[] = [
     { kind: 'device', name: 'dev' },
     {
       kind: 'bo',
       name: 'B',
-      call: call('dev', num(1), id('system'), ...(plan.refusesWrite ? [id('const')] : [])),
+      call: call('dev', num(pages), id('system'), ...(plan.refusesWrite ? [id('const')] : [])),
     },
     { kind: 'mm', name: 'A' },
+    ...(copies === 'fork' ? [{ kind: 'mm', name: 'C', call: call('unborn') } as const] : []),
   ]
   return {
     name,
@@ -75,15 +126,15 @@ function driver(name: string, body: readonly Stmt[], comment: string): Proc {
   return { name, context: { kind: 'bo', name: 'B' }, daemon: false, body, comment }
 }
 
-function mmapOf(p: MapPlan): Stmt[] {
+function mmapOf(p: MapPlan, pages: number, takes: boolean): Stmt[] {
   const fail = (errno: string): Stmt[] => [back({ kind: 'unary', op: '-', of: id(errno) })]
   if (p.refuses) return fail('ENODEV')
   const body: Stmt[] = []
   if (p.refusesPrivate) body.push(branch(call('is_cow_mapping', id('vma')), fail('EINVAL')))
   if (p.refusesWrite) body.push(branch(call('vma_test', id('vma'), id('VM_WRITE')), fail('EPERM')))
   if (p.checksSize && p.checksOffset)
-    body.push(branch(binary('>', binary('+', id('vm_pgoff'), id('vma_pages')), num(1)), fail('EINVAL')))
-  else if (p.checksSize) body.push(branch(binary('>', id('vma_pages'), num(1)), fail('EINVAL')))
+    body.push(branch(binary('>', binary('+', id('vm_pgoff'), id('vma_pages')), num(pages)), fail('EINVAL')))
+  else if (p.checksSize) body.push(branch(binary('>', id('vma_pages'), num(pages)), fail('EINVAL')))
   else if (p.checksOffset) body.push(branch(binary('>', id('vm_pgoff'), num(0)), fail('EINVAL')))
   const known = (list: readonly string[]): string[] => modelled.filter((f) => list.includes(f))
   const flags = (list: readonly string[]): Expr => list.map(id).reduce((a, b) => binary('|', a, b))
@@ -92,6 +143,7 @@ function mmapOf(p: MapPlan): Stmt[] {
   const clears = known(p.clears)
   if (clears.length > 0) body.push(run(call('vm_flags_clear', id('vma'), flags(clears)), p.at))
   if (sets.length > 0) body.push(run(call('vm_flags_set', id('vma'), flags(sets)), p.at))
+  if (takes) body.push(run(call('bo_get', id('B')), p.at))
   if (p.inserts === undefined) body.push(back(num(0)))
   else
     body.push(
@@ -101,7 +153,7 @@ function mmapOf(p: MapPlan): Stmt[] {
           id('vma'),
           id('B'),
           p.inserts.moves ? id('vm_pgoff') : num(0),
-          p.inserts.whole ? id('vma_pages') : num(1),
+          p.inserts.whole ? id('vma_pages') : num(pages),
         ),
         p.inserts.at,
       ),
@@ -109,15 +161,17 @@ function mmapOf(p: MapPlan): Stmt[] {
   return body
 }
 
-function faultOf(f: NonNullable<MapPlan['faults']>): Stmt[] {
+function faultOf(f: NonNullable<MapPlan['faults']>, pages: number): Stmt[] {
   const index = f.relative ? binary('-', id('vmf_address'), id('vm_start')) : id('vmf_pgoff')
   return [
-    ...(f.checks && f.moves ? [branch(binary('>', index, num(0)), [back(id('VM_FAULT_SIGBUS'))])] : []),
+    ...(f.checks && f.moves
+      ? [branch(binary('>', index, num(pages - 1)), [back(id('VM_FAULT_SIGBUS'))])]
+      : []),
     back(call(f.by, id('vma'), id('vmf_address'), id('B'), f.moves ? index : num(0)), f.at),
   ]
 }
 
-function userOf(p: MapPlan, asks: readonly Question[]): Stmt[] {
+function userOf(p: MapPlan, asks: readonly Question[], size: number): Stmt[] {
   const prot = p.refusesWrite ? id('PROT_READ') : binary('|', id('PROT_READ'), id('PROT_WRITE'))
   const mmap = (pages: number, flags: string, offset = 0): Expr =>
     call('mmap', id('B'), num(pages), prot, id(flags), ...(offset === 0 ? [] : [num(offset)]))
@@ -134,7 +188,7 @@ function userOf(p: MapPlan, asks: readonly Question[]): Stmt[] {
     out.push(set('r1', mmap(1, 'MAP_SHARED', 1), p.at), then('r1', [set('r2', load(id('r1')))], single))
   if (asks.includes('private'))
     out.push(set('r1', mmap(1, 'MAP_PRIVATE'), p.at), then('r1', [set('r2', load(id('r1')))], single))
-  out.push(set('r0', mmap(1, 'MAP_SHARED'), p.at))
+  out.push(set('r0', mmap(size, 'MAP_SHARED'), p.at))
   if (p.refuses) return out
   const body: Stmt[] = [set('r2', load(id('r0')))]
   if (asks.includes('upgrade'))
@@ -149,6 +203,21 @@ function userOf(p: MapPlan, asks: readonly Question[]): Stmt[] {
     )
   out.push(branch(binary('>=', id('r0'), num(0)), body))
   return out
+}
+
+/** Two mappings, and then four; or one, and then two. Whoever is left reads. */
+function copyOf(how: 'fork' | 'split', own: boolean, pages = how === 'split' ? 2 : 1): Stmt[] {
+  const at = (reg: string, page: number): Expr => (page === 0 ? id(reg) : binary('+', id(reg), num(page)))
+  const gone = (reg: string, page = 0): Stmt => run(call('munmap', at(reg, page), num(1)))
+  const made = (body: readonly Stmt[]): Stmt => branch(binary('>=', id('r0'), num(0)), body)
+  const left = (reg: string): Stmt[] => [set('r6', load(at(reg, 1))), gone(reg, 1)]
+  const rest = how === 'split' ? [gone('r0', 1), gone('r5'), ...left('r5')] : [gone('r5')]
+  const fork = how === 'fork' ? [set('r6', call('fork', id('C')))] : []
+  if (own) return [made([...fork, gone('r0'), ...(how === 'split' ? left('r0') : [])])]
+  return [
+    set('r5', call('mmap', id('B'), num(pages), id('PROT_READ'), id('MAP_SHARED'))),
+    made([...fork, gone('r0'), ...rest]),
+  ]
 }
 
 const load = (of: Expr): Expr => call('load', of)

@@ -1,0 +1,22 @@
+/** Calls that give memory, which may be mapped, back to an allocator, and the argument that says which. */
+export const frees: ReadonlyMap<string, number> = new Map([
+  ['kfree', 0],
+  ['kvfree', 0],
+  ['kfree_sensitive', 0],
+  ['vfree', 0],
+  ['free_page', 0],
+  ['free_pages', 0],
+  ['__free_page', 0],
+  ['__free_pages', 0],
+  ['free_pages_exact', 0],
+  ['dma_free_coherent', 2],
+  ['dma_free_attrs', 2],
+  ['dma_free_wc', 2],
+  ['dma_free_writecombine', 2],
+  ['dma_free_noncoherent', 2],
+  ['dma_free_pages', 2],
+  ['dma_pool_free', 1],
+  ['pci_free_consistent', 2],
+  ['gen_pool_free', 1],
+  ['snd_dma_free_pages', 0],
+])
