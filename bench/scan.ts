@@ -97,15 +97,14 @@ export default async function main(args: string[]): Promise<number> {
   const find = async (): Promise<string[]> => {
     const tree = (await openTree(values.tree!)).value!
     const scanner = new Scanner(tree)
-    const found = await scanner.find(names)
-    await scanner.close()
-    return [...new Set([...found.values()].flatMap((p) => p.files))].sort()
+    await scanner.ready()
+    return [...new Set(names.flatMap((name) => scanner.find(name).files))].sort()
   }
   const audit = async (): Promise<number> => {
     const program = new Program((await openTree(values.tree!)).value!)
-    await program.prepare(names)
+    await program.ready()
     let references = 0
-    for (const n of names) references += (await program.references(n)).length
+    for (const n of names) references += program.references(n).length
     await program.close()
     return references
   }
@@ -122,8 +121,9 @@ export default async function main(args: string[]): Promise<number> {
 
   const scanner = new Scanner(opened.value)
   const rounds: string[] = []
-  for (const words of [names, ...later]) rounds.push(seconds((await timed(() => scanner.find(words))).ms))
-  await scanner.close()
+  await scanner.ready()
+  for (const words of [names, ...later])
+    rounds.push(`${(await timed(() => words.map((w) => scanner.find(w)))).ms.toFixed(2)} ms`)
   console.log(`rounds of new names    ${rounds.join(', ')}`)
 
   const sample = files.filter((f) => f.endsWith('.c')).filter((_, i) => i % Number(values.every) === 0)

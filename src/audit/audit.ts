@@ -77,37 +77,26 @@ function finished(program: Program, sites: readonly Site[], { replay }: AuditOpt
 
 /** Every site of the kinds asked for, judged. Gives the functions that they are in. */
 async function judgeAll(context: Context, asked: readonly string[], into: Site[]): Promise<Set<Func>> {
-  const { program, code, options } = context
+  const { program, options } = context
   const wanted = all
     .map((protocol) => ({ protocol, kinds: protocol.kinds.filter((k) => asked.includes(k)) }))
     .filter((w) => w.kinds.length > 0)
-  await program.prepare(wanted.flatMap(({ protocol, kinds }) => protocol.words(kinds)))
-  let waiting: Job[] = []
+  await program.ready()
+  const todo: Job[] = []
   for (const { protocol, kinds } of wanted) {
     options.signal?.throwIfAborted()
-    const jobs = await protocol.jobs(context, kinds)
-    waiting.push(...jobs.filter((j) => program.scope(j.func.file.path)))
+    const jobs = protocol.jobs(context, kinds)
+    todo.push(...jobs.filter((j) => program.scope(j.func.file.path)))
   }
-  const funcs = new Set(waiting.map((j) => j.func))
-  const of = waiting.length
-  // What the walks ask of the tree is found in a few passes; each leaves fewer functions undecided.
-  for (let round = 0; waiting.length > 0; round++) {
-    const again: Job[] = []
-    for (const job of waiting) {
-      await breathe()
-      options.signal?.throwIfAborted()
-      const found = job.decide()
-      if (found === undefined && round < mostRounds) again.push(job)
-      else into.push(...(found ?? job.undecided()))
-      options.onProgress?.(into.length, of)
-    }
-    waiting = again
-    if (code.open) await code.fetch()
+  const funcs = new Set(todo.map((j) => j.func))
+  for (const [i, job] of todo.entries()) {
+    await breathe()
+    options.signal?.throwIfAborted()
+    into.push(...(job.decide() ?? job.undecided()))
+    options.onProgress?.(i + 1, todo.length)
   }
   return funcs
 }
-
-const mostRounds = 40
 
 /** Lets signals and timers in. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -1,4 +1,4 @@
-import { funcKey, type Func, type Program } from '../source/index.ts'
+import { funcKey, type Func, type Program, type Reference } from '../source/index.ts'
 import type { AuditResult, Site } from './result.ts'
 
 /** Who can hold a page, and for how long (`tenure holders`). Schema of its JSON. */
@@ -57,7 +57,7 @@ function releasesFor({ kind, api }: Site): readonly string[] | undefined {
 }
 
 /** From the sites of an audit, those where something is held when the call that took it is over, or may be. */
-export async function holders(program: Program, result: AuditResult): Promise<Holders> {
+export function holders(program: Program, result: AuditResult): Holders {
   const entries = new Entries(program)
   const found: Holder[] = []
   for (const s of result.sites) {
@@ -75,20 +75,15 @@ export async function holders(program: Program, result: AuditResult): Promise<Ho
       flags: s.flags,
       hold,
       ...(s.reason !== undefined && { reason: s.reason }),
-      takenBy: own === undefined ? [] : await entries.of(own),
-      releases: await releasesOf(program, s, names, entries),
+      takenBy: own === undefined ? [] : entries.of(own),
+      releases: releasesOf(program, s, names, entries),
     })
   }
   const { schema: _, tool, tree, problems } = { ...result }
   return { schema: holdersSchemaVersion, tool, tree, holders: found, problems }
 }
 
-async function releasesOf(
-  program: Program,
-  s: Site,
-  names: readonly string[],
-  entries: Entries,
-): Promise<Release[]> {
+function releasesOf(program: Program, s: Site, names: readonly string[], entries: Entries): Release[] {
   const out: Release[] = []
   for (const h of s.escapes) {
     const api = /^(?:given|taken) back(?: by |: )(\w+)/.exec(h.text)?.[1]
@@ -101,7 +96,7 @@ async function releasesOf(
       function: func.name,
       api,
       how: 'followed',
-      by: await entries.of(func),
+      by: entries.of(func),
     })
   }
   if (out.length > 0) return out
@@ -124,7 +119,7 @@ async function releasesOf(
         function: func.name,
         api: first.api,
         how: 'module',
-        by: await entries.of(func),
+        by: entries.of(func),
       })
     }
   }
@@ -140,12 +135,12 @@ const most = 40
 /** The ways into a function: up through its callers, until something outside calls. */
 class Entries {
   readonly #program: Program
-  readonly #known = new Map<string, Promise<readonly Action[]>>()
+  readonly #known = new Map<string, readonly Action[]>()
   constructor(program: Program) {
     this.#program = program
   }
 
-  of(func: Func): Promise<readonly Action[]> {
+  of(func: Func): readonly Action[] {
     const key = funcKey(func)
     let known = this.#known.get(key)
     if (known === undefined) {
@@ -155,7 +150,7 @@ class Entries {
     return known
   }
 
-  async #find(func: Func): Promise<readonly Action[]> {
+  #find(func: Func): readonly Action[] {
     const found = new Map<string, Action>()
     const seen = new Set([funcKey(func)])
     const waiting = [func]
@@ -167,7 +162,7 @@ class Entries {
         add(`${call[1]!}()`, `${f.macro}(${call[1]!})`)
         continue
       }
-      const references = await this.#references(f)
+      const references = this.#references(f)
       for (const r of references) {
         if (r.kind === 'ops') {
           const { struct, field, table } = r.entry
@@ -195,10 +190,10 @@ class Entries {
   }
 
   /** Where the name stands, as far as it means this function. A name that is everywhere is not followed. */
-  async #references(func: Func) {
+  #references(func: Func): readonly Reference[] {
     const inFile = func.static && !func.file.path.endsWith('.h')
-    if (!inFile && (await this.#program.filesWith(func.name)).length > 60) return []
-    const all = await this.#program.references(func.name)
+    if (!inFile && this.#program.filesWith(func.name).length > 60) return []
+    const all = this.#program.references(func.name)
     return all.filter((r) => {
       const at =
         r.kind === 'ops'

@@ -14,42 +14,20 @@ import { graphOf } from './graph.ts'
 
 const most = { files: 150 }
 
-/**
- * What has been found out about a tree so far. The walk asks and gets an answer at once; a question that cannot be answered yet is put
- * down, `fetch` answers all that are open in a few passes over the tree, and whoever asked asks again. So the walk is plain code, and the
- * tree is read for what is needed only.
- */
+/** What has been found out about a tree so far: every question is answered once. */
 export class Knowledge implements Code {
   readonly #program: Program
   readonly #answers = new Map<string, unknown>()
-  #wanted = new Map<string, { words: readonly string[]; find: () => Promise<unknown> }>()
-  missing = 0
+  /** Nothing is ever missing. */
+  readonly missing = 0
 
   constructor(program: Program) {
     this.#program = program
   }
 
-  /** Whether something was asked that has no answer yet. */
-  get open(): boolean {
-    return this.#wanted.size > 0
-  }
-
-  wantedKeys(): string[] {
-    return [...this.#wanted.keys()]
-  }
-
-  async fetch(): Promise<void> {
-    const wanted = this.#wanted
-    this.#wanted = new Map()
-    await this.#program.prepare([...wanted.values()].flatMap((w) => w.words))
-    for (const [key, { find }] of wanted) this.#answers.set(key, await find())
-  }
-
-  #ask<T>(key: string, words: readonly string[], find: () => Promise<T>, meanwhile: T): T {
-    if (this.#answers.has(key)) return this.#answers.get(key) as T
-    if (!this.#wanted.has(key)) this.#wanted.set(key, { words, find })
-    this.missing++
-    return meanwhile
+  #once<T>(key: string, find: () => T): T {
+    if (!this.#answers.has(key)) this.#answers.set(key, find())
+    return this.#answers.get(key) as T
   }
 
   resolveHere(name: string, from: CFile): Func | undefined {
@@ -59,22 +37,17 @@ export class Knowledge implements Code {
   resolve(name: string, from: CFile): Func | undefined {
     const here = this.resolveHere(name, from)
     if (here !== undefined) return here
-    return this.#ask(
-      `function ${name} ${from.path}`,
-      [name],
-      async () => {
-        if (await this.#everywhere(name)) return undefined
-        const found = await this.#program.resolve(name, from)
-        // Of several, for other architectures or configurations, one that does something.
-        return [...found].sort((a, b) => b.end - b.start - (a.end - a.start))[0]
-      },
-      undefined,
-    )
+    return this.#once(`function ${name} ${from.path}`, () => {
+      if (this.#everywhere(name)) return undefined
+      const found = this.#program.resolve(name, from)
+      // Of several, for other architectures or configurations, one that does something.
+      return [...found].sort((a, b) => b.end - b.start - (a.end - a.start))[0]
+    })
   }
 
   /** A name that stands in hundreds of files is a helper of the whole kernel: what it does is in api.ts, or it does nothing to us. */
-  async #everywhere(name: string): Promise<boolean> {
-    return (await this.#program.filesWith(name)).length > most.files
+  #everywhere(name: string): boolean {
+    return this.#program.filesWith(name).length > most.files
   }
 
   macroHere(name: string, from: CFile): Macro | undefined {
@@ -84,11 +57,8 @@ export class Knowledge implements Code {
   macro(name: string, from: CFile): Macro | undefined {
     const own = this.macroHere(name, from)
     if (own !== undefined) return own
-    return this.#ask(
-      `macro ${name} ${from.path}`,
-      [name],
-      async () => ((await this.#everywhere(name)) ? undefined : this.#program.macro(name, from)),
-      undefined,
+    return this.#once(`macro ${name} ${from.path}`, () =>
+      this.#everywhere(name) ? undefined : this.#program.macro(name, from),
     )
   }
 
@@ -96,7 +66,7 @@ export class Knowledge implements Code {
     const own = from.structs.find((s) => s.name === tag)
     if (own !== undefined) return own
     if (!/^\w+$/.test(tag)) return undefined // it has no name
-    return this.#ask(`struct ${tag} ${from.path}`, [tag], () => this.#program.struct(tag, from), undefined)
+    return this.#once(`struct ${tag} ${from.path}`, () => this.#program.struct(tag, from))
   }
 
   global(name: string, from: CFile): Global | undefined {
@@ -104,25 +74,19 @@ export class Knowledge implements Code {
   }
 
   ops(struct: string | undefined, field: string): readonly OpsEntry[] {
-    return this.#ask(
-      `ops ${struct} ${field}`,
-      struct === undefined ? [field] : [struct, field],
-      async () => {
-        const files = await this.#program.filesWith(field)
-        if (struct !== undefined) {
-          const tables = await this.#program.implementations(struct, field)
-          return files.length > most.files
-            ? tables
-            : [...tables, ...this.#read(files).flatMap((f) => assigned(f, field))]
-        }
-        if (files.length > most.files) return []
-        return this.#read(files).flatMap((f) => [
-          ...opsOf(f).filter((o) => o.field === field),
-          ...assigned(f, field),
-        ])
-      },
-      [],
-    )
+    return this.#once(`ops ${struct} ${field}`, () => {
+      const files = this.#program.filesWith(field)
+      if (struct !== undefined) {
+        const tables = this.#program.implementations(struct, field)
+        return files.length > most.files
+          ? tables
+          : [...tables, ...this.#program.read(files).flatMap((f) => assigned(f, field))]
+      }
+      if (files.length > most.files) return []
+      return this.#program
+        .read(files)
+        .flatMap((f) => [...opsOf(f).filter((o) => o.field === field), ...assigned(f, field)])
+    })
   }
 
   graph(func: Func): Graph {
@@ -130,16 +94,10 @@ export class Knowledge implements Code {
   }
 
   callers(func: Func): readonly Func[] {
-    const inFile = func.static && !func.file.path.endsWith('.h')
-    return this.#ask(
-      `callers ${func.name} ${func.file.path}`,
-      inFile ? [] : [func.name],
-      async () => {
-        const found = await this.#program.callers(func)
-        return [...new Set(found.map((c) => c.func))].filter((f) => f !== func)
-      },
-      [],
-    )
+    return this.#once(`callers ${func.name} ${func.file.path}`, () => {
+      const found = this.#program.callers(func)
+      return [...new Set(found.map((c) => c.func))].filter((f) => f !== func)
+    })
   }
 
   moduleFiles(file: CFile): readonly string[] {
@@ -157,26 +115,17 @@ export class Knowledge implements Code {
         const text = this.#program.text(path)
         return text !== undefined && written.every((w) => w.test(text))
       }
-      this.#answers.set(key, this.#read(files.filter(has)))
+      this.#answers.set(key, this.#program.read(files.filter(has)))
     }
     return this.#answers.get(key) as readonly CFile[]
   }
 
   mentioning(word: string): readonly CFile[] {
-    return this.#ask(
-      `mentioning ${word}`,
-      [word],
-      async () => this.#read(await this.#program.filesWith(word)),
-      [],
-    )
+    return this.#once(`mentioning ${word}`, () => this.#program.read(this.#program.filesWith(word)))
   }
 
   exported(func: Func): boolean {
     return func.file.exports.has(func.name)
-  }
-
-  #read(paths: readonly string[]): CFile[] {
-    return paths.flatMap((p) => this.#program.file(p) ?? [])
   }
 }
 

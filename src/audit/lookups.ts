@@ -13,10 +13,10 @@ import { type CallSite, flagsOf, sitesIn } from './sites.ts'
 import { witnessOf } from './witness.ts'
 
 /** A job for each function that looks a PFN up. */
-export async function lookupJobs({ program, code, judge, options }: Context): Promise<Job[]> {
+export function lookupJobs({ program, code, judge, options }: Context): Job[] {
   const analyse = new Analyse(code, judge, (api) => rulesFor(api, options))
   const groups = new Map<Func, CallSite[]>()
-  for (const path of await filesWith(
+  for (const path of filesWith(
     program,
     lookups.map((l) => l.name),
   )) {

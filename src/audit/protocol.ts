@@ -29,10 +29,7 @@ export type Context = {
   readonly options: AuditOptions
 }
 
-/**
- * The sites of one function, judged together. What a decision needs of the tree is asked for and comes between two rounds: until then
- * `decide()` is undefined, and is asked again. `undecided()` is what is said when that never ends.
- */
+/** The sites of one function, judged together; `undecided()` is what is said when `decide()` gives nothing. */
 export type Job = {
   readonly func: Func
   decide(): readonly Site[] | undefined
@@ -45,17 +42,15 @@ export type Protocol = {
   readonly kinds: readonly string[]
   /** On without being asked for. */
   readonly standing: boolean
-  /** Names of which one stands in every file with a site: the scan looks for those of all protocols at once. */
-  words(kinds: readonly string[]): readonly string[]
-  /** One for each function that has sites. The words have been looked for. */
-  jobs(context: Context, kinds: readonly string[]): Promise<readonly Job[]>
+  /** One for each function that has sites. */
+  jobs(context: Context, kinds: readonly string[]): readonly Job[]
 }
 
 /** The files that hold one of these words and are to be audited, in order. */
-export async function filesWith(program: Program, words: Iterable<string>): Promise<readonly string[]> {
+export function filesWith(program: Program, words: Iterable<string>): readonly string[] {
   const paths = new Set<string>()
   for (const word of words)
-    for (const path of await program.filesWith(word)) if (program.scope(path)) paths.add(path)
+    for (const path of program.filesWith(word)) if (program.scope(path)) paths.add(path)
   return [...paths].sort()
 }
 

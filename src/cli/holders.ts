@@ -68,7 +68,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
       signal: io.signal,
       onProgress: (done, of) => progress?.say(`judged ${done} sites of ${of} functions`),
     })
-    const found = await holdersOf(program, result)
+    const found = holdersOf(program, result)
     progress?.clear()
     io.out(
       values.format === 'json'

@@ -4,7 +4,6 @@ import type { Readable } from 'node:stream'
 import { createGunzip, deflateRaw, inflateRawSync } from 'node:zlib'
 import { extract } from 'tar-stream'
 import type { Outcome } from '../base/index.ts'
-import { type Filter, filterOf } from './filter.ts'
 import type { Problem } from './ir.ts'
 import {
   decode,
@@ -18,6 +17,7 @@ import {
   reason,
   type Tree,
 } from './tree.ts'
+import { type FileWords, wordsOf } from './word-index.ts'
 
 /**
  * A tarball, read once and kept in memory: nothing is written to disk. Files above a page or two are kept deflated (a kernel is
@@ -68,7 +68,7 @@ export async function openArchive(path: string, options: OpenOptions): Promise<O
         makefiles.set(file, bytes)
         continue
       }
-      const slot: Kept = { raw: bytes, deflated: undefined, filter: filterOf(bytes) }
+      const slot: Kept = { raw: bytes, deflated: undefined, words: wordsOf(bytes) }
       kept.set(file, slot)
       options.progress?.(kept.size)
       if (bytes.length > 4096) {
@@ -126,7 +126,7 @@ function deflate(slot: Kept, bytes: Uint8Array): Promise<void> {
   })
 }
 
-type Kept = { raw: Uint8Array | undefined; deflated: Uint8Array | undefined; readonly filter: Filter }
+type Kept = { raw: Uint8Array | undefined; deflated: Uint8Array | undefined; readonly words: FileWords }
 
 class ArchiveTree implements Tree {
   readonly path: string
@@ -135,7 +135,7 @@ class ArchiveTree implements Tree {
   readonly kernel: KernelVersion | undefined
   readonly files: readonly string[]
   readonly problems: Problem[]
-  readonly filters: ReadonlyMap<string, Filter>
+  readonly words: ReadonlyMap<string, FileWords>
   readonly #kept: ReadonlyMap<string, Kept>
   readonly #makefiles: ReadonlyMap<string, Uint8Array>
 
@@ -151,7 +151,7 @@ class ArchiveTree implements Tree {
     this.files = [...kept.keys()].sort()
     this.problems = problems
     this.#kept = kept
-    this.filters = new Map([...kept].map(([file, slot]) => [file, slot.filter]))
+    this.words = new Map([...kept].map(([file, slot]) => [file, slot.words]))
     this.#makefiles = makefiles
   }
 

@@ -52,11 +52,11 @@ test('each revision is read as it was, and the work tree does not matter', async
     assert.deepEqual(value!.files, ['mm/a.c', 'mm/b.c'])
     assert.equal(value!.kernel?.text, '6.1.9')
     const p = new Program(value!)
-    assert.deepEqual(await p.filesWith(callee), ['mm/a.c'])
-    assert.deepEqual(await p.filesWith(callee === 'old' ? 'new' : 'old'), [])
+    assert.deepEqual(p.filesWith(callee), ['mm/a.c'])
+    assert.deepEqual(p.filesWith(callee === 'old' ? 'new' : 'old'), [])
     assert.deepEqual(p.module('mm/a.c').files, ['mm/a.c', 'mm/b.c'])
     assert.deepEqual(
-      (await p.callers((await p.definitions('f'))[0]!)).map((c) => c.func.name),
+      p.callers(p.definitions('f')[0]!).map((c) => c.func.name),
       ['b'],
     )
     assert.deepEqual(value!.problems, [])
@@ -103,6 +103,6 @@ test('more files than are kept at a time are all read', async (t) => {
   })
   const { value } = await openRevision(root, 'r0')
   const p = new Program(value!)
-  assert.equal((await p.filesWith('common')).length, count)
-  assert.equal((await p.references('common')).length, count)
+  assert.equal(p.filesWith('common').length, count)
+  assert.equal(p.references('common').length, count)
 })

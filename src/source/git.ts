@@ -1,7 +1,6 @@
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { posix } from 'node:path'
 import type { Outcome } from '../base/index.ts'
-import { type Filter, filterOf } from './filter.ts'
 import type { Problem } from './ir.ts'
 import {
   decode,
@@ -14,6 +13,7 @@ import {
   type OpenOptions,
   type Tree,
 } from './tree.ts'
+import { type FileWords, wordsOf } from './word-index.ts'
 
 /**
  * A revision of a git repository, read from its objects: no checkout, no work tree, nothing is written. Every blob is read once, for the
@@ -74,11 +74,11 @@ export async function openRevision(
   }
   if (files.size === 0) return diagnose('source/no-c', `${name} holds no .c or .h file`)
   const oids = [...new Set([...files.values()].map((e) => e.oid))]
-  const filters = await filtersOf(repository, oids, options)
-  if (filters instanceof Error)
-    return diagnose('source/corrupt-repository', `${name} cannot be read: ${filters.message}`)
+  const words = await wordsOfBlobs(repository, oids, options)
+  if (words instanceof Error)
+    return diagnose('source/corrupt-repository', `${name} cannot be read: ${words.message}`)
   return {
-    value: new RevisionTree(name, repository, kernel, files, makefiles, filters, problems),
+    value: new RevisionTree(name, repository, kernel, files, makefiles, words, problems),
     diagnostics: [],
   }
 }
@@ -115,7 +115,7 @@ class RevisionTree implements Tree {
   readonly kernel: KernelVersion | undefined
   readonly files: readonly string[]
   readonly problems: Problem[]
-  readonly filters: ReadonlyMap<string, Filter>
+  readonly words: ReadonlyMap<string, FileWords>
   readonly #repository: string
   readonly #entries: ReadonlyMap<string, Entry>
   readonly #makefiles: ReadonlyMap<string, Entry>
@@ -129,7 +129,7 @@ class RevisionTree implements Tree {
     kernel: KernelVersion | undefined,
     entries: ReadonlyMap<string, Entry>,
     makefiles: ReadonlyMap<string, Entry>,
-    filters: ReadonlyMap<string, Filter>,
+    words: ReadonlyMap<string, FileWords>,
     problems: Problem[],
   ) {
     this.path = path
@@ -139,7 +139,7 @@ class RevisionTree implements Tree {
     this.#repository = repository
     this.#entries = entries
     this.#makefiles = makefiles
-    this.filters = new Map([...entries].map(([file, e]) => [file, filters.get(e.oid)!]))
+    this.words = new Map([...entries].map(([file, e]) => [file, words.get(e.oid)!]))
   }
 
   /** Blobs that are about to be asked for, in one go. */
@@ -212,16 +212,16 @@ function readBatch(output: Buffer, each: (oid: string, content: Buffer) => void)
 }
 
 /** The words of each blob, all of them read once as they come. */
-function filtersOf(
+function wordsOfBlobs(
   repository: string,
   oids: readonly string[],
   options: OpenOptions,
-): Promise<Map<string, Filter> | Error> {
+): Promise<Map<string, FileWords> | Error> {
   return new Promise((resolve, reject) => {
     const child = spawn('git', ['-C', repository, 'cat-file', '--batch', '--buffer'], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
-    const filters = new Map<string, Filter>()
+    const words = new Map<string, FileWords>()
     const stop = (): void => void child.kill('SIGKILL')
     options.signal?.addEventListener('abort', stop, { once: true })
     let said = ''
@@ -252,9 +252,9 @@ function filtersOf(
         object.got += take
         at += take
         if (object.got < object.size) return
-        filters.set(object.oid, filterOf(scratch.subarray(0, object.size - 1)))
+        words.set(object.oid, wordsOf(scratch.subarray(0, object.size - 1)))
         object = undefined
-        options.progress?.(filters.size)
+        options.progress?.(words.size)
       }
     })
     child.on('error', (e) => resolve(e))
@@ -263,8 +263,8 @@ function filtersOf(
       if (options.signal?.aborted === true) reject(new Error('stopped'))
       else if (missing !== '') resolve(new Error(`object ${missing} is missing`))
       else if (code !== 0) resolve(new Error(said.trim() || `git ended with ${code}`))
-      else if (filters.size < oids.length) resolve(new Error('not every object came'))
-      else resolve(filters)
+      else if (words.size < oids.length) resolve(new Error('not every object came'))
+      else resolve(words)
     })
     child.stdin.on('error', () => {}) // it ended early: its exit code says so
     child.stdin.end(`${oids.join('\n')}\n`)

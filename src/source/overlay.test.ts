@@ -17,14 +17,14 @@ test('the upper file covers the lower one, what is hidden is gone, the rest is s
   assert.deepEqual(over.files, ['mm/a.c', 'mm/b.c', 'mm/d.c'])
   const below = new Program(base)
   const p = new Program(over, { below })
-  assert.deepEqual(await below.filesWith('old'), ['mm/a.c', 'mm/b.c', 'mm/c.c'])
-  assert.deepEqual(await p.filesWith('old'), ['mm/b.c'])
-  assert.deepEqual(await p.filesWith('f'), ['mm/a.c', 'mm/b.c'])
+  assert.deepEqual(below.filesWith('old'), ['mm/a.c', 'mm/b.c', 'mm/c.c'])
+  assert.deepEqual(p.filesWith('old'), ['mm/b.c'])
+  assert.deepEqual(p.filesWith('f'), ['mm/a.c', 'mm/b.c'])
   assert.equal(p.file('mm/b.c'), below.file('mm/b.c'))
   assert.notEqual(p.file('mm/a.c'), below.file('mm/a.c'))
   assert.equal(over.makefile('mm'), 'obj-y += a.o')
   assert.deepEqual(
-    (await p.callers((await p.definitions('g'))[0]!)).map((c) => c.func.name),
+    p.callers(p.definitions('g')[0]!).map((c) => c.func.name),
     ['d'],
   )
 })

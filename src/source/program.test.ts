@@ -29,23 +29,24 @@ const kernel = { Makefile: 'VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 3\n' }
 
 test('callers are those that mean this function, across files and not beyond', async () => {
   const p = new Program(await open(fixture))
-  const [own, other] = await p.definitions('own_get')
+  const [own, other] = p.definitions('own_get')
   assert.deepEqual([own!.file.path, other!.file.path], ['a.c', 'single.c'])
   assert.deepEqual(
-    (await p.callers(own!)).map((c) => c.func.name),
+    p.callers(own!).map((c) => c.func.name),
     ['own_user'],
   )
   assert.deepEqual(
-    (await p.callers(other!)).map((c) => c.func.name),
+    p.callers(other!).map((c) => c.func.name),
     ['single'],
   )
-  const user = (await p.definitions('own_user'))[0]!
+  const user = p.definitions('own_user')[0]!
   assert.deepEqual(
-    (await p.resolve('helper', user.file)).map((f) => f.file.path),
+    p.resolve('helper', user.file).map((f) => f.file.path),
     ['sub/b.c'],
   )
   assert.deepEqual(
-    (await p.references('own_get'))
+    p
+      .references('own_get')
       .filter((r) => r.kind === 'macro')
       .map((r) => r.kind === 'macro' && r.macro.name),
     ['own_get_checked'],
@@ -55,7 +56,7 @@ test('callers are those that mean this function, across files and not beyond', a
 test('a function is found where its name is kept: ops tables, fields, callbacks, initcalls', async () => {
   const p = new Program(await open(fixture))
   const kinds = async (name: string): Promise<string[]> =>
-    (await p.references(name)).map((r) => {
+    p.references(name).map((r) => {
       switch (r.kind) {
         case 'ops':
           return `ops ${r.entry.struct}.${r.entry.field} of ${r.entry.table}`
@@ -76,7 +77,7 @@ test('a function is found where its name is kept: ops tables, fields, callbacks,
   assert.deepEqual(await kinds('own_work'), ['argument 1 of INIT_WORK'])
   assert.deepEqual(await kinds('own_init'), ['module_init'])
   assert.deepEqual(
-    (await p.implementations('vm_operations_struct', 'fault')).map((e) => e.func),
+    p.implementations('vm_operations_struct', 'fault').map((e) => e.func),
     ['own_fault'],
   )
 })
@@ -100,15 +101,15 @@ test('a file that is dropped from memory is read again and means the same', asyn
     Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`f${i}.c`, `int f${i}(void) { return g(); }\n`])),
   )
   const p = new Program(await open(root), { keep: 64 })
-  const before = (await p.definitions('f0'))[0]!
-  for (let i = 0; i < 9; i++) await p.definitions(`f${i}`)
+  const before = p.definitions('f0')[0]!
+  for (let i = 0; i < 9; i++) p.definitions(`f${i}`)
   const again = p.file('f0.c')!.functions[0]!
   assert.notEqual(again, before)
   assert.equal(again.start, before.start)
   assert.deepEqual(p.counts, { files: 9, functions: 9 })
 })
 
-test('words are found whole, and the same with and without the filter and threads', async (t) => {
+test('words are found whole, and the same with and without threads', async (t) => {
   const files: Record<string, string> = {}
   for (let i = 0; i < 450; i++)
     files[`d${i % 7}/f${i}.c`] = `/* pad ${'x'.repeat(i)} */ int a${i}; int common_${i % 3};\n`
@@ -117,15 +118,10 @@ test('words are found whole, and the same with and without the filter and thread
   const tree = await open(folder(t, files))
   const words = ['follow_it', 'follow_it_x', 'common_1', 'a7', 'a44', 'nowhere', 'int']
   const answers = []
-  for (const options of [
-    { threads: 1 },
-    { threads: 2 },
-    { threads: 1, index: true },
-    { threads: 2, index: true },
-  ]) {
-    const s = new Scanner(tree, options)
-    if (options.index) await s.find(['common_0']) // the filter is built here and used below
-    answers.push(await s.find(words))
+  for (const threads of [0, 1, 2]) {
+    const s = new Scanner(tree, { threads })
+    if (threads > 0) await s.ready()
+    answers.push(new Map(words.map((w) => [w, s.find(w)])))
     await s.close()
   }
   assert.deepEqual(answers[0]!.get('follow_it')!.files, ['d0/hit.c'])
@@ -149,7 +145,7 @@ test('a definition, a macro and a use are told apart by their lines', async (t) 
     }),
   )
   const s = new Scanner(tree)
-  const places = (await s.find(['own'])).get('own')!
+  const places = s.find('own')
   assert.deepEqual(places, {
     files: ['a.c', 'b.c', 'c.h', 'd.h', 'e.h', 'f.h', 'g.h'],
     outermost: ['a.c', 'e.h'],
@@ -171,10 +167,10 @@ test('structs and macros are found in the headers that a file includes', async (
   const near = p.file('d/a.c')!
   const far = p.file('e/b.c')!
   assert.deepEqual(
-    [(await p.struct('own', near))?.fields[0]?.name, (await p.struct('own', far))?.fields[0]?.name],
+    [p.struct('own', near)?.fields[0]?.name, p.struct('own', far)?.fields[0]?.name],
     ['near', 'far'],
   )
-  assert.deepEqual([(await p.macro('OWN', far))?.text, await p.struct('nothing', far)], ['1', undefined])
+  assert.deepEqual([p.macro('OWN', far)?.text, p.struct('nothing', far)], ['1', undefined])
 })
 
 test('a kernel tree says its version and leaves out what is not the kernel', async (t) => {
@@ -223,7 +219,7 @@ test('what cannot be read is a problem of that file', async (t) => {
     { file: 'binary.c', message: 'the file is binary' },
     { file: 'gone.c', message: 'the file cannot be read: it is not there' },
   ])
-  assert.deepEqual(await p.filesWith('f'), ['latin.c'])
+  assert.deepEqual(p.filesWith('f'), ['latin.c'])
 })
 
 test('a file that goes before it is scanned is a problem, also when threads scan', async (t) => {
@@ -233,8 +229,8 @@ test('a file that goes before it is scanned is a problem, also when threads scan
   rmSync(join(root, 'f123.c'))
   const p = new Program(tree)
   t.after(() => p.close())
-  assert.deepEqual(await p.filesWith('f123'), [])
-  assert.deepEqual(await p.filesWith('f124'), ['f124.c'])
+  assert.deepEqual(p.filesWith('f123'), [])
+  assert.deepEqual(p.filesWith('f124'), ['f124.c'])
   assert.deepEqual(tree.problems, [{ file: 'f123.c', message: 'the file cannot be read: it is not there' }])
 })
 
@@ -262,7 +258,7 @@ test('a tarball is read like the directory it was made of', async (t) => {
     assert.deepEqual([tree.kind, tree.kernel?.text, tree.files], ['archive', '6.12.3', ['mm/a.c']])
     assert.equal(tree.text('mm/a.c'), long)
     const p = new Program(tree)
-    assert.deepEqual(await p.filesWith('two'), ['mm/a.c'])
+    assert.deepEqual(p.filesWith('two'), ['mm/a.c'])
     assert.equal(p.module('mm/a.c').by, 'makefile')
   }
 })

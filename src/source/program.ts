@@ -42,8 +42,8 @@ export class Program {
   #files = new Map<string, CFile | undefined>()
   #bytes = 0
   readonly #capacity: number
-  #references = new Map<string, Promise<readonly Reference[]>>()
-  #definitions = new Map<string, Promise<readonly Func[]>>()
+  #references = new Map<string, readonly Reference[]>()
+  #definitions = new Map<string, readonly Func[]>()
   #modules = new Map<string, Module>()
   #makefiles = new Map<string, ReturnType<typeof composites> | undefined>()
   #seen = new Map<string, { functions: number }>()
@@ -108,18 +108,24 @@ export class Program {
     return { files: this.#seen.size, functions }
   }
 
-  /** Looks for all the words at once: later questions about them cost no scan. */
-  async prepare(words: Iterable<string>): Promise<void> {
-    await this.scanner.find(words)
+  /** Reads the tree for the words in its files, in threads where that pays. Left out, the first question does it. */
+  async ready(): Promise<void> {
+    await this.scanner.ready()
   }
 
   /** The files that contain the word, in order. */
-  async filesWith(word: string): Promise<readonly string[]> {
-    return (await this.scanner.find([word])).get(word)!.files
+  filesWith(word: string): readonly string[] {
+    return this.scanner.find(word).files
+  }
+
+  /** Parsed files, got in one go where they come from elsewhere; those that cannot be read are left out. */
+  read(paths: readonly string[]): CFile[] {
+    this.tree.fetch?.(paths.filter((p) => !this.#files.has(p)))
+    return paths.flatMap((p) => this.file(p) ?? [])
   }
 
   /** Every function of that name that has a body, in order of file and line. */
-  definitions(name: string): Promise<readonly Func[]> {
+  definitions(name: string): readonly Func[] {
     let found = this.#definitions.get(name)
     if (found === undefined) {
       found = this.#findDefinitions(name)
@@ -128,12 +134,10 @@ export class Program {
     return found
   }
 
-  async #findDefinitions(name: string): Promise<readonly Func[]> {
-    const places = [...(await this.scanner.find([name, ...spelledInside(name)])).values()]
+  #findDefinitions(name: string): readonly Func[] {
+    const places = [name, ...spelledInside(name)].map((word) => this.scanner.find(word))
     const among = (paths: readonly string[]): Func[] =>
-      [...new Set(paths)]
-        .sort()
-        .flatMap((path) => this.file(path)?.functions.filter((f) => f.name === name) ?? [])
+      this.read([...new Set(paths)].sort()).flatMap((file) => file.functions.filter((f) => f.name === name))
     const found = among(places.flatMap((p) => p.outermost))
     if (found.length > 0) return found
     // Not written as the kernel writes it: look into all files, unless that is everything's name.
@@ -145,10 +149,10 @@ export class Program {
    * What a call of `name` in `from` may run: the file's own function, else a global one of the same module or directory, else an
    * unconditional one in a header it includes, else every global one (several when architectures or configurations have their own).
    */
-  async resolve(name: string, from: CFile): Promise<readonly Func[]> {
+  resolve(name: string, from: CFile): readonly Func[] {
     const own = from.functions.filter((f) => f.name === name)
     if (own.length > 0) return own
-    const all = (await this.definitions(name)).filter((f) => f.file.path !== from.path)
+    const all = this.definitions(name).filter((f) => f.file.path !== from.path)
     const visible = all.filter((f) => !f.static || f.file.path.endsWith('.h'))
     if (visible.length <= 1) return visible
     const inHeader = visible.filter((f) => f.file.path.endsWith('.h'))
@@ -169,7 +173,7 @@ export class Program {
   }
 
   /** Everywhere that a name of a function stands, apart from its definitions and declarations. */
-  references(name: string): Promise<readonly Reference[]> {
+  references(name: string): readonly Reference[] {
     let found = this.#references.get(name)
     if (found === undefined) {
       found = this.#findReferences(name)
@@ -178,24 +182,19 @@ export class Program {
     return found
   }
 
-  async #findReferences(name: string): Promise<readonly Reference[]> {
-    const out: Reference[] = []
-    for (const path of await this.filesWith(name)) {
-      const file = this.file(path)
-      if (file) out.push(...referencesIn(file, name))
-    }
-    return out
+  #findReferences(name: string): readonly Reference[] {
+    return this.read(this.filesWith(name)).flatMap((file) => referencesIn(file, name))
   }
 
   /** The calls of this very function: those of the same name that mean another one are left out. */
-  async callers(func: Func): Promise<readonly { readonly func: Func; readonly call: Call }[]> {
+  callers(func: Func): readonly { readonly func: Func; readonly call: Call }[] {
     const sameFile = func.static && !func.file.path.endsWith('.h')
-    const all = sameFile ? referencesIn(func.file, func.name) : await this.references(func.name)
+    const all = sameFile ? referencesIn(func.file, func.name) : this.references(func.name)
     const out: { func: Func; call: Call }[] = []
     for (const r of all) {
       if (r.kind !== 'call') continue
       if (!sameFile && r.func.file.path !== func.file.path) {
-        const meant = await this.resolve(func.name, r.func.file)
+        const meant = this.resolve(func.name, r.func.file)
         if (!meant.some((m) => sameFunc(m, func))) continue
       }
       out.push({ func: r.func, call: r.call })
@@ -204,33 +203,28 @@ export class Program {
   }
 
   /** The ops tables that a function stands in. */
-  async tables(func: Func): Promise<readonly OpsEntry[]> {
+  tables(func: Func): readonly OpsEntry[] {
     const all =
       func.static && !func.file.path.endsWith('.h')
         ? referencesIn(func.file, func.name)
-        : await this.references(func.name)
+        : this.references(func.name)
     return all.flatMap((r) => (r.kind === 'ops' ? [r.entry] : []))
   }
 
   /** Who fills a field of an ops table: `implementations('file_operations', 'mmap')`. */
-  async implementations(struct: string, field: string): Promise<readonly OpsEntry[]> {
-    const found = await this.scanner.find([struct, field])
-    const withField = new Set(found.get(field)!.files)
-    const out: OpsEntry[] = []
-    for (const path of found.get(struct)!.files) {
-      if (!withField.has(path)) continue
-      const file = this.file(path)
-      if (file) for (const e of opsOf(file)) if (e.struct === struct && e.field === field) out.push(e)
-    }
-    return out
+  implementations(struct: string, field: string): readonly OpsEntry[] {
+    const withField = new Set(this.filesWith(field))
+    return this.read(this.filesWith(struct).filter((path) => withField.has(path))).flatMap((file) =>
+      opsOf(file).filter((e) => e.struct === struct && e.field === field),
+    )
   }
 
   /** A macro by name: the file's own, one of a header it includes, or of another header. */
-  async macro(name: string, from: CFile): Promise<Macro | undefined> {
+  macro(name: string, from: CFile): Macro | undefined {
     const own = from.macros.findLast((m) => m.name === name)
     if (own) return own
     const candidates: Macro[] = []
-    for (const path of (await this.scanner.find([name])).get(name)!.defines)
+    for (const path of this.scanner.find(name).defines)
       if (path.endsWith('.h'))
         candidates.push(...(this.file(path)?.macros.filter((m) => m.name === name) ?? []))
     return (
@@ -242,10 +236,10 @@ export class Program {
   }
 
   /** A struct or union by its tag: of the file, of its directory, of a header that it includes, of any header. */
-  async struct(tag: string, from: CFile): Promise<Struct | undefined> {
+  struct(tag: string, from: CFile): Struct | undefined {
     const own = from.structs.find((s) => s.name === tag)
     if (own) return own
-    const { outermost, braced } = (await this.scanner.find([tag])).get(tag)!
+    const { outermost, braced } = this.scanner.find(tag)
     const near = posix.dirname(from.path)
     const rank = (path: string): number =>
       posix.dirname(path) === near

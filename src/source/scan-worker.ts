@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Question, Share, type ShareData } from './scan.ts'
+import { readAll, type Share } from './scan.ts'
 
-// A thread of scan.ts: it keeps its share of the files and answers one question after the other.
-const data = workerData as ShareData
-const share = new Share(data.files, data.root)
-parentPort!.on('message', (question: Question) => parentPort!.postMessage(share.answer(question)))
+// A thread of scan.ts: it reads its share of the files, answers with the words of each, and ends.
+const answer = readAll(workerData as Share)
+const { start, hash, file } = answer.index
+parentPort!.postMessage(answer, [start.buffer, hash.buffer, file.buffer])

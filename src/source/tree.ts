@@ -2,8 +2,8 @@ import { isAscii } from 'node:buffer'
 import { closeSync, fstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Diagnostic, Outcome } from '../base/index.ts'
-import type { Filter } from './filter.ts'
 import type { Problem } from './ir.ts'
+import type { FileWords } from './word-index.ts'
 
 export type KernelVersion = {
   readonly text: string
@@ -27,8 +27,8 @@ export type Tree = {
   fetch?(paths: readonly string[]): void
   /** The directory that the files can be read from, when there is one. */
   readonly root: string | undefined
-  /** Which identifiers each file has, where that is known already. */
-  readonly filters?: ReadonlyMap<string, Filter>
+  /** The identifiers of each file, where they are known already. */
+  readonly words?: ReadonlyMap<string, FileWords>
   /** A file's bytes. `undefined`, and a problem, when it cannot be read. */
   bytes(path: string): Uint8Array | undefined
   /** A file's text: UTF-8 or else Latin-1. `undefined`, and a problem, when it cannot be read or is not text. */

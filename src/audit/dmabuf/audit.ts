@@ -6,18 +6,15 @@ import type { ImportSite } from './event.ts'
 
 type Apis = ReadonlyMap<string, Api>
 
-export const importNames = (): readonly string[] => [...acquires.keys()]
-export const exportNames = (): readonly string[] => [...exports.keys()]
-
-export const importJobs = (context: Context): Promise<Job[]> => jobsOf(context, acquires, false)
-export const exportJobs = (context: Context): Promise<Job[]> => jobsOf(context, exports, true)
+export const importJobs = (context: Context): Job[] => jobsOf(context, acquires, false)
+export const exportJobs = (context: Context): Job[] => jobsOf(context, exports, true)
 
 /** A job for each function with such calls. */
-async function jobsOf(context: Context, apis: Apis, exporting: boolean): Promise<Job[]> {
+function jobsOf(context: Context, apis: Apis, exporting: boolean): Job[] {
   const { program, code, judge, options } = context
   const imports = new Imports(code, judge, (site) => rulesFor(site.api, options), options.path, exporting)
   const jobs: Job[] = []
-  for (const path of await filesWith(program, apis.keys())) {
+  for (const path of filesWith(program, apis.keys())) {
     options.signal?.throwIfAborted()
     for (const func of program.file(path)?.functions ?? []) {
       const sites = sitesIn(func, apis)

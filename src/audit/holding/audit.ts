@@ -9,18 +9,15 @@ import { callsIn } from './walk.ts'
 const tables: Readonly<Record<string, readonly ReferenceApi[]>> = { [pagePin]: pins, [pageGet]: gets }
 export const holdingKinds: readonly string[] = Object.keys(tables)
 
-export const holdingNames = (kinds: readonly string[]): readonly string[] =>
-  kinds.flatMap((k) => tables[k]!.map((a) => a.name))
-
 /** A job for each function that takes references to pages. */
-export async function holdingJobs(context: Context, kinds: readonly string[]): Promise<Job[]> {
+export function holdingJobs(context: Context, kinds: readonly string[]): Job[] {
   const { program, code, judge, options } = context
   const wanted = new Map(kinds.flatMap((k) => tables[k]!).map((a) => [a.name, a]))
   // Both kinds are followed whichever is asked for: a function that takes by either gives back in one place.
   const apis = new Map([...pins, ...gets].map((a) => [a.name, a]))
   const holdings = new Holdings(code, judge, apis, (api) => rulesFor(api, options), options.path)
   const jobs: Job[] = []
-  for (const path of await filesWith(program, wanted.keys())) {
+  for (const path of filesWith(program, wanted.keys())) {
     options.signal?.throwIfAborted()
     for (const func of program.file(path)?.functions ?? []) jobs.push(...jobOf(func))
   }

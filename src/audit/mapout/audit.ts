@@ -9,16 +9,15 @@ import { witnessOf } from '../witness.ts'
 import { type Copies, copiesOf } from './copies.ts'
 import { liftMapping, type MapPlan, type Question, questions } from './lift.ts'
 import { type Dispatcher, dispatchers, helpers } from './helpers.ts'
-import { type MapSite, mapSites, words } from './sites.ts'
+import { type MapSite, mapSites } from './sites.ts'
 import { type Ending, From, type Insertion, walk } from './walk.ts'
 
 export const mapOutKind = 'map-out'
-export const mapOutWords = (): readonly string[] => words
 
 /** A job for each function that maps memory out. */
-export async function mapOutJobs(context: Context): Promise<Job[]> {
+export function mapOutJobs(context: Context): Job[] {
   const { program, options } = context
-  const sites = await mapSites(program, options.signal)
+  const sites = mapSites(program, options.signal)
   const mappings = new Mappings(context, sites)
   return sites.map((site) => ({
     func: site.func,

@@ -14,17 +14,15 @@ export type MapSite = {
   readonly fields: readonly string[]
 }
 
-export const words: readonly string[] = [...new Set([...mappingTypes, ...handlerFields, ...insertionNames])]
-
 /** Every function of the tree that maps memory out, in order of file and line. */
-export async function mapSites(program: Program, signal?: AbortSignal): Promise<MapSite[]> {
+export function mapSites(program: Program, signal?: AbortSignal): MapSite[] {
   const handlers = new Set<string>()
   for (const field of handlerFields)
-    for (const path of await program.filesWith(field))
+    for (const path of program.filesWith(field))
       for (const name of named(program.text(path) ?? '', handlerFields)) handlers.add(name)
   const paths = new Set<string>()
   for (const type of mappingTypes)
-    for (const path of await program.filesWith(type)) if (program.scope(path)) paths.add(path)
+    for (const path of program.filesWith(type)) if (program.scope(path)) paths.add(path)
   const found: MapSite[] = []
   for (const path of [...paths].sort()) {
     signal?.throwIfAborted()

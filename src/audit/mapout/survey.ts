@@ -3,7 +3,7 @@ import { Judge } from '../judge.ts'
 import { Knowledge } from '../knowledge.ts'
 import type { AuditOptions } from '../protocol.ts'
 import { Mappings, type Surveyed } from './audit.ts'
-import { type MapSite, mapSites, words } from './sites.ts'
+import { type MapSite, mapSites } from './sites.ts'
 
 /** The mappings of a tree, as one handler makes them on one way through it: docs/flags.md. Plain data. */
 export type MapRow = {
@@ -45,24 +45,17 @@ export async function mapSurvey(
   options: AuditOptions,
   pfnmap: boolean,
 ): Promise<MapSurvey> {
-  await program.prepare(words)
+  await program.ready()
   const code = new Knowledge(program)
   const context = { program, code, judge: new Judge(), options }
-  const sites = await mapSites(program, options.signal)
+  const sites = mapSites(program, options.signal)
   const mappings = new Mappings(context, sites)
   const rows: MapRow[] = []
-  let waiting = sites.filter((s) => s.role === 'mmap' || s.role === 'hands-on')
-  const handlers = waiting.length
-  for (let round = 0; waiting.length > 0 && round < 40; round++) {
-    const again: MapSite[] = []
-    for (const site of waiting) {
-      options.signal?.throwIfAborted()
-      const found = mappings.survey(site)
-      if (found === undefined) again.push(site)
-      else rows.push(...rowsOf(site, found))
-    }
-    waiting = again
-    if (code.open) await code.fetch()
+  const handlers = sites.filter((s) => s.role === 'mmap' || s.role === 'hands-on')
+  for (const site of handlers) {
+    options.signal?.throwIfAborted()
+    const found = mappings.survey(site)
+    if (found !== undefined) rows.push(...rowsOf(site, found))
   }
   rows.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line))
   const exporters = rows.filter((r) => r.table === 'dma_buf_ops')
@@ -71,7 +64,7 @@ export async function mapSurvey(
   return {
     schema: 1,
     tree: { path: options.path, kernel: options.kernel ?? options.treeKernel ?? '' },
-    handlers,
+    handlers: handlers.length,
     rows,
     ...(pfnmap && {
       notPfnmap: {

@@ -1,11 +1,10 @@
 import { importKind } from '../dmabuf/analyse.ts'
-import { importJobs, importNames } from '../dmabuf/audit.ts'
+import { importJobs } from '../dmabuf/audit.ts'
 import type { Protocol } from '../protocol.ts'
 
 /** Borrowing a dma-buf: taking it by its descriptor, attaching a device, mapping and pinning its memory. */
 export const dmaBufImport: Protocol = {
   kinds: [importKind],
   standing: true,
-  words: importNames,
   jobs: importJobs,
 }

@@ -1,15 +1,15 @@
 import { dmaBufExport } from './dma-buf-export.ts'
 import { dmaBufImport } from './dma-buf-import.ts'
-import { holdingJobs, holdingKinds, holdingNames } from '../holding/audit.ts'
+import { holdingJobs, holdingKinds } from '../holding/audit.ts'
 import { lookupJobs } from '../lookups.ts'
 import type { Protocol } from '../protocol.ts'
 import { mapOut } from './map-out.ts'
-import { kind as pfnLookup, lookups } from './pfn-lookup.ts'
+import { kind as pfnLookup } from './pfn-lookup.ts'
 
 /** Every protocol. To add one is to add it here. */
 export const all: readonly Protocol[] = [
-  { kinds: [pfnLookup], standing: true, words: () => lookups.map((l) => l.name), jobs: lookupJobs },
-  { kinds: holdingKinds, standing: true, words: holdingNames, jobs: holdingJobs },
+  { kinds: [pfnLookup], standing: true, jobs: lookupJobs },
+  { kinds: holdingKinds, standing: true, jobs: holdingJobs },
   mapOut,
   dmaBufImport,
   dmaBufExport,

@@ -1,10 +1,9 @@
-import { mapOutJobs, mapOutKind, mapOutWords } from '../mapout/audit.ts'
+import { mapOutJobs, mapOutKind } from '../mapout/audit.ts'
 import type { Protocol } from '../protocol.ts'
 
 /** Memory that a driver maps into user space. */
 export const mapOut: Protocol = {
   kinds: [mapOutKind],
   standing: true,
-  words: mapOutWords,
   jobs: mapOutJobs,
 }
