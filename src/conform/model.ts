@@ -127,6 +127,15 @@ const HANDLES = SEQS + room.notifiers
 const DRIVER = room.procs
 
 type Cell = { value: number; stale: boolean }
+type Outcome = { ret: number; data: number; found: number; foundBits: number }
+
+/** A part of the state, as it is and as it was before an operation. */
+type Part = { readonly now: Buffer; readonly then: Buffer }
+const changed = ({ now, then }: Part): boolean => !now.equals(then)
+
+/** Operations after which a handle names another frame, which is in no table. */
+const renames: ReadonlySet<Opcode> = new Set(['PIN', 'PIN_FAST', 'GET', 'GET_FAST', 'UNPIN', 'PUT'])
+const nothing: GuestEvent[] = []
 
 /**
  * The model, driven as a machine: one operation at a time, run to its end with nobody else moving. It is the same code that the checker
@@ -140,9 +149,18 @@ export class ModelMachine {
   readonly #notifiers: readonly NotifierSetup[]
   readonly #version: string
   readonly #snapshot: Uint8Array
-  /** Free frames that something still names, before an operation. */
-  readonly #remembered: Uint8Array
+  /** The state before an operation, as rows. */
+  readonly #rowsBefore: ReturnType<Kernel['layout']['open']>
+  /** What of the state can be seen, and its VMAs and frames: as it is, and as it was before an operation. */
+  readonly #visible: Part
+  readonly #vmas: Part
+  readonly #pages: Part
+  /** What was seen last, and whether it is as it was before that. */
+  #seen: Seen | undefined
+  #steady = false
   #before = new Map<number, number>()
+  /** How far the sequence of each notifier's process has gone since a look-up began under it. */
+  readonly #sinceBegun: number[]
   /** The calls of vm_ops that an operation makes. */
   #vmOps: GuestEvent[] = []
   held: Held = { handles: new Map(), notifiers: new Set(), begun: new Set(), born: new Set([0]) }
@@ -151,6 +169,7 @@ export class ModelMachine {
     this.#version = version
     this.#objects = objects
     this.#notifiers = notifiers
+    this.#sinceBegun = notifiers.map(() => 0)
     const names = [...new Set(Object.values(counterparts).flat())].filter((n) => this.#exists(n))
     // What the programs may ever call is named once, behind a jump, so that the tables are made for it.
     const templates = ['mmap_read_lock', 'mmap_read_unlock', ...names].map((name): Instruction => {
@@ -223,8 +242,20 @@ export class ModelMachine {
           : { kind: vmOpKinds[op], id: bo, start, end, proc: mm, arg: 0 },
       )
     this.#rows = this.#kernel.layout.open(this.#kernel.state)
-    this.#snapshot = new Uint8Array(this.#kernel.state.length)
-    this.#remembered = new Uint8Array(this.#kernel.pfns.length)
+    const { layout, state } = this.#kernel
+    this.#snapshot = new Uint8Array(state.length)
+    this.#rowsBefore = layout.open(this.#snapshot)
+    const part = (first: string, last?: string): Part => {
+      const { at } = layout.shapes.find((t) => t.name === first)!
+      const end = last === undefined ? state.length : layout.shapes.find((t) => t.name === last)!.at
+      return {
+        now: Buffer.from(state.buffer, state.byteOffset + at, end - at),
+        then: Buffer.from(this.#snapshot.buffer, this.#snapshot.byteOffset + at, end - at),
+      }
+    }
+    this.#visible = part('mm')
+    this.#vmas = part('vma', 'pte')
+    this.#pages = part('page', 'bo')
   }
 
   #exists(name: string): boolean {
@@ -249,6 +280,7 @@ export class ModelMachine {
   reset(): Seen {
     this.#kernel.init()
     this.#before.clear()
+    this.#seen = undefined
     this.held = { handles: new Map(), notifiers: new Set(), begun: new Set(), born: new Set([0]) }
     return this.#see({ ret: 0, data: 0, found: -1, foundBits: 0 }, [])
   }
@@ -515,6 +547,7 @@ export class ModelMachine {
         break
       case 'NOTIFIER_BEGIN':
         this.held.begun.add(a0)
+        this.#sinceBegun[a0] = 0
         break
       case 'NOTIFIER_RETRY':
         outcome.data = ret
@@ -529,7 +562,8 @@ export class ModelMachine {
     const found = this.#register(thread, FOUND)
     const lookedUp = found.value
     this.#clear(thread, FOUND)
-    const seen = this.#see(outcome, events)
+    const seen =
+      renames.has(op.op) || changed(this.#visible) ? this.#see(outcome, events) : this.#same(outcome, events)
     if (op.op.startsWith('FOLLOW') && ret === 0) {
       seen.found = this.#before.get(lookedUp - 1) ?? -2
       if (op.op === 'FOLLOW_PFNMAP')
@@ -586,16 +620,16 @@ export class ModelMachine {
    */
   #wouldMixAnonVmas(): boolean {
     const k = this.#kernel
-    return k.vmas.some((a) => {
-      const low = k.vma(a)
-      if (low.vm_mm === undefined || low.vm_file !== undefined) return false
-      return k.vmas.some((b) => {
-        const high = k.vma(b)
-        if (high.vm_mm !== low.vm_mm || high.vm_start !== low.vm_end || high.vm_file !== undefined)
-          return false
-        return high.anon_vma !== low.anon_vma && anonFlags.every((f) => high[f] === low[f])
-      })
-    })
+    const anon = k.vmas.map((id) => k.vma(id)).filter((v) => v.vm_mm !== undefined && v.vm_file === undefined)
+    return anon.some((low) =>
+      anon.some(
+        (high) =>
+          high.vm_start === low.vm_end &&
+          high.vm_mm === low.vm_mm &&
+          high.anon_vma !== low.anon_vma &&
+          anonFlags.every((f) => high[f] === low[f]),
+      ),
+    )
   }
 
   /** Debian's 7.2 lets /proc/PID/mem reach what the process may not reach itself only where it is being traced (CONFIG_PROC_MEM_FORCE_PTRACE). */
@@ -642,10 +676,6 @@ export class ModelMachine {
     const program = this.#programs[thread]!
     program.code.splice(0, Number.POSITIVE_INFINITY, ...code, { kind: 'jump', to: 0 })
     this.#snapshot.set(k.state)
-    for (const pfn of k.pfns) {
-      const page = k.page(pfn)
-      this.#remembered[pfn] = page.owner === undefined && page.was !== undefined ? 1 : 0
-    }
     const events: GuestEvent[] = []
     this.#vmOps = []
     let refused = false
@@ -674,15 +704,26 @@ export class ModelMachine {
       if (t.depth === 1 && this.#rows.frame(thread as Id<'thread'>, 0 as Id<'stack'>).pc === 0) break
     }
     // A frame that something stale still names was handed out: the kernel has others.
-    for (const pfn of k.pfns)
-      if (this.#remembered[pfn] === 1 && k.page(pfn).owner !== undefined) refused = true
-    if (this.#wouldMixAnonVmas()) refused = true
+    if (changed(this.#pages))
+      for (const pfn of k.pfns) {
+        const before = this.#rowsBefore.page(pfn)
+        if (before.owner === undefined && before.was !== undefined && k.page(pfn).owner !== undefined)
+          refused = true
+      }
+    if (changed(this.#vmas) && this.#wouldMixAnonVmas()) refused = true
     if (refused) {
       k.state.set(this.#snapshot)
       return undefined
     }
+    for (const [i, n] of this.#notifiers.entries()) {
+      const mm = n.proc as Id<'mm'>
+      const calls = (k.mm(mm).invalidate_seq - this.#rowsBefore.mm(mm).invalidate_seq) & 127
+      this.#sinceBegun[i]! += calls
+      // The model's sequence soon comes round to where it was.
+      if (this.#sinceBegun[i]! > 100) this.held.begun.delete(i)
+    }
     events.sort((a, b) => a.id - b.id)
-    return [...events, ...this.#vmOps]
+    return events.length + this.#vmOps.length === 0 ? nothing : [...events, ...this.#vmOps]
   }
 
   /** Of the frames that an allocation may get, one that nobody remembers: real frames are not handed out again while somebody does. */
@@ -693,7 +734,18 @@ export class ModelMachine {
     return 0
   }
 
-  #see(outcome: { ret: number; data: number; found: number; foundBits: number }, events: GuestEvent[]): Seen {
+  /** Nothing that can be seen has changed: each frame is the one that it was. */
+  #same(outcome: Outcome, events: GuestEvent[]): Seen {
+    if (this.#seen === undefined) return this.#see(outcome, events)
+    if (!this.#steady) {
+      this.#seen = { ...this.#seen, frames: this.#seen.frames.map((f, before) => ({ ...f, before })) }
+      this.#steady = true
+    }
+    const { alive, vmas, ptes, frames, refs } = this.#seen
+    return { ...outcome, alive, vmas, ptes, frames, refs, events }
+  }
+
+  #see(outcome: Outcome, events: GuestEvent[]): Seen {
     const k = this.#kernel
     const now = new Map<number, number>()
     const frames: Seen['frames'] = []
@@ -768,7 +820,9 @@ export class ModelMachine {
       if (value !== 0) refs.push({ kind: refKinds.HANDLE, id: h, index: 0, frame: frame(value - 1) })
     }
     this.#before = now
-    return { ...outcome, alive, vmas: mergeVmas(vmas), ptes, frames, refs, events }
+    this.#seen = { ...outcome, alive, vmas: mergeVmas(vmas), ptes, frames, refs, events }
+    this.#steady = false
+    return this.#seen
   }
 }
 

@@ -108,7 +108,31 @@ test('an answer is read back whole, and one that is cut off is not read at all',
     frames: [{ pfn: 0xabcd, refcount: 1025, mapcount: 1, flags: 2, data: 9 }],
     refs: [{ kind: 2, id: 4, index: 0, frame: 0 }],
     events: [{ kind: 7, id: 1, start: 0, end: 255, proc: 2, arg: 3 }],
+    same: false,
   })
   assert.equal(answers.ended, true)
   assert.throws(() => new protocol.Answers(bytes.subarray(0, 60)).next(), RangeError)
+})
+
+test('an answer with what the one before it had is known as that, another result or not; one byte makes another', () => {
+  const one = new Uint8Array(24 + 4)
+  const view = new DataView(one.buffer)
+  view.setUint32(0, one.length, true)
+  one.set([0, 1], 16)
+  one.set([0, 3, protocol.pteBits.PRESENT, 0], 24)
+  const two = one.slice()
+  two[4] = 5
+  const three = one.slice()
+  three[26]! |= protocol.pteBits.WRITE
+  const answers = new protocol.Answers(Uint8Array.from([...one, ...two, ...three, ...three]))
+  const read = Array.from({ length: 4 }, () => answers.next())
+  assert.deepEqual(
+    read.map((a) => [a.same, a.ret, a.ptes[0]!.bits]),
+    [
+      [false, 0, 1],
+      [true, 5, 1],
+      [false, 0, 3],
+      [true, 0, 3],
+    ],
+  )
 })

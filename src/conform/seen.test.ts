@@ -16,6 +16,7 @@ const answer = (more: Partial<Answer> = {}): Answer => ({
   frames: [],
   refs: [],
   events: [],
+  same: false,
   ...more,
 })
 const page = (pfn: number, more: Partial<Answer['frames'][number]> = {}) => ({
@@ -38,6 +39,14 @@ test('a frame is known again by the entry that named it before, whatever its num
   assert.equal(eyes.see(mapped(77), 'STORE').frames[0]!.before, 0)
   assert.equal(eyes.see(mapped(78), 'STORE').frames[0]!.before, -1)
   assert.equal(eyes.see(mapped(78), 'RESET').frames[0]!.before, -1)
+})
+
+test('an answer that is as the one before shows the same, each frame where it was, and its own result', () => {
+  const eyes = new KernelEyes(compared)
+  const first = eyes.see(mapped(77), 'STORE')
+  const second = eyes.see({ ...mapped(77), ret: -14, same: true }, 'LOAD')
+  assert.deepEqual(second, { ...first, ret: -14, frames: [{ ...first.frames[0]!, before: 0 }] })
+  assert.equal(eyes.see({ ...mapped(77), data: 77, same: true }, 'FOLLOW_PFNMAP').found, 0)
 })
 
 test('each thing that is compared makes a difference, and is named', () => {

@@ -76,6 +76,9 @@ export type Compared = {
 /** Puts what a kernel answered into that form. One for each machine, for it remembers the answer before. */
 export class KernelEyes {
   #before = new Map<number, number>()
+  /** What was seen last, and whether each frame is the one that it was. */
+  #seen: Seen | undefined
+  #steady = false
   readonly #compared: Compared
 
   constructor(compared: Compared) {
@@ -86,14 +89,29 @@ export class KernelEyes {
     const isReset = op === 'RESET' || op === 'OBJ'
     const isLookup = op.startsWith('FOLLOW')
     const c = this.#compared
-    if (isReset) this.#before.clear()
+    if (isReset) {
+      this.#before.clear()
+      this.#seen = undefined
+    }
+    const outcome = {
+      ret: answer.ret,
+      data: isLookup ? 0 : answer.data,
+      foundBits: op === 'FOLLOW_PFNMAP' && answer.ret === 0 ? answer.data2 : 0,
+    }
+    if (answer.same && this.#seen !== undefined && !op.startsWith('MOVE')) {
+      if (!this.#steady) {
+        this.#seen = { ...this.#seen, frames: this.#seen.frames.map((f, before) => ({ ...f, before })) }
+        this.#steady = true
+      }
+      const { alive, vmas, ptes, frames, refs } = this.#seen
+      const found = isLookup && answer.ret === 0 ? (this.#before.get(answer.data) ?? -2) : -1
+      return { ...outcome, found, alive, vmas, ptes, frames, refs, events: [] }
+    }
     const now = new Map<number, number>()
     for (const [i, f] of answer.frames.entries()) now.set(f.pfn, i)
     const seen: Seen = {
-      ret: answer.ret,
-      data: isLookup ? 0 : answer.data,
+      ...outcome,
       found: isLookup && answer.ret === 0 ? (now.get(answer.data) ?? -2) : -1,
-      foundBits: op === 'FOLLOW_PFNMAP' && answer.ret === 0 ? answer.data2 : 0,
       alive: answer.alive,
       vmas: mergeVmas(
         answer.vmas.map((v) => ({
@@ -120,6 +138,8 @@ export class KernelEyes {
     if (op.startsWith('MOVE') && answer.ret === 0)
       for (const r of answer.refs)
         if (r.kind === refKinds.OBJ && r.id === moved) seen.frames[r.frame]!.before = -1
+    this.#seen = seen
+    this.#steady = false
     return seen
   }
 
