@@ -2,11 +2,12 @@ import { editsOf } from './edits.ts'
 import { identify } from './identity.ts'
 import { Judge } from './judge.ts'
 import { Knowledge } from './knowledge.ts'
-import { type AuditOptions, type Context, type Job, newest } from './protocol.ts'
-import { all, standing } from './protocols/index.ts'
+import { type Part, partOf } from './part.ts'
+import { type AuditOptions, type Context, newest } from './protocol.ts'
+import { standing } from './protocols/index.ts'
 import { type AuditResult, auditSchemaVersion, type Site } from './result.ts'
 import { siteFile } from './witness.ts'
-import type { Func, Program } from '../source/index.ts'
+import type { Program } from '../source/index.ts'
 
 /** Audits a tree. Plain data comes out; the same tree gives the same. */
 export async function audit(
@@ -16,9 +17,10 @@ export async function audit(
 ): Promise<AuditResult> {
   const context: Context = { program, code: new Knowledge(program), judge, options }
   const asked = options.protocols ?? standing
-  const sites: Site[] = []
-  const funcs = await judgeAll(context, asked, sites)
-  sites.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column))
+  await program.ready()
+  const parts = await partsOf(context, asked)
+  const sites = parts.flatMap((p) => p.sites).sort(byPlace)
+  const read = new Map(parts.flatMap((p) => p.read))
   const count = (v: Site['verdict']): number => sites.filter((s) => s.verdict === v).length
   const reasons: Record<string, number> = {}
   for (const s of sites) if (s.reason !== undefined) reasons[s.reason] = (reasons[s.reason] ?? 0) + 1
@@ -34,9 +36,9 @@ export async function audit(
     protocols: [...asked],
     summary: {
       filesSeen: program.tree.files.length,
-      filesParsed: program.counts.files,
-      functions: program.counts.functions,
-      skipped: skippedIn(funcs),
+      filesParsed: read.size,
+      functions: [...read.values()].reduce((n, f) => n + f, 0),
+      skipped: skippedIn(parts),
       sites: sites.length,
       holds: count('holds'),
       broken: count('broken'),
@@ -44,9 +46,13 @@ export async function audit(
       unknownReasons: reasons,
     },
     sites: finished(program, sites, options),
-    problems: once(program.tree.problems),
+    problems: once(parts.flatMap((p) => p.problems)),
   }
 }
+
+const byPlace = (a: Site, b: Site): number =>
+  compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.kind, b.kind)
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** A file that was asked for twice is told once. */
 function once(problems: AuditResult['problems']): AuditResult['problems'] {
@@ -75,37 +81,32 @@ function finished(program: Program, sites: readonly Site[], { replay }: AuditOpt
   })
 }
 
-/** Every site of the kinds asked for, judged. Gives the functions that they are in. */
-async function judgeAll(context: Context, asked: readonly string[], into: Site[]): Promise<Set<Func>> {
+/** The parts of an audit: what is dear goes aside, where that can be. */
+async function partsOf(context: Context, asked: readonly string[]): Promise<readonly Part[]> {
   const { program, options } = context
-  const wanted = all
-    .map((protocol) => ({ protocol, kinds: protocol.kinds.filter((k) => asked.includes(k)) }))
-    .filter((w) => w.kinds.length > 0)
-  await program.ready()
-  const todo: Job[] = []
-  for (const { protocol, kinds } of wanted) {
-    options.signal?.throwIfAborted()
-    const jobs = protocol.jobs(context, kinds)
-    todo.push(...jobs.filter((j) => program.scope(j.func.file.path)))
+  // Each thread tells of its own functions.
+  const told: [number, number][] = []
+  const teller = (part: number) => (done: number, of: number) => {
+    told[part] = [done, of]
+    const sum = (i: 0 | 1): number => told.reduce((n, t) => n + (t?.[i] ?? 0), 0)
+    options.onProgress?.(sum(0), sum(1))
   }
-  const funcs = new Set(todo.map((j) => j.func))
-  for (const [i, job] of todo.entries()) {
-    await breathe()
-    options.signal?.throwIfAborted()
-    into.push(...(job.decide() ?? job.undecided()))
-    options.onProgress?.(i + 1, todo.length)
-  }
-  return funcs
+  const away = asked.filter((k) => dear.includes(k))
+  const here = asked.filter((k) => !dear.includes(k))
+  const other =
+    away.length > 0 && here.length > 0 ? options.aside?.(program, away, options, teller(1)) : undefined
+  return other === undefined
+    ? [await partOf(context, asked, teller(0))]
+    : await Promise.all([partOf(context, here, teller(0)), other])
 }
 
-/** Lets signals and timers in. */
-const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+/** Following pages takes about as long as all the rest. */
+const dear: readonly string[] = ['page-pin', 'page-get']
 
 /** Functions with sites of which a part was not understood, by reason. */
-function skippedIn(funcs: Iterable<Func>): Record<string, number> {
+function skippedIn(parts: readonly Part[]): Record<string, number> {
   const reasons: Record<string, number> = {}
-  for (const f of funcs)
-    for (const reason of new Set(f.body.problems.map((p) => p.reason)))
-      reasons[reason] = (reasons[reason] ?? 0) + 1
+  for (const [, why] of new Map(parts.flatMap((p) => p.skipped)))
+    for (const reason of why) reasons[reason] = (reasons[reason] ?? 0) + 1
   return reasons
 }

@@ -1,3 +1,4 @@
+export { aside } from './aside.ts'
 export { audit } from './audit.ts'
 export { type Baseline, baselineOf, parseBaseline, withBaseline } from './baseline.ts'
 export { blame } from './blame.ts'

@@ -1,6 +1,7 @@
 import { compareVersions, isVersion, kernels } from '../kernel/index.ts'
 import type { Func, Program } from '../source/index.ts'
 import type { Judge, Rules } from './judge.ts'
+import type { Part } from './part.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { Site } from './result.ts'
 
@@ -19,6 +20,13 @@ export type AuditOptions = {
   readonly onProgress?: (done: number, of: number) => void
   /** Aborted: the audit rejects. */
   readonly signal?: AbortSignal
+  /** Has some kinds of site judged elsewhere, if it can (`aside.ts`, where there are threads). */
+  readonly aside?: (
+    program: Program,
+    kinds: readonly string[],
+    options: AuditOptions,
+    onProgress: (done: number, of: number) => void,
+  ) => Promise<Part> | undefined
 }
 
 /** What every protocol works with. */

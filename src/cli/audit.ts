@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSyn
 import { isAbsolute, join, relative, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
+  aside,
   type AuditOptions,
   audit as auditTree,
   type AuditResult,
@@ -117,6 +118,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     path: name,
     replay: commandOf(argv),
     signal: io.signal,
+    aside,
     onProgress: (done, of) => progress?.say(`judged ${done} sites of ${of} functions`),
   })
   try {

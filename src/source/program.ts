@@ -46,7 +46,7 @@ export class Program {
   #definitions = new Map<string, readonly Func[]>()
   #modules = new Map<string, Module>()
   #makefiles = new Map<string, ReturnType<typeof composites> | undefined>()
-  #seen = new Map<string, { functions: number }>()
+  readonly #seen = new Map<string, number>()
   readonly #present: ReadonlySet<string>
 
   /**
@@ -80,13 +80,13 @@ export class Program {
     }
     if (this.#below !== undefined && this.tree instanceof Overlay && this.tree.isBelow(path)) {
       const shared = this.#below.file(path)
-      this.#seen.set(path, { functions: shared?.functions.length ?? 0 })
+      this.#seen.set(path, shared?.functions.length ?? 0)
       return shared
     }
     const text = this.tree.text(path)
     const file = text === undefined ? undefined : parseC(path, text)
     this.#files.set(path, file)
-    this.#seen.set(path, { functions: file?.functions.length ?? 0 })
+    this.#seen.set(path, file?.functions.length ?? 0)
     this.#bytes += text?.length ?? 0
     for (const [old, f] of this.#files) {
       if (this.#bytes <= this.#capacity || old === path) break
@@ -101,11 +101,9 @@ export class Program {
     return this.#files.get(path)?.source.text ?? this.tree.text(path)
   }
 
-  /** What has been read so far. */
-  get counts(): { readonly files: number; readonly functions: number } {
-    let functions = 0
-    for (const s of this.#seen.values()) functions += s.functions
-    return { files: this.#seen.size, functions }
+  /** What has been read so far: how many functions are in each file. */
+  get seen(): ReadonlyMap<string, number> {
+    return this.#seen
   }
 
   /** Reads the tree for the words in its files, in threads where that pays. Left out, the first question does it. */

@@ -82,8 +82,13 @@ export class Scanner implements Finder {
   #workers: Worker[] = []
   readonly #known = new Map<string, Places>()
 
-  constructor(tree: Tree, options: { readonly threads?: number } = {}) {
+  /** `indexes`: the tree has been read already, by the threads of another scanner. */
+  constructor(
+    tree: Tree,
+    options: { readonly threads?: number; readonly indexes?: readonly WordIndex[] } = {},
+  ) {
     this.#tree = tree
+    this.#indexes = options.indexes
     this.#threads = options.threads ?? Math.min(2, availableParallelism())
   }
 
@@ -92,6 +97,13 @@ export class Scanner implements Finder {
     const { root, files, words } = this.#tree
     if (root === undefined || words !== undefined || files.length < 400 || this.#threads < 2) this.#indexed()
     else await (this.#reading ??= this.#inThreads(root))
+  }
+
+  /** The indexes, if other threads can use them as they are. */
+  get shared(): readonly WordIndex[] | undefined {
+    return this.#indexes?.every(({ hash }) => hash.buffer instanceof SharedArrayBuffer)
+      ? this.#indexes
+      : undefined
   }
 
   find(word: string): Places {
@@ -180,33 +192,50 @@ export type Answer = {
   readonly unread: readonly (readonly [string, string])[]
 }
 
-function indexOf(mine: readonly number[], wordsOf: (file: number) => FileWords | undefined): WordIndex {
+function indexOf(
+  mine: readonly number[],
+  wordsOf: (file: number) => FileWords | undefined,
+  shared = false,
+): WordIndex {
   const maker = new IndexMaker()
   for (const file of mine) {
     const words = wordsOf(file)
     if (words !== undefined) maker.add(file, words)
   }
-  return maker.index()
+  return maker.index(shared)
 }
 
-function indexRead(mine: readonly number[], bytes: (file: number) => Uint8Array | undefined): WordIndex {
+function indexRead(
+  mine: readonly number[],
+  bytes: (file: number) => Uint8Array | undefined,
+  shared = false,
+): WordIndex {
   const gatherer = new Gatherer()
-  return indexOf(mine, (file) => {
-    const content = bytes(file)
-    return content && gatherer.of(content)
-  })
+  return indexOf(
+    mine,
+    (file) => {
+      const content = bytes(file)
+      return content && gatherer.of(content)
+    },
+    shared,
+  )
 }
 
-export function readAll({ root, files, mine }: Share): Answer {
+/** `shared`: for more than one thread to look into. */
+export function readAll({ root, files, mine }: Share, shared = false): Answer {
   const room = new Room()
   const unread: [string, string][] = []
-  const index = indexRead(mine, (file) => {
-    const path = files[file]!
-    const bytes = room.read(`${root}/${path}`)
-    if (typeof bytes !== 'string') return bytes
-    unread.push([path, bytes])
-    return undefined
-  })
+  const index = indexRead(
+    mine,
+    (file) => {
+      const path = files[file]!
+      const bytes = room.read(`${root}/${path}`)
+      if (typeof bytes !== 'string') return bytes
+      unread.push([path, bytes])
+      return undefined
+    },
+    shared,
+  )
   return { index, unread }
 }
 

@@ -126,6 +126,18 @@ export function openFile(path: string): Outcome<Tree> {
   }
 }
 
+/** A directory that has been listed. */
+export type TreeData = {
+  readonly path: string
+  readonly root: string
+  readonly kernel: KernelVersion | undefined
+  readonly files: readonly string[]
+}
+
+/** A directory that another thread has listed. */
+export const treeFrom = ({ path, root, kernel, files }: TreeData): Tree =>
+  new DirectoryTree(path, 'directory', root, kernel, files, [])
+
 class DirectoryTree implements Tree {
   readonly path: string
   readonly kind: 'directory' | 'file'

@@ -151,11 +151,11 @@ export const wordsOf = (bytes: Uint8Array): FileWords => gatherer.of(bytes).slic
  */
 export type WordIndex = {
   /** Where the words begin whose first hash begins with the position's bits. */
-  readonly start: Uint32Array<ArrayBuffer>
+  readonly start: Uint32Array
   /** The second hash, and the places. */
-  readonly hash: Uint32Array<ArrayBuffer>
+  readonly hash: Uint32Array
   /** More bits of the first hash, and the file's number. */
-  readonly file: Uint32Array<ArrayBuffer>
+  readonly file: Uint32Array
 }
 
 const bucketBits = 12
@@ -180,15 +180,18 @@ export class IndexMaker {
     this.#counts.push(words.length / 2)
   }
 
-  index(): WordIndex {
+  /** `shared`: so that other threads can have it. */
+  index(shared = false): WordIndex {
     const words = this.#words
     const total = this.#used / 2
-    const start = new Uint32Array((1 << bucketBits) + 1)
+    const make = (n: number): Uint32Array =>
+      new Uint32Array(shared ? new SharedArrayBuffer(4 * n) : new ArrayBuffer(4 * n))
+    const start = make((1 << bucketBits) + 1)
     for (let k = 0; k < this.#used; k += 2) start[bucketOf(words[k]!) + 1]!++
     for (let b = 0; b < 1 << bucketBits; b++) start[b + 1]! += start[b]!
-    const next = start.slice()
-    const hash = new Uint32Array(total)
-    const file = new Uint32Array(total)
+    const next = Uint32Array.from(start)
+    const hash = make(total)
+    const file = make(total)
     let k = 0
     for (const [i, number] of this.#files.entries())
       for (const end = k + 2 * this.#counts[i]!; k < end; k += 2) {

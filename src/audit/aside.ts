@@ -1,0 +1,53 @@
+import { Worker } from 'node:worker_threads'
+import { Program, Scanner, type TreeData, treeFrom, type WordIndex } from '../source/index.ts'
+import { Judge } from './judge.ts'
+import { Knowledge } from './knowledge.ts'
+import { type Part, partOf } from './part.ts'
+import type { AuditOptions } from './protocol.ts'
+
+/** What a thread needs to judge a part of an audit by itself. The index is shared, not copied. */
+export type Task = {
+  readonly tree: TreeData
+  readonly indexes: readonly WordIndex[]
+  readonly kinds: readonly string[]
+  readonly options: Omit<AuditOptions, 'signal' | 'onProgress' | 'aside'>
+}
+export type Told =
+  | { readonly kind: 'progress'; readonly done: number; readonly of: number }
+  | { readonly kind: 'part'; readonly part: Part }
+
+/** Has some kinds of site judged in a thread of its own. Undefined: this tree cannot be read by two. */
+export function aside(
+  program: Program,
+  kinds: readonly string[],
+  options: AuditOptions,
+  onProgress: (done: number, of: number) => void,
+): Promise<Part> | undefined {
+  const { scanner, tree } = program
+  const indexes = scanner instanceof Scanner ? scanner.shared : undefined
+  if (indexes === undefined || tree.root === undefined) return undefined
+  const { signal, onProgress: _, aside: __, ...plain } = options
+  const { path, root, kernel, files } = tree
+  const task: Task = { tree: { path, root, kernel, files }, indexes, kinds, options: plain }
+  const worker = new Worker(new URL(import.meta.url.replace(/aside\.(\w+)$/, 'aside-worker.$1')), {
+    workerData: task,
+  })
+  const stop = (): void => void worker.terminate()
+  signal?.addEventListener('abort', stop, { once: true })
+  return new Promise<Part>((resolve, reject) => {
+    worker.on('message', (told: Told) => {
+      if (told.kind === 'part') resolve(told.part)
+      else onProgress(told.done, told.of)
+    })
+    worker.on('error', reject)
+    worker.on('exit', () => reject(signal?.reason ?? new Error('a part of the audit was stopped')))
+  }).finally(() => signal?.removeEventListener('abort', stop))
+}
+
+/** What the thread does. */
+export function perform({ tree, indexes, kinds, options }: Task, tell: (told: Told) => void): Promise<Part> {
+  const opened = treeFrom(tree)
+  const program = new Program(opened, { scanner: new Scanner(opened, { indexes }) })
+  const context = { program, code: new Knowledge(program), judge: new Judge(), options }
+  return partOf(context, kinds, (done, of) => tell({ kind: 'progress', done, of }))
+}
