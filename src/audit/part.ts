@@ -1,5 +1,15 @@
-import { funcKey, type Problem } from '../source/index.ts'
-import type { Context, Job } from './protocol.ts'
+import {
+  funcKey,
+  type Problem,
+  Program,
+  Scanner,
+  type TreeData,
+  treeFrom,
+  type WordIndex,
+} from '../source/index.ts'
+import { Judge } from './judge.ts'
+import { Knowledge } from './knowledge.ts'
+import type { AuditOptions, Context, Job } from './protocol.ts'
 import { all } from './protocols/index.ts'
 import type { Site } from './result.ts'
 
@@ -43,3 +53,21 @@ export async function partOf(
 
 /** Lets signals and timers in. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** What another thread needs to judge a part of an audit by itself. The index is shared, not copied. */
+export type Task = {
+  readonly tree: TreeData
+  readonly indexes: readonly WordIndex[]
+  readonly kinds: readonly string[]
+  readonly options: Omit<AuditOptions, 'signal' | 'onProgress' | 'aside'>
+}
+
+/** What that thread does. */
+export function perform(
+  { tree, indexes, kinds, options }: Task,
+  onProgress: (done: number, of: number) => void,
+): Promise<Part> {
+  const opened = treeFrom(tree)
+  const program = new Program(opened, { scanner: new Scanner(opened, { indexes }) })
+  return partOf({ program, code: new Knowledge(program), judge: new Judge(), options }, kinds, onProgress)
+}

@@ -20,7 +20,7 @@ export type AuditOptions = {
   readonly onProgress?: (done: number, of: number) => void
   /** Aborted: the audit rejects. */
   readonly signal?: AbortSignal
-  /** Has some kinds of site judged elsewhere, if it can (`aside.ts`, where there are threads). */
+  /** Has some kinds of site judged elsewhere, if it can (another thread, where there are threads). */
   readonly aside?: (
     program: Program,
     kinds: readonly string[],

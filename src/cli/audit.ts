@@ -2,7 +2,6 @@ import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSyn
 import { isAbsolute, join, relative, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
-  aside,
   type AuditOptions,
   audit as auditTree,
   type AuditResult,
@@ -18,6 +17,7 @@ import {
   whatIf,
   withBaseline,
 } from '../audit/index.ts'
+import { aside } from './aside.ts'
 import { suggest, unreachable } from '../base/index.ts'
 import { isVersion, kernels, policies as knownPolicies } from '../kernel/index.ts'
 import { renderGithub } from '../report/audit-github.ts'

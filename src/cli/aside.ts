@@ -1,17 +1,7 @@
 import { Worker } from 'node:worker_threads'
-import { Program, Scanner, type TreeData, treeFrom, type WordIndex } from '../source/index.ts'
-import { Judge } from './judge.ts'
-import { Knowledge } from './knowledge.ts'
-import { type Part, partOf } from './part.ts'
-import type { AuditOptions } from './protocol.ts'
+import type { AuditOptions, Part, Task } from '../audit/index.ts'
+import { type Program, Scanner } from '../source/index.ts'
 
-/** What a thread needs to judge a part of an audit by itself. The index is shared, not copied. */
-export type Task = {
-  readonly tree: TreeData
-  readonly indexes: readonly WordIndex[]
-  readonly kinds: readonly string[]
-  readonly options: Omit<AuditOptions, 'signal' | 'onProgress' | 'aside'>
-}
 export type Told =
   | { readonly kind: 'progress'; readonly done: number; readonly of: number }
   | { readonly kind: 'part'; readonly part: Part }
@@ -42,12 +32,4 @@ export function aside(
     worker.on('error', reject)
     worker.on('exit', () => reject(signal?.reason ?? new Error('a part of the audit was stopped')))
   }).finally(() => signal?.removeEventListener('abort', stop))
-}
-
-/** What the thread does. */
-export function perform({ tree, indexes, kinds, options }: Task, tell: (told: Told) => void): Promise<Part> {
-  const opened = treeFrom(tree)
-  const program = new Program(opened, { scanner: new Scanner(opened, { indexes }) })
-  const context = { program, code: new Knowledge(program), judge: new Judge(), options }
-  return partOf(context, kinds, (done, of) => tell({ kind: 'progress', done, of }))
 }

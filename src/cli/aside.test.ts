@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { aside, audit, type AuditOptions, type AuditResult } from '../src/audit/index.ts'
-import { openTree, Program } from '../src/source/index.ts'
+import { audit, type AuditOptions, type AuditResult } from '../audit/index.ts'
+import { openTree, Program } from '../source/index.ts'
+import { aside } from './aside.ts'
 
 /** The example drivers, each in a folder of its own, among so many other files that the tree is worth two threads. */
 function tree(t: TestContext): string {
   const root = mkdtempSync(join(tmpdir(), 'tenure-aside-'))
   t.after(() => rmSync(root, { recursive: true }))
-  cpSync(fileURLToPath(new URL('../../examples/', import.meta.url)), join(root, 'drivers'), {
+  cpSync(fileURLToPath(new URL('../../../examples/', import.meta.url)), join(root, 'drivers'), {
     recursive: true,
   })
   for (let i = 0; i < 400; i++) writeFileSync(join(root, `pad${i}.h`), `#define PAD${i} ${i}\n`)
