@@ -327,7 +327,7 @@ class Writer {
       case 'get_user_pages':
       case 'get_user_pages_fast': {
         if (constant('nr', 1) !== 1) refuse('it pins several pages at once')
-        const page = given.get('page')
+        const page = given.get('pages')
         if (page?.kind !== 'out') return refuse(`${call.op}() without a page`)
         const handle = this.#handle(page.reg)
         const name = call.op.startsWith('pin') ? 'PIN' : 'GET'

@@ -176,6 +176,8 @@ export type FullConfig = Required<Omit<KernelConfig, 'policies' | 'spare' | 'vma
   readonly fdSlots: number
   /** There are DMA mappings with a direction. */
   readonly directed: boolean
+  /** Some call of GUP asks for several pages. */
+  readonly several: boolean
   /** There is anonymous memory, and so the zero page: frame 0. */
   readonly zeroPage: boolean
 }
@@ -327,6 +329,7 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
   let attachmentSlots = attachments.length
   let fdSlots = bos.filter((b) => b.exported?.at === 'fd').length
   let directed = false
+  let several = false
   let imports = false
   let mmapped = 0
   let farthest = 0
@@ -364,7 +367,12 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
         op.args.some((a) => a.base === 'attachment' || a.base === 'dma_buf')
       )
         imports = true
-      spare.normal += op.takes.pfn ?? 0
+      const pages =
+        op.several === undefined
+          ? 1
+          : constant(instruction.args[op.args.findIndex((a) => a.name === 'nr')], 1)
+      if (pages > 1) several = true
+      spare.normal += (op.takes.pfn ?? 0) * pages
       if (op.name === 'mmap' || op.name === 'dma_buf_mmap') {
         const pages = instruction.args[op.args.findIndex((a) => a.name === 'pages')]
         mmapped += pages?.kind === 'const' ? pages.value : 1
@@ -427,6 +435,7 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
     attachmentSlots,
     fdSlots,
     directed,
+    several,
     zeroPage: mmapped > 0 || vmas.some((v) => v.bo === undefined),
   }
   return hasErrors(diagnostics) ? { diagnostics } : { value, diagnostics }

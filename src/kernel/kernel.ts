@@ -31,7 +31,7 @@ import { EFAULT } from './constants.ts'
 import { ops } from './ops/index.ts'
 import type { Expression, Instruction, Operand, Program } from './program.ts'
 import { type KernelLayout, type KernelRows, layoutFor, type Row } from './schema.ts'
-import { sizesOf } from './sizes.ts'
+import { calleesOf, sizesOf } from './sizes.ts'
 import { type ChangeName, changes, hasChange } from './versions.ts'
 
 type ThreadId = Id<'thread'>
@@ -247,7 +247,7 @@ export class Kernel {
       vmas: [...op.args, ...op.locals].filter((s) => s.base === 'vma').map((s) => s.index),
     })
     this.#codeOf.set(op, this.#code.length)
-    for (const callee of op.calls()) this.#addOp(callee)
+    for (const callee of calleesOf(op, this.config)) this.#addOp(callee)
   }
 
   // ---- what a checker asks
@@ -479,6 +479,11 @@ export class Kernel {
     if (to === undefined) return
     this.out(to, thing === undefined ? 0 : thing + 1)
     this.#regs[this.#running]![to]!.readonly = readonly
+  }
+
+  /** What is in a register that an argument points to: `pages[i]`, as an operation reads it that is given them. */
+  at(from: Out): Ghosted {
+    return this.#regs[this.#running]![from]!
   }
 
   /** Writes a pinned page to a frame vector: its frame negated, which is how the vector remembers `got_ref`. */

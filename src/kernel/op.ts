@@ -63,6 +63,10 @@ type Value<A> = A extends `&${string}`
 type LocalValue<K> = K extends NumberKind ? number : Id<SetOf<K>> | undefined
 
 declare const none: unique symbol
+/** The register behind it: `pages[i]` lie one behind the other. */
+export const nth = (to: Out | undefined, i: number): Out | undefined =>
+  to === undefined ? undefined : ((to + i) as Out)
+
 /** No arguments, no locals. */
 type None = { readonly [none]?: never }
 
@@ -115,6 +119,10 @@ export type OpSpec<A extends Record<string, ArgKind>, L extends Record<string, K
   readonly locals?: L
   /** Operations that it may call. */
   readonly calls?: () => readonly Op[]
+  /** Those that it calls besides when `nr`, a constant, is more than one: only tests with such a call have room for them. */
+  readonly several?: () => readonly Op[]
+  /** Arguments of which a call gives one. */
+  readonly either?: readonly (keyof A & string)[]
   /** It may run notifier callbacks. */
   readonly notifies?: boolean
   /** How much of what it may take for good, per call: the test's tables are sized by it. `each`: frames for each of its `pages`. */
@@ -155,6 +163,8 @@ export type Op = {
   /** How many of them name frames. */
   readonly ghosts: number
   readonly calls: () => readonly Op[]
+  readonly several: (() => readonly Op[]) | undefined
+  readonly either: readonly string[]
   readonly notifies: boolean
   readonly takes: Partial<Record<Taken, number>>
   readonly dirty: boolean
@@ -182,6 +192,8 @@ export function op<
   return {
     needs: [],
     calls: () => [],
+    several: undefined,
+    either: [],
     notifies: false,
     takes: {},
     dirty: false,

@@ -92,6 +92,10 @@ export function ownersOf(config: Pick<FullConfig, 'mms' | 'bos'>): string[] {
   ]
 }
 
+/** What an operation may call in this test. */
+export const calleesOf = (op: Op, config: Pick<FullConfig, 'several'>): readonly Op[] =>
+  op.several !== undefined && config.several ? [...op.calls(), ...op.several()] : op.calls()
+
 /** The most that a program and what it calls can have on the stack at once: `own` for a program, `size` for an operation. */
 function longest(
   program: Program,
@@ -114,7 +118,7 @@ function longest(
   }
   const ofOp = (op: Op): number =>
     once(op, size(op), () => [
-      ...op.calls().map(ofOp),
+      ...calleesOf(op, config).map(ofOp),
       ...(op.notifies ? config.callbacks.map(ofProgram) : []),
     ])
   const ofProgram = (p: Program): number =>

@@ -59,6 +59,8 @@ class Compiler {
   readonly #registers: Register[] = []
   readonly #byName = new Map<string, number>()
   readonly #kinds: ReadonlyMap<string, Kind>
+  /** How many of `pages` there are: registers `pages[0]`, `pages[1]`, … one behind the other. */
+  readonly #arrays = new Map<string, number>()
   readonly #result: number | undefined
   /** Registers that come from a call that is wrong itself: nothing more is said of them. */
   readonly #spoilt = new Set<string>()
@@ -80,6 +82,8 @@ class Compiler {
     this.#kinds = this.#inferKinds()
     // What the kernel gives to a driver's function comes first, in the order in which it gives it; then what it returns.
     for (const { name } of driverArgs(context, proc.name)) this.#register(name)
+    for (const [name, length] of this.#arrays)
+      for (let i = 0; i < length; i++) this.#register(element(name, i))
     this.#result =
       context.bo === undefined ? undefined : this.#registers.push({ name: '%return', kind: 'errno' }) - 1
   }
@@ -424,11 +428,31 @@ class Compiler {
       return rest && [undefined, ...rest]
     }
     const found = fits(0, 0)
-    if (found === undefined) {
+    const missing = op.either.length > 0 && !op.args.some((a, i) => found?.[i] && op.either.includes(a.name))
+    if (found === undefined || missing) {
       this.#explainMismatch(op, c)
       return undefined
     }
+    if (op.several !== undefined) this.#checkRoom(op, c, found)
     return found.map((e, i) => e && this.#operand(e, op.args[i]!.kind))
+  }
+
+  /** A call of GUP writes as many pages as it is asked for. */
+  #checkRoom(op: Op, c: Call, given: readonly (Expr | undefined)[]): void {
+    const nr = given[op.args.findIndex((a) => a.name === 'nr')]
+    const to = given[op.args.findIndex((a) => a.out)]
+    if (nr === undefined || to === undefined) return
+    const room = to.kind === 'name' ? (this.#arrays.get(to.name) ?? 1) : 1
+    const asked = fold(this.#expr(nr))
+    if (asked !== undefined && asked <= room) return
+    this.#say.error(
+      'room',
+      to.span ?? c.span,
+      asked === undefined
+        ? `how many pages ${op.name} is asked for is a number here, not \`${printExpr(nr)}\``
+        : `${op.name} is asked for ${asked} pages, and \`${printExpr(to)}\` has room for ${room}`,
+      `give it several: \`${op.name}(p, 2, FOLL_WRITE, pages)\`, then \`pages[0]\` and \`pages[1]\``,
+    )
   }
 
   #explainMismatch(op: Op, c: Call): void {
@@ -456,6 +480,8 @@ class Compiler {
 
   #canBe(e: Expr, want: ArgKind): boolean {
     const kind = baseKind(want)
+    if (isOut(want) && e.kind === 'name')
+      return this.#arrays.has(e.name) && compatible(this.#kinds.get(element(e.name, 0)), kind)
     if (isOut(want)) return e.kind === 'address' && compatible(this.#kinds.get(e.name), kind)
     if (e.kind === 'address') return false
     if (kind === 'var') return e.kind === 'name' && this.#declared.things.get(e.name)?.kind === 'var'
@@ -499,6 +525,7 @@ class Compiler {
   }
 
   #operand(e: Expr, want: ArgKind): Operand {
+    if (e.kind === 'name' && isOut(want)) return { kind: 'out', reg: this.#register(element(e.name, 0)) }
     if (e.kind === 'address') return { kind: 'out', reg: this.#register(e.name) }
     if (e.kind === 'name') {
       const thing = e.proc === undefined ? this.#declared.thing(e.name) : undefined
@@ -564,6 +591,21 @@ class Compiler {
           for (const [i, a] of given.entries()) {
             const slot = outs[i]
             if (slot) learn(a.name, baseKind(slot.kind), a.span)
+          }
+          // `pages`, to which several are written.
+          const nr = e.args.find((a) => a.kind === 'number')
+          const last = e.args.at(-1)
+          const [to] = outs
+          if (
+            op?.several &&
+            to &&
+            last?.kind === 'name' &&
+            nr?.kind === 'number' &&
+            !this.#declared.things.has(last.name)
+          ) {
+            const length = Math.min(Math.max(nr.value, this.#arrays.get(last.name) ?? 1), mostPages)
+            this.#arrays.set(last.name, length)
+            for (let i = 0; i < length; i++) learn(element(last.name, i), baseKind(to.kind), last.span)
           }
           for (const a of e.args) visitExpr(a)
           return
@@ -653,6 +695,11 @@ class Compiler {
 }
 
 type Hole = (to: number) => void
+
+const element = (array: string, i: number): string => `${array}[${i}]`
+
+/** The most pages that a call of GUP can ask for in a test. */
+const mostPages = 8
 
 /** What a function of a driver is given: the mapping and, of a fault, where. */
 function driverArgs(context: Program['context'], name: string): readonly { name: string; kind: Kind }[] {

@@ -43,8 +43,8 @@ const puncts = [
 
 const space = /\s+/y
 const lineComment = /\/\/([^\n]*)/y
-/** A field path is one name, as the C has it: `buf->paddr`, `args.pfn`. */
-const name = /[A-Za-z_]\w*(?:(?:\.|->)[A-Za-z_]\w*)*/y
+/** A field path is one name, as the C has it: `buf->paddr`, `args.pfn`, `pages[0]`. */
+const name = /[A-Za-z_]\w*(?:(?:\.|->)[A-Za-z_]\w*|\[\d\])*/y
 const number = /0[xX][0-9a-fA-F]+|\d\w*/y
 
 /** Cuts the text from `offset` into tokens; what is no token is reported once per run of such characters and left out. */

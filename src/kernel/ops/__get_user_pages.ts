@@ -30,7 +30,7 @@ export const __get_user_pages = op({
   source: 'mm/gup.c:__get_user_pages',
   doc: 'The slow path of GUP, for one page: checks the VMA, faults the page in, takes a reference or a pin.',
   // pin: 1 for FOLL_PIN, 0 for FOLL_GET, -1 for neither; 3 and 2 for the first two when the page is returned, its number plus
-  // one: 0 is then one that counts as done, and was not written.
+  // one: 0 is then one that counts as done, and was not written; 5 and 4 when the caller looks where the pages lie itself.
   args: { mm: 'mm', addr: 'addr', flags: 'flags', pin: 'int', page: '&page?', vec: '&frames?' },
   returns: 'int',
   locals: { cowed: 'int', old: 'page' },
@@ -62,15 +62,17 @@ export const __get_user_pages = op({
       const longterm = (me.flags & FOLL_LONGTERM) !== 0
       if (pins(me) && !write && !pte.write && must_unshare(k, vma, page, longterm))
         return k.call(handle_mm_fault, 'faulted', id, me.addr, FAULT_FLAG_UNSHARE)
-      if (longterm && !zero && !longterm_pinnable(k, page)) {
+      const looks = me.pin < 4
+      if (longterm && looks && !zero && !longterm_pinnable(k, page)) {
         // check_and_migrate_movable_pages(): what was pinned is unpinned, moved, and pinned again.
         me.old = page
         return 'migrate'
       }
       // Pins of the zero page are not counted since 6.5; references are.
-      if (!zero || me.pin === 0 || !k.has('zero-page-not-pinned')) take(k, me, page, longterm)
+      if (!zero || me.pin === 0 || me.pin === 4 || !k.has('zero-page-not-pinned'))
+        take(k, me, page, longterm && looks)
       give(k, me, page, !write)
-      return me.pin > 1 ? k.give(page) : k.done(1)
+      return returned(me) ? k.give(page) : k.done(1)
     },
     faulted(k, me) {
       if (me.ret === 0) return 'follow'
@@ -105,7 +107,8 @@ type Gup = {
   readonly cowed: number
 }
 
-const pins = (me: { readonly pin: number }): boolean => me.pin === 1 || me.pin === 3
+export const pins = (me: { readonly pin: number }): boolean => me.pin === 1 || me.pin === 3 || me.pin === 5
+const returned = (me: { readonly pin: number }): boolean => me.pin === 2 || me.pin === 3
 
 /** check_vma_flags(), in the kernel's order. */
 export function check_vma_flags(
@@ -148,7 +151,7 @@ function special(k: Kernel, me: Gup) {
   if (k.has('gup-eexist')) return k.done(-EEXIST)
   if (!pins(me)) return k.done(-EFAULT)
   // The entry counts as done and pages[i] stays as it was: the caller reads whatever was there.
-  return k.done(me.pin > 1 ? 0 : 1)
+  return k.done(returned(me) ? 0 : 1)
 }
 
 /** folio_is_longterm_pinnable() */

@@ -1,22 +1,25 @@
 import { EINVAL, FOLL_LONGTERM } from '../constants.ts'
 import { op } from '../op.ts'
 import { __get_user_pages } from './__get_user_pages.ts'
+import { gup_longterm_locked } from './gup_longterm_locked.ts'
 
 export const get_user_pages_remote = op({
   name: 'get_user_pages_remote',
   source: 'mm/gup.c:get_user_pages_remote',
-  doc: 'Takes a reference to a page of some process, under mmap_lock: 1, or an errno. Released by put_page.',
+  doc: 'Takes references to pages of some process, under mmap_lock: how many, or an errno. Released by put_page.',
   needs: ['mmap_lock', 'may sleep'],
-  args: { mm: 'mm', addr: 'addr', nr: 'int?', flags: 'flags?', page: '&page' },
+  args: { mm: 'mm', addr: 'addr', nr: 'int?', flags: 'flags?', pages: '&page' },
   returns: 'int',
   calls: () => [__get_user_pages],
+  several: () => [gup_longterm_locked],
   takes: { pfn: 1 },
   quiet: ['done'],
   steps: {
     start(k, me) {
       const mm = me.mm
       if (k.has('longterm-needs-pin') && (me.flags & FOLL_LONGTERM) !== 0) return k.done(-EINVAL)
-      return k.call(__get_user_pages, 'done', mm, me.addr, me.flags, 0, me.page)
+      if (me.nr > 1) return k.call(gup_longterm_locked, 'done', mm, me.addr, me.nr, me.flags, 0, me.pages)
+      return k.call(__get_user_pages, 'done', mm, me.addr, me.flags, 0, me.pages)
     },
     done: (k, me) => k.done(me.ret),
   },

@@ -81,7 +81,7 @@ type Gup = {
 }
 
 /** The page behind the address, if its entry allows what is asked. */
-function walk(k: Kernel, me: Gup): Id<'pfn'> | undefined {
+export function walk(k: Kernel, me: Gup): Id<'pfn'> | undefined {
   const pte = pte_offset(k, me.mm, me.addr)
   if (pte === undefined || !pte.present || pte.special || pte_protnone(k, me.mm, me.addr)) return undefined
   if ((me.flags & FOLL_WRITE) !== 0 && !pte.write) return undefined
@@ -89,7 +89,7 @@ function walk(k: Kernel, me: Gup): Id<'pfn'> | undefined {
 }
 
 /** Whether the page itself may be taken; what is not left to the slow path. */
-function allowed(k: Kernel, me: Gup, page: Id<'pfn'>): boolean {
+export function allowed(k: Kernel, me: Gup, page: Id<'pfn'>): boolean {
   const write = (me.flags & FOLL_WRITE) !== 0
   const longterm = (me.flags & FOLL_LONGTERM) !== 0
   if (longterm && !longterm_pinnable(k, page)) return false

@@ -66,6 +66,8 @@ import { get_user_pages_fast } from './get_user_pages_fast.ts'
 import { get_user_pages_remote } from './get_user_pages_remote.ts'
 import { get_vaddr_frames } from './get_vaddr_frames.ts'
 import { gup_fast } from './gup_fast.ts'
+import { gup_fast_several } from './gup_fast_several.ts'
+import { gup_longterm_locked } from './gup_longterm_locked.ts'
 import { handle_mm_fault } from './handle_mm_fault.ts'
 import { hmm_range_fault } from './hmm_range_fault.ts'
 import { i_mmap_lock_read } from './i_mmap_lock_read.ts'
@@ -117,6 +119,7 @@ import { put_unused_fd } from './put_unused_fd.ts'
 import { put_vaddr_frames } from './put_vaddr_frames.ts'
 import { read_field } from './read_field.ts'
 import { reclaim } from './reclaim.ts'
+import { release_pages } from './release_pages.ts'
 import { remap_pfn_range } from './remap_pfn_range.ts'
 import { secondary_map } from './secondary_map.ts'
 import { secondary_read } from './secondary_read.ts'
@@ -129,6 +132,7 @@ import { store } from './store.ts'
 import { ttm_bo_move } from './ttm_bo_move.ts'
 import { unmap_mapping_range } from './unmap_mapping_range.ts'
 import { unpin_user_page } from './unpin_user_page.ts'
+import { unpin_user_pages } from './unpin_user_pages.ts'
 import { unpin_user_pages_dirty_lock } from './unpin_user_pages_dirty_lock.ts'
 import { up_read } from './up_read.ts'
 import { up_write } from './up_write.ts'
@@ -209,6 +213,8 @@ const all: readonly Op[] = [
   get_user_pages_remote,
   get_vaddr_frames,
   gup_fast,
+  gup_fast_several,
+  gup_longterm_locked,
   handle_mm_fault,
   hmm_range_fault,
   i_mmap_lock_read,
@@ -260,6 +266,7 @@ const all: readonly Op[] = [
   put_vaddr_frames,
   read_field,
   reclaim,
+  release_pages,
   remap_pfn_range,
   secondary_map,
   secondary_read,
@@ -272,6 +279,7 @@ const all: readonly Op[] = [
   ttm_bo_move,
   unmap_mapping_range,
   unpin_user_page,
+  unpin_user_pages,
   unpin_user_pages_dirty_lock,
   up_read,
   up_write,

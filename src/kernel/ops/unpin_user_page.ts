@@ -1,5 +1,4 @@
-import { reach } from '../mm/access.ts'
-import { drop_pin } from '../mm/frames.ts'
+import { unpin } from '../mm/release.ts'
 import { op } from '../op.ts'
 
 export const unpin_user_page = op({
@@ -9,10 +8,7 @@ export const unpin_user_page = op({
   args: { page: 'page' },
   steps: {
     put(k, me) {
-      const who = k.threadName(me.thread)
-      const { stale } = k.cell(me, 'page')
-      reach(k, me.page, stale, `${who} drops a pin of`)
-      if (!stale && !(me.page === k.zeroPage && k.has('zero-page-not-pinned'))) drop_pin(k, me.page, who)
+      unpin(k, me.thread, me.page, k.cell(me, 'page').stale)
       return k.done()
     },
   },
