@@ -24,6 +24,10 @@ const lookup = 'mmap_read_lock(); r0 = follow_pfn(p, &pfn); mmap_read_unlock();'
 
 test('a right test is bound without a word', () => {
   assert.deepEqual(said(lookup), [])
+  assert.deepEqual(
+    said('r0 = get_user_pages_fast(p, 2, 0, pages); release_pages(pages, r0); r1 = kernel_read(pages[1]);'),
+    [],
+  )
 })
 
 const wrong: [name: string, body: string, expected: RegExp][] = [
@@ -60,6 +64,21 @@ const wrong: [name: string, body: string, expected: RegExp][] = [
   ['a statement that does nothing is told', 'p;', /^litmus\/no-effect/],
   ['a declared thing cannot be assigned to', 'B = 1;', /^litmus\/target `B`/],
   ['a result that there is none of is told', 'r0 = mutex_lock(m); mutex_unlock(m);', /^litmus\/no-result/],
+  [
+    'as many pages as are asked for must have room',
+    'r0 = get_user_pages_fast(p, 2, 0, &page); put_page(page);',
+    /^litmus\/room `&page`: get_user_pages_fast is asked for 2 pages, and `&page` has room for 1 \[give it several/,
+  ],
+  [
+    'how many pages are asked for is known',
+    'r1 = vma_lookup(p) == NULL; r0 = get_user_pages_fast(p, r1, 0, &page); put_page(page);',
+    /^litmus\/room `&page`: how many pages get_user_pages_fast is asked for is a number here, not `r1`/,
+  ],
+  [
+    'several pages are given to what takes several',
+    'r0 = get_user_pages_fast(p, 2, 0, pages); put_page(pages);',
+    /`pages` is not declared/,
+  ],
   ['a register holds one kind of thing', `${lookup} pfn = vma_lookup(p);`, /^litmus\/two-kinds/],
   [
     'a shared variable takes what is of its kind',
