@@ -131,7 +131,7 @@ export function indexOf(shelf: Shelf, members: readonly Page[]): Page {
       markdown: [
         `# ${shelf}`,
         'What a litmus test can call, and what the model does then. A name leads to its steps, its errors, where the kernel has it, and what is not modelled.',
-        opList(),
+        operations(),
       ].join('\n\n'),
     }
   const says = (p: Page): string => {
@@ -151,6 +151,22 @@ export function indexOf(shelf: Shelf, members: readonly Page[]): Page {
     ].join('\n\n'),
   }
 }
+
+/** The operations by family, a paragraph each: their calls are too long for a table beside what they do. */
+const operations = (): string =>
+  opList()
+    .split('\n')
+    .filter((line) => !/^\| (?:call|---)/.test(line))
+    .map((line) => {
+      const [, call, gives, kernels, says] = /^\| (`[^`]+`) \| (\S*) +\| ([^|]*) \| (.*) \|$/.exec(line) ?? []
+      if (call === undefined) return line
+      const about = [
+        ...(gives === '' ? [] : [`gives ${gives}`]),
+        ...(kernels === 'all' ? [] : [`in kernels ${kernels}`]),
+      ]
+      return `- ${call}${about.length === 0 ? '' : ` ${about.join(', ')}`}  \n  ${says!.replaceAll('\\|', '|')}`
+    })
+    .join('\n')
 
 const about: Partial<Record<Shelf, string>> = {
   Invariants:

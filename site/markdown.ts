@@ -56,7 +56,7 @@ export function render(page: Page, site: Site): Rendered {
         if (!file.endsWith('.svg')) throw new Error(`${page.file}: ${href} is no SVG picture`)
         // A page that is opened as a file may load nothing, so the picture is in it.
         const data = readFileSync(file).toString('base64')
-        return `<img src="data:image/svg+xml;base64,${data}" alt="${escape(text)}">`
+        return `<span class="wide picture" tabindex="0"><img src="data:image/svg+xml;base64,${data}" alt="${escape(text)}"></span>`
       },
       table(token: Tokens.Table) {
         const cells = (row: readonly Tokens.TableCell[], tag: string): string =>

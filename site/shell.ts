@@ -26,6 +26,9 @@ addEventListener('DOMContentLoaded', () => {
     draw()
   })
   draw()
+  const here = document.querySelector('.contents [aria-current]')
+  const contents = document.getElementById('contents')
+  if (here.offsetTop > contents.clientHeight) contents.scrollTop = here.offsetTop - contents.clientHeight / 2
 })
 })()`
 

@@ -29,7 +29,7 @@ h3{font-size:1.05rem;margin:1.6rem 0 .4rem}
 p,ul,ol,dl{margin:.7rem 0}
 article ul,article ol{padding-left:1.4rem}
 li{margin:.2rem 0}
-article img{max-width:100%;height:auto;display:block;margin:1rem 0}
+article img{max-width:100%;min-width:38rem;height:auto;display:block}
 code{background:var(--soft);border-radius:4px;padding:.08em .3em;overflow-wrap:anywhere}
 a.code{text-decoration:none}
 a.code code{color:var(--accent)}
@@ -43,13 +43,15 @@ a.code:hover code,a.code:focus code{text-decoration:underline}
 .block .open{display:inline-block;font-size:.82rem;padding:.3rem .9rem .4rem}
 .block pre+.open,.block .open+.open{border-top:0}
 .block:has(.open) pre{border-bottom:1px solid var(--line)}
-.wide{overflow-x:auto;margin:1rem 0}
+.wide{display:block;overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse;font-size:.9rem;line-height:1.45}
 caption{text-align:left;font-weight:600;padding:.3rem 0}
 th,td{text-align:left;vertical-align:top;padding:.32rem .9rem .32rem 0;border-bottom:1px solid var(--line)}
 thead th{color:var(--dim);font-weight:600;font-size:.85em}
-td code,td:first-child{overflow-wrap:normal}
-td:first-child code{white-space:nowrap}
+th,td{min-width:3rem}
+td:first-child{min-width:8rem;max-width:18rem}
+td:last-child:not(:first-child){min-width:12rem}
+.flags td,.flags th{min-width:0}
 .flags th,.flags td{padding:.18rem .8rem .18rem 0;white-space:nowrap}
 .flags th[scope=row]{position:sticky;left:0;background:var(--paper)}
 .flags a{text-decoration:none}
@@ -70,6 +72,13 @@ dt{font-family:${mono};font-size:.92em}dd{margin:0;color:var(--dim)}
  .to-contents{display:inline}
  header .brand small{display:none}
  h1{font-size:1.55rem}
+}
+@media (max-width:600px){
+ .wide table:not(.flags),.wide table:not(.flags) :is(tbody,tr,td){display:block;max-width:none}
+ .wide table:not(.flags) thead{display:none}
+ .wide table:not(.flags) tr{border-bottom:1px solid var(--line);padding:.35rem 0}
+ .wide table:not(.flags) td{border:0;padding:.05rem 0;min-width:0}
+ .wide table:not(.flags) td:empty{display:none}
 }
 @media print{header,.contents,.turn,.open{display:none}body{display:block}}
 `

@@ -54,7 +54,7 @@ export function editor(
         drawSelection(),
         bracketMatching(),
         closeBrackets(),
-        autocompletion({ icons: false }),
+        autocompletion({ icons: false, positionInfo }),
         highlightActiveLine(),
         highlightSelectionMatches(),
         lintGutter(),
@@ -96,6 +96,34 @@ export function editor(
   }
 }
 
+type Box = { readonly left: number; readonly right: number; readonly top: number; readonly bottom: number }
+
+/** What a word means stands beside the list of words, or where there is no room below or above it, and never on it. */
+function positionInfo(
+  _view: EditorView,
+  list: Box,
+  option: Box,
+  info: Box,
+  space: Box,
+): { style: string; class: string } {
+  const [width, height] = [Math.min(info.right - info.left, 400), info.bottom - info.top]
+  const [left, right] = [list.left - space.left, space.right - list.right]
+  if (Math.max(left, right) >= width) {
+    const side = right >= width ? 'right' : 'left'
+    const top = Math.max(space.top, Math.min(option.top, space.bottom - height)) - list.top
+    return {
+      style: `top:${top}px;max-width:${Math.min(400, side === 'right' ? right : left)}px`,
+      class: `cm-completionInfo-${side}`,
+    }
+  }
+  const beyond = list.bottom - list.top
+  const side = space.bottom - list.bottom >= height || list.top < height ? 'top' : 'bottom'
+  return {
+    style: `${side}:${beyond}px;max-width:${Math.min(400, space.right - list.left)}px`,
+    class: 'cm-completionInfo-below',
+  }
+}
+
 const mono = `ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',monospace`
 const theme = EditorView.theme({
   '&': { height: '100%', fontSize: '13px', backgroundColor: 'var(--panel)', color: 'var(--ink)' },
@@ -123,6 +151,7 @@ const theme = EditorView.theme({
     color: 'var(--on-accent)',
   },
   '.cm-completionInfo': { padding: '0 !important' },
+  '.cm-completionInfo-below': { left: '0' },
   '.cm-completionDetail': { color: 'inherit', opacity: '.75', fontStyle: 'normal', marginLeft: '.3em' },
   '.cm-diagnostic': { whiteSpace: 'pre-wrap', padding: '6px 10px', fontSize: '13px', borderLeftWidth: '4px' },
   '.cm-diagnostic-error': { borderLeftColor: 'var(--bad)' },

@@ -14,15 +14,15 @@ const keywords = new Set(['if', 'else', 'while', 'do', 'goto', 'return', 'exists
 export function litmus(model: Model, setting: () => Setting): Extension {
   const { words } = model
   const ops = new Map(words.ops.map((w) => [w.name, w]))
-  const constants = new Set(words.constants)
+  const constants = new Set([...words.constants, ...words.states])
   const declarations = new Set(words.declarations)
   const invariants = new Map(words.invariants.map((w) => [w.name, w]))
 
-  const stream = StreamLanguage.define<{ comment: '' | 'head' | 'c' }>({
+  const stream = StreamLanguage.define<{ comment: '' | 'name' | 'head' | 'c' }>({
     name: 'litmus',
     startState: () => ({ comment: '' }),
     token(s, state) {
-      if (state.comment !== '') {
+      if (state.comment !== '' && state.comment !== 'name') {
         const end = state.comment === 'head' ? '*)' : '*/'
         if (state.comment === 'head' && s.match(/\s*\*?\s*Result:/)) return 'docComment'
         while (!s.eol()) {
@@ -34,7 +34,16 @@ export function litmus(model: Model, setting: () => Setting): Extension {
         }
         return 'comment'
       }
+      if (s.sol() && s.match(/^C(?=\s)/)) {
+        state.comment = 'name'
+        return 'keyword'
+      }
       if (s.eatSpace()) return null
+      if (state.comment === 'name') {
+        s.skipToEnd()
+        state.comment = ''
+        return 'labelName'
+      }
       if (s.match('(*')) {
         state.comment = 'head'
         return 'comment'
@@ -89,6 +98,9 @@ export function litmus(model: Model, setting: () => Setting): Extension {
       }),
     ),
     ...words.constants.map((name): Completion => ({ label: name, type: 'constant' })),
+    ...words.states.map(
+      (name): Completion => ({ label: name, type: 'constant', detail: 'in a declaration' }),
+    ),
     ...words.declarations.map((name): Completion => ({ label: name, type: 'type', detail: 'declaration' })),
     ...[...keywords].map((label): Completion => ({ label, type: 'keyword' })),
   ]

@@ -26,6 +26,7 @@ import {
   bind,
   compare,
   declarationKinds,
+  declarationWords,
   type Judgement,
   type LitmusResult,
   parse,
@@ -145,6 +146,8 @@ export const words = (() => {
     ),
     constants: Object.keys(constants),
     declarations: declarationKinds,
+    /** Operations are explained as such. */
+    states: declarationWords.filter((w) => !ops.has(w) && !(w in constants)),
     invariants: invariants.map((i): Word => ({ name: i.code, detail: 'invariant', doc: i.promise })),
   }
 })()

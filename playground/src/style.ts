@@ -41,11 +41,11 @@ h1 small{font-weight:400;color:var(--dim);font-size:.82rem;letter-spacing:0;marg
 .flags-table caption{text-align:left;font-weight:600;padding:.2rem 0}
 .flags-table th{font-weight:600;color:var(--dim);text-align:left;font-size:.78rem;padding:.15rem .5rem .15rem 0;white-space:nowrap}
 .flags-table thead th{vertical-align:bottom}
-.flags-table thead th.group[scope=colgroup]{white-space:normal;min-width:5.2rem;color:var(--ink)}
+.flags-table thead th.group[scope=colgroup]{white-space:normal;min-width:4.4rem;color:var(--ink)}
 .flags-table .group{padding-left:.45rem}
 .flags-table tbody th,.flags-table thead tr:first-child th:first-child{position:sticky;left:0;z-index:1;background:var(--paper)}
 .flags-table td{padding:.1rem .25rem .1rem 0}
-.flag-cell{font-size:.8rem;padding:.1rem .45rem;min-width:4.2rem;width:100%;text-align:left;white-space:nowrap;display:flex;gap:.1rem}
+.flag-cell{font-size:.8rem;padding:.1rem .45rem;min-width:3.6rem;width:100%;text-align:left;white-space:nowrap;display:flex;gap:.1rem}
 .flag-cell .answer{flex:1}
 .flag-cell .sign{margin-right:.2rem}
 .flag-cell.yes{color:var(--good)}
@@ -60,7 +60,7 @@ h1 small{font-weight:400;color:var(--dim);font-size:.82rem;letter-spacing:0;marg
 .tests-head{display:flex;align-items:center;gap:.5rem;padding:.6rem .75rem .3rem}
 .tests-head h2{flex:1}
 #tests-button{display:none}
-#corpus{flex:1;min-height:0;overflow:auto;padding:0 .5rem 1rem .75rem}
+#corpus{flex:1;min-height:0;overflow:auto;padding:.25rem .5rem 1rem .75rem}
 .corpus input{width:100%;margin-bottom:.4rem}
 .corpus h3{font-size:.78rem;color:var(--dim);margin:.7rem 0 .15rem;font-weight:600}
 .corpus ul{list-style:none;margin:0;padding:0}
@@ -70,7 +70,7 @@ h1 small{font-weight:400;color:var(--dim);font-size:.82rem;letter-spacing:0;marg
 .corpus .none{color:var(--dim);font-size:.85rem}
 #editor{min-height:0;min-width:0;border-right:1px solid var(--line);background:var(--panel)}
 .editor{height:100%}
-main{min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
+main{container-type:inline-size;min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
 #bar{display:flex;flex-wrap:wrap;gap:.4rem;align-items:center;margin-bottom:.7rem}
 .asked{display:flex;flex-wrap:wrap;gap:.3rem;align-items:center;font-size:.8rem;color:var(--dim);margin-left:.4rem}
 .asked{gap:.3rem .9rem}
@@ -79,6 +79,8 @@ main{min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
 #columns[data-count='2']{grid-template-columns:repeat(2,minmax(0,1fr))}
 .column-head{display:flex;flex-wrap:wrap;gap:.4rem .8rem;align-items:baseline;margin-bottom:.5rem}
 .column-head .quiet{margin-left:auto}
+#columns[data-count='2'] .column-head{flex-wrap:nowrap}
+#columns[data-count='2'] .policies{flex:1;min-width:0;overflow-wrap:anywhere}
 .field{display:inline-flex;align-items:center;gap:.35rem;font-size:.82rem;color:var(--dim)}
 .policies{font-size:.82rem;color:var(--dim)}
 .policies summary{cursor:pointer}
@@ -101,9 +103,10 @@ main{min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
  .tests-head h2{display:none}
  #tests-button{display:block}
  #new{margin-left:auto}
- #corpus{display:none;max-height:45dvh;padding:0 1rem 1rem}
+ #corpus{display:none;max-height:45dvh;padding:.25rem 1rem 1rem}
  #tests[data-open] #corpus{display:block}
 }
+@media (max-width:960px){h1 small{display:none}}
 @media (max-width:720px){
  .audit{display:block;height:auto}
  .audit-source{border-right:0;border-bottom:1px solid var(--line)}
@@ -115,8 +118,8 @@ main{min-height:0;min-width:0;overflow:auto;padding:.6rem .9rem 2rem}
  .editor{height:auto;max-height:55dvh;overflow:auto}
  main{overflow:visible;padding:.6rem .75rem 2rem}
  #columns[data-count='2']{grid-template-columns:minmax(0,1fr)}
- h1 small{display:none}
 }
 @media (max-width:480px){#views{order:3;width:100%}}
+@container (max-width:41rem){#columns[data-count='2']{grid-template-columns:minmax(0,1fr)}#columns[data-count='2'] .column-head{flex-wrap:wrap}}
 @media (max-width:1500px){#columns[data-count='2'] .viewer-body{grid-template-columns:minmax(0,1fr)}}
 `

@@ -593,3 +593,16 @@ const declarable = [
 
 /** The first word of a declaration, for an editor. */
 export const declarationKinds: readonly string[] = declarable
+
+/** What else a declaration is made of, for an editor: where memory is, how it is mapped, what an exporter does. */
+export const declarationWords: readonly string[] = [
+  ...zones,
+  'system',
+  'untouched',
+  'unborn',
+  ...exportWords,
+  ...fileSystems,
+  ...insertions,
+  ...vmFlags,
+  'MAP_POPULATE',
+]

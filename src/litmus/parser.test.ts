@@ -343,3 +343,16 @@ test('a mistake anywhere in a right test is reported or harmless, and what is re
     { numRuns: 500 },
   )
 })
+
+test('a text that does not begin with a head has one mistake, whatever its comment says', () => {
+  const text =
+    "x C name\n\n(*\n * Result: 5.9, 6.1 Sometimes\n * It's a comment. *)\n\n{ mm A; }\n\nP0(mm A)\n{\n\tmmap_read_lock();\n\tmmap_read_unlock();\n}\n"
+  assert.deepEqual(
+    parse(new Source('t', text)).diagnostics.map((d) => d.code),
+    ['litmus/no-head'],
+  )
+  assert.deepEqual(
+    parse(new Source('t', text.replace('x C name', ''))).diagnostics.map((d) => d.code),
+    ['litmus/no-head'],
+  )
+})

@@ -105,8 +105,8 @@ class Parser {
         span(this.#source, 0, Math.max(0, end < 0 ? Math.min(text.length, 40) : Math.min(end, 40))),
         'write `C what-it-shows` on the first line; the name has no spaces',
       )
-      const first = /^\s*C\b[^\n]*\n?/.exec(text)
-      if (first) offset = first[0].length
+      // Up to what comes behind a head, so that this is the only mistake that is told of.
+      offset = /^\s*C\b[^\n]*\n?|^[^({]*?(?=\(\*|\{)/.exec(text)?.[0].length ?? 0
     }
     const comments: string[] = []
     const expect: Expect[] = []

@@ -49,6 +49,10 @@ export const viewerStyle = `.viewer{container-type:inline-size;border-radius:8px
 @container (max-width:30rem){
  .viewer-bar{flex-wrap:nowrap}
  .viewer-bar .edge,.viewer-count{display:none}
+ .step .place{display:block;margin-left:1.9em}
+}
+@container (max-width:19rem){
+ .viewer-bar{flex-wrap:wrap}
 }
 @container (min-width:60rem){
  .viewer-body{grid-template-columns:minmax(19rem,2fr) minmax(0,3fr);align-items:start}
@@ -80,6 +84,7 @@ export const reportStyle = `.tiles{display:flex;flex-wrap:wrap;gap:.6rem;align-i
 .site>summary span{overflow-wrap:anywhere;min-width:0}
 .site .verdict-word{font-weight:700}
 .site.bad .verdict-word{color:var(--bad)}.site.unknown .verdict-word{color:var(--warn)}.site.good .verdict-word{color:var(--good)}
+.site .judged{display:flex;flex-wrap:wrap;gap:.1rem .4rem;align-items:baseline}
 .site .became{font-size:.82em;border:1px solid var(--line);border-radius:9px;padding:0 .5em;white-space:nowrap}
 .site .where{font-family:${mono};font-size:.92em}
 .site .why{color:var(--dim)}
@@ -105,4 +110,6 @@ export const reportStyle = `.tiles{display:flex;flex-wrap:wrap;gap:.6rem;align-i
 .test pre{background:var(--soft);border-radius:7px;padding:.6rem .8rem;overflow-x:auto;margin:.4rem 0;tab-size:4;overflow-wrap:normal}
 .replay{font-size:.87rem}
 .problems{margin-top:1.2rem;font-size:.87rem}
-@media (max-width:760px){.site>summary{grid-template-columns:5.6rem minmax(0,1fr)}.site .what,.site .why{grid-column:2}}`
+.report{container-type:inline-size}
+.report.compared .site>summary{grid-template-columns:8.6rem minmax(10rem,5fr) minmax(9rem,5fr) minmax(6rem,4fr)}
+@container (max-width:44rem){.site>summary,.report.compared .site>summary{grid-template-columns:5.6rem minmax(0,1fr)}.report.compared .site>summary{grid-template-columns:8.6rem minmax(0,1fr)}.site .what,.site .why{grid-column:2}.site .judged{grid-row:span 3}}`

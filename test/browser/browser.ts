@@ -61,6 +61,16 @@ export async function soon(check: () => Promise<void>): Promise<void> {
   }
 }
 
+/** What the page's thread has worked by now, in ms. What other processes of the machine take is not in it, as it is in the time of a clock. */
+export async function workOf(page: Page): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Performance.enable')
+  return async () => {
+    const { metrics } = await session.send('Performance.getMetrics')
+    return 1000 * metrics.find((m) => m.name === 'ThreadTime')!.value
+  }
+}
+
 type Axe = {
   violations: {
     id: string

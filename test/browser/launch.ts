@@ -20,6 +20,11 @@ export type Page = {
   emulateMedia(media: { colorScheme: 'light' | 'dark' }): Promise<void>
   waitForEvent(event: 'download'): Promise<{ path(): Promise<string>; suggestedFilename(): string }>
   close(): Promise<void>
+  context(): {
+    newCDPSession(page: Page): Promise<{
+      send(method: string): Promise<{ metrics: { name: string; value: number }[] }>
+    }>
+  }
 }
 export type Locator = {
   click(): Promise<void>

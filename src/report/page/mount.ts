@@ -4,8 +4,9 @@ const svg = 'http://www.w3.org/2000/svg'
 
 /**
  * Makes the children of `parent` what `views` say. Nodes that are there already are changed in place, so that focus, scroll and selection
- * stay. Text goes in as text and attributes as attributes: nothing is ever parsed as markup. Children with a `data-key` are known by it; what
- * is in an element with `data-foreign` is somebody else's.
+ * stay. Text goes in as text and attributes as attributes: nothing is ever parsed as markup. Children with a `data-key` are known by it; in an
+ * element with `data-keep` they are kept when they are left out, and come back as they were. A view that is the very one of last time is not
+ * looked into. What is in an element with `data-foreign` is somebody else's.
  */
 export function mount(parent: Element, ...views: readonly Markup[]): void {
   patchChildren(parent, views)
@@ -13,6 +14,9 @@ export function mount(parent: Element, ...views: readonly Markup[]): void {
 
 /** What listens, by node and event: a listener is exchanged, not added. */
 const listeners = new WeakMap<Element, Map<string, (event: Event) => void>>()
+/** What each node was made of last, and the children of those that keep them. */
+const viewOf = new WeakMap<Element, Drawn>()
+const kept = new WeakMap<Element, Map<string, Element>>()
 const attributesOf = new WeakMap<Element, Readonly<Record<string, Attribute>>>()
 
 function patchChildren(parent: Element, views: readonly Markup[]): void {
@@ -47,6 +51,8 @@ function patchChildren(parent: Element, views: readonly Markup[]): void {
 }
 
 function patch(element: Element, view: Drawn): void {
+  if (viewOf.get(element) === view) return
+  viewOf.set(element, view)
   setAttributes(element, view)
   if (view.attributes['data-foreign'] === undefined) patchChildren(element, view.children)
 }
@@ -56,8 +62,9 @@ const keyOf = (view: Markup): string =>
 
 /** The children that are there by their keys, when the views have keys; all of them have, or none. */
 function byKey(parent: Element, views: readonly Markup[]): Map<string, Element> | undefined {
-  if (views.length === 0 || views.some((v) => keyOf(v) === '')) return undefined
-  const found = new Map<string, Element>()
+  const known = kept.get(parent)
+  if (known === undefined && (views.length === 0 || views.some((v) => keyOf(v) === ''))) return undefined
+  const found = known ?? new Map<string, Element>()
   for (const child of parent.children) {
     const key = attributesOf.get(child)?.['data-key']
     if (key !== undefined) found.set(String(key), child)
@@ -69,6 +76,8 @@ function make(view: Markup, inSvg: boolean): Node {
   if (typeof view === 'string') return document.createTextNode(view)
   const within = inSvg || view.tag === 'svg'
   const element = within ? document.createElementNS(svg, view.tag) : document.createElement(view.tag)
+  viewOf.set(element, view)
+  if (view.attributes['data-keep'] !== undefined) kept.set(element, new Map())
   setAttributes(element, view)
   for (const child of view.children) element.append(make(child, within))
   return element

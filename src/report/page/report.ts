@@ -19,6 +19,7 @@ export class Report {
   readonly #all: readonly Indexed[]
   readonly #tryIt: ((litmus: string) => void) | undefined
   readonly #filled = new Set<string>()
+  readonly #rows = new Map<string, Drawn>()
   #verdicts = new Set<Verdict>(verdicts)
   #facets = new Map<Facet, string>()
   #search = ''
@@ -49,7 +50,7 @@ export class Report {
         .join('\n')
         .toLowerCase(),
     }))
-    this.element.className = 'report'
+    this.element.className = data.compared === undefined ? 'report' : 'report compared'
     this.#draw()
   }
 
@@ -143,7 +144,7 @@ export class Report {
       ),
       h(
         'div',
-        { class: 'sites' },
+        { class: 'sites', 'data-keep': true },
         found.map((f) => this.#row(f)),
       ),
       problems(result.problems),
@@ -177,7 +178,16 @@ export class Report {
     ]
   }
 
-  #row({ site, index, key }: Indexed): Drawn {
+  /** A row does not change: it is made once. */
+  #row(of: Indexed): Drawn {
+    const known = this.#rows.get(of.key)
+    if (known !== undefined) return known
+    const row = this.#newRow(of)
+    this.#rows.set(of.key, row)
+    return row
+  }
+
+  #newRow({ site, index, key }: Indexed): Drawn {
     return h(
       'details',
       {
@@ -203,8 +213,12 @@ export class Report {
       h(
         'summary',
         {},
-        h('span', { class: 'verdict-word' }, `${signs[site.verdict]} ${site.verdict}`),
-        ...this.#values(site, index, 'change').map((text) => h('span', { class: 'became' }, text)),
+        h(
+          'span',
+          { class: 'judged' },
+          h('span', { class: 'verdict-word' }, `${signs[site.verdict]} ${site.verdict}`),
+          this.#values(site, index, 'change').map((text) => h('span', { class: 'became' }, text)),
+        ),
         h('span', { class: 'where' }, `${site.file}:${site.line}`),
         h('span', { class: 'what' }, h('b', {}, site.function), ` ${site.api}`),
         h(

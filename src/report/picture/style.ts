@@ -51,6 +51,8 @@ export const timelineStyle = `.timeline{font-size:14px;line-height:1.4}
 .actors li{display:flex;align-items:center;gap:5px;min-width:0}
 .actors b{color:var(--ink)}
 .actors .context{font-family:${mono};font-size:12px}
+.actors b,.actors .context{white-space:nowrap}
+.actors svg{flex:none}
 .actors .role{overflow-wrap:anywhere}
 .lane-names{display:flex;font:600 11px ${sans};color:var(--dim)}
 .lane-names span{width:26px;text-align:center}
