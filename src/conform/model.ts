@@ -26,7 +26,7 @@ import {
   vmaAnon,
 } from './protocol.ts'
 import type { Held } from './random.ts'
-import { byPfn, type Compared, mergeVmas, type Seen, type SeenVma, vmFlags } from './seen.ts'
+import { byPfn, type Compared, mergeVmas, toldOf, type Seen, type SeenVma, vmFlags } from './seen.ts'
 import type { NotifierSetup, ObjectSetup } from './sequence.ts'
 
 /** How large the model is made for these runs. Frames and device mappings share one numbering below 128, so there are few of them. */
@@ -37,8 +37,7 @@ const frames = { normal: 36, vram: 20 } as const
 export const notCompared: readonly string[] = [
   'dirty and young bits of page table entries',
   'PageDirty, LRU membership, and all other page flags',
-  'calls of vm_ops->fault',
-  'the range of an invalidation, and how many there are: only which notifiers an operation hits',
+  'in how many calls a notifier is told of pages, and in which order: only of which pages',
   'merging of neighbouring anonymous VMAs: anonymous memory is not put beside memory that it would merge with',
   '5.10: FOLL_FORCE writes to read-only anonymous memory that is not there yet: it depends on pagevecs',
   '/proc/PID/mem on memory of drivers that has no pages, and in 7.2 on what the process may not reach itself',
@@ -161,6 +160,8 @@ export class ModelMachine {
   #before = new Map<number, number>()
   /** How far the sequence of each notifier's process has gone since a look-up began under it. */
   readonly #sinceBegun: number[]
+  /** Which pages an operation tells each notifier of, a bit for each. */
+  readonly #invalidated: number[] = []
   /** The calls of vm_ops that an operation makes. */
   #vmOps: GuestEvent[] = []
   held: Held = { handles: new Map(), notifiers: new Set(), begun: new Set(), born: new Set([0]) }
@@ -211,13 +212,12 @@ export class ModelMachine {
         unregistered: true,
         invalidate: i,
       })),
-      vars: notifiers.map((_, i) => ({ name: `hit${i}`, kind: 'int' as const })),
+      vars: [],
       callbacks: notifiers.map((_, i) => ({
         name: `invalidate${i}`,
         context: { notifier: i },
         registers: [],
         code: [
-          { kind: 'call', op: 'WRITE_ONCE', args: [thing(i), number(1)] },
           { kind: 'call', op: 'mmu_interval_set_seq', args: [thing(i)] },
           { kind: 'return' },
         ] satisfies Instruction[],
@@ -235,12 +235,20 @@ export class ModelMachine {
     if (wrong.length > 0) throw new Bug(wrong.map((d) => d.message).join('; '))
     if (value === undefined) throw new Bug('the model cannot be configured')
     this.#kernel = new Kernel({ ...value, vpns: room.pages, vmaSlots: 60, dmaSlots: 0, zeroPage: true })
-    this.#kernel.onVmOp = ({ op, mm, bo, start, end, at }) =>
-      void this.#vmOps.push(
-        op === 'may_split'
-          ? { kind: eventKinds.SPLIT, id: bo, start: at!, end: 0, proc: mm, arg: 0 }
-          : { kind: vmOpKinds[op], id: bo, start, end, proc: mm, arg: 0 },
+    this.#kernel.onVmOp = (e) => {
+      const { mm: proc, bo: id } = e
+      this.#vmOps.push(
+        e.op === 'fault'
+          ? { kind: eventKinds.FAULT, id, start: e.pgoff, end: Number(e.write), proc, arg: 0 }
+          : e.op === 'may_split'
+            ? { kind: eventKinds.SPLIT, id, start: e.at!, end: 0, proc, arg: 0 }
+            : { kind: vmOpKinds[e.op], id, start: e.start, end: e.end, proc, arg: 0 },
       )
+    }
+    this.#kernel.onInvalidate = ({ notifier, start, end }) => {
+      this.#invalidated[notifier] =
+        (this.#invalidated[notifier] ?? 0) | toldOf(notifiers[notifier]!, start, end)
+    }
     this.#rows = this.#kernel.layout.open(this.#kernel.state)
     const { layout, state } = this.#kernel
     this.#snapshot = new Uint8Array(state.length)
@@ -272,7 +280,12 @@ export class ModelMachine {
       vmFlags: Object.values(vmFlags).reduce((a, b) => a | b, 0),
       pteBits: pteBits.PRESENT | pteBits.WRITE | pteBits.SPECIAL | pteBits.OTHER,
       frameBits: frameBits.ANON | frameBits.EXCLUSIVE | frameBits.ZERO | frameBits.VRAM,
-      eventKinds: new Set([eventKinds.INVALIDATE, ...Object.values(vmOpKinds), eventKinds.SPLIT]),
+      eventKinds: new Set([
+        eventKinds.INVALIDATE,
+        eventKinds.FAULT,
+        eventKinds.SPLIT,
+        ...Object.values(vmOpKinds),
+      ]),
     }
   }
 
@@ -676,7 +689,7 @@ export class ModelMachine {
     const program = this.#programs[thread]!
     program.code.splice(0, Number.POSITIVE_INFINITY, ...code, { kind: 'jump', to: 0 })
     this.#snapshot.set(k.state)
-    const events: GuestEvent[] = []
+    this.#invalidated.length = 0
     this.#vmOps = []
     let refused = false
     const choose = () => this.#fresh()
@@ -691,13 +704,6 @@ export class ModelMachine {
         throw new Bug(
           `the model's ${code.map((i) => (i.kind === 'call' ? i.op : i.kind)).join(', ')} is ${moved}`,
         )
-      for (const [i, n] of this.#notifiers.entries()) {
-        const hit = this.#rows.var(i as Id<'var'>)
-        if (hit.value === 0) continue
-        hit.value = 0
-        if (!events.some((e) => e.id === i))
-          events.push({ kind: eventKinds.INVALIDATE, id: i, start: 0, end: 0, proc: n.proc, arg: 0 })
-      }
       // On its way, too: mremap() moves several VMAs one after the other, and what is left may not be neighbours any more.
       if (moves && !refused && this.#wouldMixAnonVmas()) refused = true
       if (refused || t.depth === 0) break
@@ -722,8 +728,14 @@ export class ModelMachine {
       // The model's sequence soon comes round to where it was.
       if (this.#sinceBegun[i]! > 100) this.held.begun.delete(i)
     }
-    events.sort((a, b) => a.id - b.id)
-    return events.length + this.#vmOps.length === 0 ? nothing : [...events, ...this.#vmOps]
+    if (this.#invalidated.length + this.#vmOps.length === 0) return nothing
+    const events = this.#notifiers.flatMap(({ proc }, id): GuestEvent[] => {
+      const pages = this.#invalidated[id]
+      return pages === undefined
+        ? []
+        : [{ kind: eventKinds.INVALIDATE, id, start: 0, end: 0, proc, arg: pages }]
+    })
+    return [...events, ...this.#vmOps]
   }
 
   /** Of the frames that an allocation may get, one that nobody remembers: real frames are not handed out again while somebody does. */

@@ -179,7 +179,7 @@ function compareBatch(
 ): Difference[] {
   const found: Difference[] = []
   for (const { sequence, seens, seed } of batch) {
-    const eyes = new KernelEyes(machine)
+    const eyes = new KernelEyes(machine, sequence.notifiers)
     let parted = false
     const setup = setupOps(sequence)
     for (let i = 0; i < setup + sequence.ops.length; i++) {

@@ -50,7 +50,8 @@ test('an answer that is as the one before shows the same, each frame where it wa
 })
 
 test('each thing that is compared makes a difference, and is named', () => {
-  const see = (a: Answer, op: 'LOAD' | 'FOLLOW_PFNMAP' = 'LOAD'): Seen => new KernelEyes(compared).see(a, op)
+  const see = (a: Answer, op: 'LOAD' | 'FOLLOW_PFNMAP' = 'LOAD'): Seen =>
+    new KernelEyes(compared, [{ proc: 0, page: 0, pages: 1 }]).see(a, op)
   const same = see(mapped(5))
   assert.deepEqual(differences(same, see(mapped(9))), [])
   const vma = { proc: 0, start: 1, end: 2, obj: 0, pgoff: 0, flags: 3 }
@@ -92,6 +93,33 @@ test('a private remap_pfn_range() mapping has a PFN for an offset', () => {
     new KernelEyes(compared).see(answer({ vmas: [{ ...vma, pgoff }] }), 'MMAP').vmas[0]!.pgoff
   assert.equal(see(257), 1)
   assert.equal(see(0x5713), byPfn)
+})
+
+test('of a notifier it is compared of which of its pages it was told, not in how many calls; of a fault all', () => {
+  const told = (...ranges: [number, number][]) =>
+    new KernelEyes(compared, [{ proc: 0, page: 2, pages: 3 }]).see(
+      answer({
+        events: ranges.map(([start, end]) => ({
+          kind: eventKinds.INVALIDATE,
+          id: 0,
+          start,
+          end,
+          proc: 0,
+          arg: 1,
+        })),
+      }),
+      'MUNMAP',
+    )
+  assert.equal(agrees(told([2, 4]), told([2, 3], [0, 4])), true)
+  assert.equal(agrees(told([2, 4]), told([2, 255])), false)
+  assert.equal(agrees(told([2, 4]), told()), false)
+  const fault = (end: number) =>
+    new KernelEyes(compared).see(
+      answer({ events: [{ kind: eventKinds.FAULT, id: 1, start: 0, end, proc: 0, arg: 0 }] }),
+      'STORE',
+    )
+  assert.equal(agrees(fault(1), fault(1)), true)
+  assert.equal(agrees(fault(1), fault(0)), false)
 })
 
 test('anonymous neighbours that are alike are one, others are not', () => {

@@ -12,6 +12,7 @@ import {
   refKinds,
   vmaAnon,
 } from './protocol.ts'
+import type { NotifierSetup } from './sequence.ts'
 
 /**
  * What was seen after one operation, in a form in which model and kernel are equal when they agree: frames are numbered in the
@@ -80,9 +81,11 @@ export class KernelEyes {
   #seen: Seen | undefined
   #steady = false
   readonly #compared: Compared
+  readonly #notifiers: readonly NotifierSetup[]
 
-  constructor(compared: Compared) {
+  constructor(compared: Compared, notifiers: readonly NotifierSetup[] = []) {
     this.#compared = compared
+    this.#notifiers = notifiers
   }
 
   see(answer: Answer, op: Opcode, moved = -1): Seen {
@@ -143,17 +146,24 @@ export class KernelEyes {
     return seen
   }
 
-  /** Which notifiers were called, not how often and for which ranges; and the calls of vm_ops, in their order. */
+  /** Of which pages each notifier was told, not in how many calls; and the calls of vm_ops, in their order. */
   #events(events: readonly GuestEvent[]): GuestEvent[] {
     const hit = new Map<number, GuestEvent>()
     const calls: GuestEvent[] = []
     for (const e of events) {
       if (!this.#compared.eventKinds.has(e.kind)) continue
-      if (e.kind === eventKinds.INVALIDATE) hit.set(e.id, { ...e, start: 0, end: 0, arg: 0 })
-      else calls.push(e)
+      if (e.kind === eventKinds.INVALIDATE) {
+        const arg = (hit.get(e.id)?.arg ?? 0) | toldOf(this.#notifiers[e.id]!, e.start, e.end)
+        hit.set(e.id, { ...e, start: 0, end: 0, arg })
+      } else calls.push(e)
     }
     return [...[...hit.values()].sort((a, b) => a.id - b.id), ...calls]
   }
+}
+
+/** Which of its pages a notifier is told of, a bit for each: with others it depends on what lies in one VMA. */
+export function toldOf({ page, pages }: NotifierSetup, start: number, end: number): number {
+  return (1 << Math.min(end, page + pages)) - (1 << Math.max(start, page))
 }
 
 /**

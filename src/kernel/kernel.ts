@@ -67,15 +67,26 @@ type MeCells = {
   readonly names: ReadonlyMap<string, Slot>
 }
 
-/** A call of a driver's vm_ops: for which mapping, and for `may_split` at which address. */
-export type VmOp = {
-  readonly op: 'open' | 'close' | 'may_split' | 'mremap'
-  readonly mm: Id<'mm'>
-  readonly bo: Id<'bo'>
-  readonly start: number
-  readonly end: number
-  readonly at?: number
-}
+/** A call of a driver's vm_ops: for which mapping, and for `may_split` at which address. A `fault` is for a page of the object. */
+export type VmOp =
+  | {
+      readonly op: 'open' | 'close' | 'may_split' | 'mremap'
+      readonly mm: Id<'mm'>
+      readonly bo: Id<'bo'>
+      readonly start: number
+      readonly end: number
+      readonly at?: number
+    }
+  | {
+      readonly op: 'fault'
+      readonly mm: Id<'mm'>
+      readonly bo: Id<'bo'>
+      readonly pgoff: number
+      readonly write: boolean
+    }
+
+/** An interval notifier is told that a range is no longer what it was. */
+export type Invalidation = { readonly notifier: Id<'notifier'>; readonly start: number; readonly end: number }
 
 /** A value, and what a person who sees everything knows about it. */
 export type Ghosted = { value: number; stale: boolean; readonly: boolean }
@@ -129,6 +140,8 @@ export class Kernel {
   readonly forkRaces: boolean
   /** Told of each call of a mapping's vm_ops, as the kernel makes them; a machine that runs the model alone listens. */
   onVmOp: ((event: VmOp) => void) | undefined
+  /** Told of each call of an interval notifier, in the same way. */
+  onInvalidate: ((event: Invalidation) => void) | undefined
   /** Room for a step to list candidates in; empty between steps. */
   readonly scratch: number[] = []
 

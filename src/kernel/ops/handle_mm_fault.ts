@@ -162,7 +162,9 @@ function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
     k.forget(me, 'vma') // it may be gone when the wait is over
     return 'wait' as const
   }
-  const pfn = k.bo(bo).alive ? bo_frame(k, bo, linear_page_index(vma, me.addr)) : undefined
+  const pgoff = linear_page_index(vma, me.addr)
+  k.onVmOp?.({ op: 'fault', mm: vma.vm_mm!, bo, pgoff, write: (me.flags & FAULT_FLAG_WRITE) !== 0 })
+  const pfn = k.bo(bo).alive ? bo_frame(k, bo, pgoff) : undefined
   if (pfn === undefined) return k.done(VM_FAULT_SIGBUS)
   // vm_page_prot: a private mapping is never writable at first.
   const writable = vma.VM_WRITE && vma.VM_SHARED

@@ -23,6 +23,7 @@ export const mmu_notifier_invalidate_range_start = op({
         const n = k.config.notifiers[i]!
         if (n.invalidate === undefined || !hit(k.notifier(i as Id<'notifier'>).registered, n, me)) continue
         me.next = i + 1
+        k.onInvalidate?.({ notifier: i as Id<'notifier'>, start: me.start, end: me.end })
         return k.callback(n.invalidate, 'callback')
       }
       return k.done()

@@ -137,7 +137,8 @@ test('the driver is told in the order of the kernel', () => {
       threads: [program('P0', { mm: 0 }, [line])],
     })
     const calls: string[] = []
-    k.onVmOp = ({ op, start, end }: VmOp) => void calls.push(`${op} ${start}-${end}`)
+    k.onVmOp = (e: VmOp) =>
+      void calls.push(e.op === 'fault' ? `fault ${e.pgoff}` : `${e.op} ${e.start}-${e.end}`)
     k.init()
     run(k)
     return calls
