@@ -35,6 +35,11 @@ test('what the guide shows is what its commands print', async () => {
   }
 })
 
+test('the README is read at 80 columns', () => {
+  for (const line of readFileSync('README.md', 'utf8').split('\n'))
+    if (!line.startsWith('![')) assert.ok(line.length <= 80, line)
+})
+
 test('what a page points at is there', () => {
   for (const file of ['README.md', 'ARCHITECTURE.md', ...pagesIn('docs')])
     for (const [, to] of readFileSync(file, 'utf8').matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g))

@@ -8,9 +8,10 @@ import { mono } from '../src/report/picture/style.ts'
 import { columns } from '../src/report/style.ts'
 import { said } from './docs-parts.ts'
 
-/** The pictures in docs: a run that breaks a test of the corpus, as the playground saves it, and a report on a terminal. By file, `promote` writes them. */
+/** The pictures in docs: runs that break a test of the corpus, as the playground saves them, and a report on a terminal. By file, `promote` writes them. */
 export async function pictures(): Promise<Map<string, string>> {
   return new Map([
+    ['docs/pictures/finding.svg', picture('litmus/vfio/type1+lifted.litmus', '6.12')],
     [
       'docs/pictures/use-after-free.svg',
       picture('litmus/pfn-lookup/follow_pfn+unlock+dma+bo_move.litmus', '5.9'),
