@@ -59,7 +59,7 @@ function inFile(code: Code, file: CFile): Notifier[] {
     }
     if (funcs.length > 0)
       found.push(
-        read(code, which === interval ? 'interval' : 'classic', funcs, {
+        readCallbacks(code, which === interval ? 'interval' : 'classic', funcs, {
           file: file.path,
           line: g.line,
           func: g.name,
@@ -69,7 +69,13 @@ function inFile(code: Code, file: CFile): Notifier[] {
   return found
 }
 
-function read(code: Code, kind: Notifier['kind'], callbacks: readonly Func[], registered: Place): Notifier {
+/** What callbacks do, those that take translations away. */
+export function readCallbacks(
+  code: Code,
+  kind: Notifier['kind'],
+  callbacks: readonly Func[],
+  registered: Place,
+): Notifier {
   const scan = new Scan(code)
   const callback = callbacks[0]!
   for (const c of callbacks) scan.func(c, 0)

@@ -391,10 +391,13 @@ export class Declared {
     }
   }
 
-  /** `notifier n = mmu_interval_notifier(A:p, 1, invalidate)`; with `unregistered` the test inserts it itself. */
+  /**
+   * `notifier n = mmu_interval_notifier(A:p, 1, invalidate)`, or `mmu_notifier(…)` in the same words; with `unregistered` the test
+   * registers it itself. One that is told of everything and one that is told of a range differ in nothing where there is one range.
+   */
   #notifier(d: Declaration): Declared['notifiers'][number] | undefined {
     const usage = `write \`notifier ${d.name} = mmu_interval_notifier(A:p, 1, invalidate);\``
-    if (d.call?.name !== 'mmu_interval_notifier')
+    if (d.call?.name !== 'mmu_interval_notifier' && d.call?.name !== 'mmu_notifier')
       return this.#say.error('init', d.call?.span ?? d.span, 'a notifier watches a range of an mm', usage)
     const [at, length, ...rest] = d.call.args
     const found = at?.kind === 'name' ? this.address(at.name, undefined, at.proc) : undefined

@@ -27,6 +27,11 @@ export type Role =
    * both: `base`, and in the field `table`.
    */
   | { readonly does: 'destroy'; readonly base?: string; readonly table?: string }
+  /** Registers a notifier: the argument points to it. Zero, or an errno. */
+  | { readonly does: 'register'; readonly arg: number }
+  /** Gives one that is registered or makes it: it, or an error pointer. */
+  | { readonly does: 'get-notifier' }
+  | { readonly does: 'unregister'; readonly arg: number }
 
 export type Api = {
   readonly name: string

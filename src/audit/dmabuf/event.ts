@@ -5,9 +5,12 @@ import type { Api } from './api.ts'
 /** One call by which a dma-buf is borrowed. */
 export type ImportSite = { readonly func: Func; readonly call: Call; readonly api: Api }
 
-/** A dma-buf, an attachment of one, a table mapped through one. */
+/** A dma-buf, an attachment of one, a table mapped through one; a notifier that is registered (or was, or was tried to be). */
 export type Thing = {
-  readonly kind: 'buf' | 'attach' | 'sgt' | 'pin'
+  readonly kind: 'buf' | 'attach' | 'sgt' | 'pin' | 'reg'
+  /** Where a notifier stands, and the name of the field that it is: `foo.mn`. */
+  readonly place?: string
+  readonly key?: string
   /** The dma-buf of an attachment, the attachment of a table or a pin. */
   readonly of?: number
   /** Where it was acquired, when that was on this path. Otherwise it was there already. */
@@ -40,6 +43,15 @@ export type Event = { readonly at: Place; readonly text?: string } & (
     }
   | { readonly do: 'publish' | 'use'; readonly thing: number }
   | { readonly do: 'lock' | 'unlock' | 'assert' }
+  /** A notifier; `fails`: it was not registered. `free`: the object that it is part of goes. */
+  | {
+      readonly do: 'register' | 'unregister' | 'free'
+      readonly thing: number
+      readonly api: string
+      readonly fails?: true
+    }
+  /** A lock that is asked about by its name. */
+  | { readonly do: 'hold' | 'drop'; readonly lock: string; readonly write: boolean }
   /** The function that acquired has returned; what follows is another one, that gives back. */
   | { readonly do: 'later' }
   /** A condition of which nothing is known turned out in one way, or a call failed: `text` says how. */

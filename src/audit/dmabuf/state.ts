@@ -55,7 +55,7 @@ export class State {
 
   say(e: Event): void {
     this.events = [...this.events, e]
-    if (e.do !== 'decide') this.trail += `${e.do}${'thing' in e ? e.thing : ''},`
+    if (e.do !== 'decide') this.trail += `${e.do}${'thing' in e ? e.thing : 'lock' in e ? e.lock : ''},`
   }
 
   add(thing: Thing): number {

@@ -8,6 +8,7 @@ import {
   type Member,
   visit,
 } from '../../source/index.ts'
+import { meaningOf } from '../api.ts'
 import type { Code, GraphNode } from '../code.ts'
 import type { Place } from '../trace/event.ts'
 import { liveness, successors } from '../trace/live.ts'
@@ -43,6 +44,17 @@ export class TooManyWays extends Error {}
 
 export type Out = { readonly s: State; readonly v: Val }
 
+/** What a walk is about, when not about the importers of dma-bufs. */
+export type About = {
+  readonly apis: ReadonlyMap<string, Api>
+  /** Locks that are followed by their names: `notifier_lock`. */
+  readonly locks?: ReadonlySet<string>
+  /** Functions that are gone into even if they call nothing of these: they free. */
+  readonly frees?: true
+}
+const imports: About = { apis: new Map([...apis].filter(([, a]) => !isExport(a))) }
+const exporting: About = { apis }
+
 type Frame = { readonly func: Func; readonly prefix: string; readonly types: ReadonlyMap<string, CType> }
 
 const most = { visits: 5000, depth: 6, rounds: 1, events: 120 }
@@ -54,8 +66,7 @@ export class DmaBufWalk {
   readonly #later: boolean
   /** Walked into whenever they are called. */
   readonly #towards: ReadonlySet<Func>
-  /** Whether dma-bufs that are made and published are followed. */
-  readonly #exporting: boolean
+  readonly #about: About
   readonly #stack: Frame[] = []
   readonly #names = new Map<Func, Names>()
   /** Which field a value was read from. */
@@ -67,13 +78,14 @@ export class DmaBufWalk {
     {
       later = false,
       towards = new Set(),
-      exporting = false,
-    }: { later?: boolean; towards?: ReadonlySet<Func>; exporting?: boolean } = {},
+      exporting: making = false,
+      about = making ? exporting : imports,
+    }: { later?: boolean; towards?: ReadonlySet<Func>; exporting?: boolean; about?: About } = {},
   ) {
     this.#code = code
     this.#later = later
     this.#towards = towards
-    this.#exporting = exporting
+    this.#about = about
   }
 
   run(func: Func, start = new State()): Out[] {
@@ -501,8 +513,8 @@ export class DmaBufWalk {
         })),
       )
     return outs.flatMap(({ s: t, args }) => {
-      const api = name === undefined ? undefined : apis.get(name)
-      if (api !== undefined && (this.#exporting || !isExport(api))) return this.#api(e, api, args, t.fork())
+      const api = name === undefined ? undefined : this.#about.apis.get(name)
+      if (api !== undefined) return this.#api(e, api, args, t.fork())
       return this.#other(e, name, args, t.fork())
     })
   }
@@ -637,7 +649,94 @@ export class DmaBufWalk {
       case 'destroy':
         this.#destroy(e, name, role, args, s)
         return done
+      case 'register': {
+        const at = args[role.arg]
+        // The core registers itself.
+        if (at === undefined || at.num === 0) return done
+        const place = pointee(at)
+        const key = this.#keyOf(e.args[role.arg]!)
+        const reg = { kind: 'reg' as const, site, refs: 0, place, ...(key !== undefined && { key }) }
+        const fail = s.fork()
+        const none = fail.add({ ...reg, live: false })
+        const err: Val = { sym: `${name}@${e.start}` }
+        fail.facts.signs.set(err.sym, sign.minus)
+        this.#say(fail, e, { do: 'register', thing: none, api: name, fails: true })
+        const id = s.add({ ...reg, live: true })
+        const mm: Val = { sym: `${place}.mm`, ref: `*${place}.mm` }
+        s.env.set(`${place}.mm`, mm)
+        s.facts.signs.set(mm.sym, sign.plus)
+        this.#say(s, e, { do: 'register', thing: id, api: name })
+        return [
+          { s, v: nothing },
+          { s: fail, v: err },
+        ]
+      }
+      case 'get-notifier': {
+        const fail = failed()
+        const ref = `mn@${e.start}`
+        const id = s.add({ kind: 'reg', site, refs: 0, live: true, place: ref })
+        this.#say(s, e, { do: 'register', thing: id, api: name })
+        return [{ s, v: { sym: `&${ref}`, ref } }, fail]
+      }
+      case 'unregister': {
+        const at = args[role.arg]
+        if (at === undefined) return done
+        const place = pointee(at)
+        const key = this.#keyOf(e.args[role.arg]!)
+        const named = { refs: 0, place, ...(key !== undefined && { key }) }
+        let id = s.things.findLastIndex((t) => t.kind === 'reg' && t.place === place)
+        // In another function it is known by its field.
+        if (id < 0 && this.#later)
+          id = s.things.findLastIndex((t) => t.kind === 'reg' && t.key !== undefined && t.key === key)
+        if (id < 0) id = s.add({ kind: 'reg', live: true, ...named })
+        s.change(id, { live: false, place })
+        this.#say(s, e, { do: 'unregister', thing: id, api: name })
+        return done
+      }
     }
+  }
+
+  /** The field that a pointer is made of: `&foo->mn`. */
+  #keyOf(e: Expr): string | undefined {
+    const of = e.kind === 'unary' && e.op === '&' ? e.of : e
+    return of.kind === 'member' ? fieldKey(this.#code, this.#frame.func, of) : undefined
+  }
+
+  /** Objects go, and the notifiers in them. */
+  #freed(e: Call, name: string, ref: string, s: State): void {
+    for (const [i, t] of s.things.entries())
+      if (t.kind === 'reg' && t.place !== undefined && rootOf(t.place) === rootOf(ref))
+        this.#say(s, e, { do: 'free', thing: i, api: name })
+  }
+
+  /** Locks that are followed by their names. */
+  #named(e: Call, name: string, s: State): Out[] | undefined {
+    const m = this.#about.locks === undefined ? undefined : meaningOf(name)
+    if (m === undefined || (m.does !== 'lock' && m.does !== 'unlock' && m.does !== 'try-lock'))
+      return undefined
+    const arg = e.args[m.arg]
+    const lock = m.lock === 'mmap' ? 'mmap_lock' : arg === undefined ? undefined : fieldOf(arg)
+    if (lock === undefined || !this.#about.locks!.has(lock)) return undefined
+    const { write } = m
+    const did = { do: m.does === 'unlock' ? ('drop' as const) : ('hold' as const), lock, write }
+    if (m.does !== 'try-lock') {
+      this.#say(s, e, did)
+      return [{ s, v: nothing }]
+    }
+    const not = s.fork()
+    not.trail += `!${name}@${e.start},`
+    this.#say(s, e, did)
+    const err: Val = { sym: `${name}@${e.start}` }
+    not.facts.signs.set(err.sym, sign.minus)
+    return m.taken === 'nonzero'
+      ? [
+          { s, v: one },
+          { s: not, v: nothing },
+        ]
+      : [
+          { s, v: nothing },
+          { s: not, v: err },
+        ]
   }
 
   /** What the DRM core does to give an imported object back. */
@@ -716,7 +815,7 @@ export class DmaBufWalk {
       }
       return plain()
     }
-    const lock = this.#lock(e, name, s)
+    const lock = this.#lock(e, name, s) ?? this.#named(e, name, s)
     if (lock !== undefined) return lock
     if (words.allocates.test(name)) {
       const sym = `new@${e.start}${/zalloc|calloc|zeroed/.test(name) ? 'z' : ''}`
@@ -729,7 +828,10 @@ export class DmaBufWalk {
       ]
     }
     if (words.frees.test(name)) {
-      if (first?.ref !== undefined) s.free(first.ref)
+      if (first?.ref !== undefined) {
+        this.#freed(e, name, first.ref, s)
+        s.free(first.ref)
+      }
       return plain()
     }
     if (/^(kref_init|refcount_set)$/.test(name) && first?.ref !== undefined) {
@@ -891,7 +993,7 @@ export class DmaBufWalk {
     const { file } = this.#frame.func
     const here = this.#code.resolveHere(name, file)
     if (here !== undefined)
-      return this.#towards.has(here) || concerns(here, this.#code) || args.some((a) => a.thing !== undefined)
+      return this.#towards.has(here) || concerns(here, this.#code, this.#about) || args.some((a) => a.thing !== undefined)
         ? here
         : undefined
     const toward = [...this.#towards].find((f) => f.name === name && !f.static)
@@ -900,7 +1002,7 @@ export class DmaBufWalk {
     if (!given) return undefined
     const found = this.#code.resolve(name, file)
     if (found === undefined) return undefined
-    return args.some((a) => a.thing !== undefined) || concerns(found, this.#code) ? found : undefined
+    return args.some((a) => a.thing !== undefined) || concerns(found, this.#code, this.#about) ? found : undefined
   }
 
   /** Whether something that this path must give back can be reached from a value. */
@@ -910,7 +1012,7 @@ export class DmaBufWalk {
     const root = rootOf(a.ref)
     for (const [k, v] of s.env)
       if (v.thing !== undefined && rootOf(k) === root && s.owns(v.thing)) return true
-    return false
+    return s.things.some((t) => t.place !== undefined && t.live && rootOf(t.place) === root)
   }
 }
 
@@ -928,24 +1030,39 @@ function set(before: State, loc: string, v: Val): State {
   return s
 }
 
-/** Whether a function, or one of its file that it calls, deals with dma-bufs. */
-function concerns(func: Func, code: Code): boolean {
-  const known = concerned.get(func)
-  if (known !== undefined) return known
-  concerned.set(func, false)
-  let yes = [...apis.keys()].some((n) => func.mentions(n)) || words.locks.some((n) => func.mentions(n))
+/** Whether a function, or one of its file that it calls, deals with what a walk is about. */
+function concerns(func: Func, code: Code, about: About): boolean {
+  let known = concerned.get(about.apis)
+  if (known === undefined) concerned.set(about.apis, (known = new WeakMap()))
+  const before = known.get(func)
+  if (before !== undefined) return before
+  known.set(func, false)
+  let yes =
+    [...about.apis.keys()].some((n) => func.mentions(n)) ||
+    words.locks.some((n) => func.mentions(n)) ||
+    (about.frees === true && ['kfree', 'kvfree', 'kref_put', 'kfree_rcu'].some((n) => func.mentions(n)))
   if (!yes)
     for (const c of callsOf(func)) {
       const names = [c.callee, ...c.args].flatMap((x) => (x.kind === 'name' ? [x.name] : []))
       for (const n of names) {
         const callee = code.resolveHere(n, func.file)
-        if (callee !== undefined && callee !== func && concerns(callee, code)) yes = true
+        if (callee !== undefined && callee !== func && concerns(callee, code, about)) yes = true
       }
     }
-  concerned.set(func, yes)
+  known.set(func, yes)
   return yes
 }
-const concerned = new WeakMap<Func, boolean>()
+const concerned = new WeakMap<ReadonlyMap<string, Api>, WeakMap<Func, boolean>>()
+
+/** The field or variable that an argument names. */
+const fieldOf = (e: Expr): string | undefined =>
+  e.kind === 'unary' || e.kind === 'cast'
+    ? fieldOf(e.of)
+    : e.kind === 'member'
+      ? e.field
+      : e.kind === 'name'
+        ? e.name
+        : undefined
 
 // ── What is still asked about ────────────────────────────────────────────────────────────────────────────────────────
 

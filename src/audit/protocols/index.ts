@@ -4,6 +4,7 @@ import { holdingJobs, holdingKinds } from '../holding/audit.ts'
 import { lookupJobs } from '../lookups.ts'
 import type { Protocol } from '../protocol.ts'
 import { mapOut } from './map-out.ts'
+import { notifier } from './notifier.ts'
 import { kind as pfnLookup } from './pfn-lookup.ts'
 
 /** Every protocol. To add one is to add it here. */
@@ -13,6 +14,7 @@ export const all: readonly Protocol[] = [
   mapOut,
   dmaBufImport,
   dmaBufExport,
+  notifier,
 ]
 
 /** Their kinds: what can be asked for, and what is looked for by itself. */

@@ -2,6 +2,7 @@ import type { Op } from '../op.ts'
 import { READ_ONCE } from './READ_ONCE.ts'
 import { WRITE_ONCE } from './WRITE_ONCE.ts'
 import { __get_user_pages } from './__get_user_pages.ts'
+import { __mmu_notifier_register } from './__mmu_notifier_register.ts'
 import { alloc_page } from './alloc_page.ts'
 import { bo_free } from './bo_free.ts'
 import { bo_free_nounmap } from './bo_free_nounmap.ts'
@@ -91,12 +92,17 @@ import { mmap_read_unlock } from './mmap_read_unlock.ts'
 import { mmap_write_lock } from './mmap_write_lock.ts'
 import { mmap_write_unlock } from './mmap_write_unlock.ts'
 import { mmu_interval_notifier_insert } from './mmu_interval_notifier_insert.ts'
+import { mmu_interval_notifier_insert_locked } from './mmu_interval_notifier_insert_locked.ts'
 import { mmu_interval_notifier_remove } from './mmu_interval_notifier_remove.ts'
 import { mmu_interval_read_begin } from './mmu_interval_read_begin.ts'
 import { mmu_interval_read_retry } from './mmu_interval_read_retry.ts'
 import { mmu_interval_set_seq } from './mmu_interval_set_seq.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
+import { mmu_notifier_put } from './mmu_notifier_put.ts'
+import { mmu_notifier_register } from './mmu_notifier_register.ts'
+import { mmu_notifier_synchronize } from './mmu_notifier_synchronize.ts'
+import { mmu_notifier_unregister } from './mmu_notifier_unregister.ts'
 import { mprotect } from './mprotect.ts'
 import { mremap } from './mremap.ts'
 import { munlock } from './munlock.ts'
@@ -149,6 +155,7 @@ const all: readonly Op[] = [
   READ_ONCE,
   WRITE_ONCE,
   __get_user_pages,
+  __mmu_notifier_register,
   alloc_page,
   bo_free,
   bo_free_nounmap,
@@ -238,12 +245,17 @@ const all: readonly Op[] = [
   mmap_write_lock,
   mmap_write_unlock,
   mmu_interval_notifier_insert,
+  mmu_interval_notifier_insert_locked,
   mmu_interval_notifier_remove,
   mmu_interval_read_begin,
   mmu_interval_read_retry,
   mmu_interval_set_seq,
   mmu_notifier_invalidate_range_end,
   mmu_notifier_invalidate_range_start,
+  mmu_notifier_put,
+  mmu_notifier_register,
+  mmu_notifier_synchronize,
+  mmu_notifier_unregister,
   mprotect,
   mremap,
   munlock,

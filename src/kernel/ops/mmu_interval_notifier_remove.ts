@@ -1,4 +1,5 @@
 import type { Id } from '../../state/index.ts'
+import { registered_once } from '../mm/secondary.ts'
 import { blocked, op } from '../op.ts'
 
 export const mmu_interval_notifier_remove = op({
@@ -10,6 +11,7 @@ export const mmu_interval_notifier_remove = op({
   locals: { seq: 'seq' },
   steps: {
     remove(k, me) {
+      registered_once(k, me.notifier, me.thread)
       const mm = k.mm(k.config.notifiers[me.notifier]!.mm as Id<'mm'>)
       const n = k.notifier(me.notifier)
       if ((mm.invalidate_seq & 1) === 0) {

@@ -1,0 +1,476 @@
+import { print } from '../../litmus/index.ts'
+import type { CFile, Func } from '../../source/index.ts'
+import type { Code } from '../code.ts'
+import type { Event, ImportSite } from '../dmabuf/event.ts'
+import { seeded } from '../dmabuf/stories.ts'
+import type { State } from '../dmabuf/state.ts'
+import { Facts, sign, type Val } from '../dmabuf/value.ts'
+import { type About, DmaBufWalk, type Out, TooManyWays } from '../dmabuf/walk.ts'
+import type { Judge, Judged, Rules } from '../judge.ts'
+import type { Hop, Repair, Site } from '../result.ts'
+import { witnessOf } from '../witness.ts'
+import { apis, unregisters, wantsLock } from './api.ts'
+import { liftNotifier } from './lift.ts'
+import { type Plan, type Step, stepsOf } from './plan.ts'
+import { fixes } from './repair.ts'
+import { type Table, tablesOf } from './table.ts'
+
+export const notifierKind = 'notifier'
+export type RegisterSite = ImportSite
+
+const most = { releasers: 12, callers: 6 }
+
+/** One way through the code, with what is to be shown of it. */
+type Way = {
+  readonly plan: Plan
+  readonly hops: readonly Hop[]
+  /** What is wrong with it, if something seems to be. */
+  readonly cls?: string
+  readonly by?: string
+}
+
+/** By what invariant each class is shown. */
+const shownBy: Readonly<Record<string, readonly string[]>> = {
+  'notifier-freed-early': ['use-after-free'],
+  'notifier-not-registered': ['refcount-balance', 'secondary-outlives-primary', 'use-after-free'],
+  'notifier-deadlock': ['deadlock'],
+  'notifier-without-retry': ['secondary-outlives-primary', 'use-after-free'],
+}
+
+/** Judges the calls of a function that register notifiers. */
+export class Notifiers {
+  readonly #code: Code
+  readonly #judge: Judge
+  readonly #rules: (site: RegisterSite) => Rules
+  readonly #path: string
+
+  constructor(code: Code, judge: Judge, rules: (site: RegisterSite) => Rules, path: string) {
+    this.#code = code
+    this.#judge = judge
+    this.#rules = rules
+    this.#path = path
+  }
+
+  /** Undefined: the tree has to be asked first, then again. */
+  func(func: Func, sites: readonly RegisterSite[]): Site[] | undefined {
+    const before = this.#code.missing
+    const found = sites.map((s) => this.#site(func, s))
+    return this.#code.missing === before ? found : undefined
+  }
+
+  undecided(site: RegisterSite): Site {
+    return this.#unknown(site, 'what it needs of the tree was not found in the end')
+  }
+
+  #site(func: Func, site: RegisterSite): Site {
+    const kind = site.api.name.startsWith('mmu_interval') ? 'interval' : 'classic'
+    const given =
+      kind === 'interval' ? site.call.args.at(-1) : site.api.role.does === 'get-notifier' ? site.call.args[0] : undefined
+    const tables = tablesOf(this.#code, func, kind, given)
+    if (tables.length === 0) return this.#unknown(site, 'which callbacks it is registered with is not seen')
+    const found = tables.map((t) => this.#with(func, site, t))
+    return found.find((s) => s.verdict === 'broken') ?? found.find((s) => s.verdict === 'unknown') ?? found[0]!
+  }
+
+  /** With these callbacks. */
+  #with(func: Func, site: RegisterSite, table: Table): Site {
+    const { notifier } = table
+    if (table.unseen !== undefined)
+      return this.#unknown(site, `its callback ${table.unseen}() is not in sight`)
+    if (notifier !== undefined && notifier.drops === undefined && notifier.unseen !== undefined)
+      return this.#unknown(
+        site,
+        `whether ${notifier.callback.name}() takes away what is installed is not seen: it calls ${notifier.unseen}()`,
+      )
+    const locks = new Set(['mmap_lock', ...(notifier?.lock === undefined ? [] : [notifier.lock])])
+    const about: About = { apis, locks, frees: true }
+    let outs: readonly Out[]
+    try {
+      outs = new DmaBufWalk(this.#code, { about }).run(func)
+    } catch (e) {
+      if (!(e instanceof TooManyWays)) throw e
+      return this.#unknown(site, `there are too many ways through ${func.name}()`)
+    }
+    const mine = outs.flatMap((o) =>
+      o.s.things.flatMap((t, n) => (t.site?.call === site.call ? [{ o, n, t }] : [])),
+    )
+    if (mine.length === 0)
+      return this.#unknown(site, 'no way through the function on which it is registered was found')
+    const asks = this.#asks(func)
+    const base = this.#planOf(site, table, asks)
+    const failing = mine.filter(({ o, n }) => failsIn(o.s, n))
+    const working = mine.filter(({ o, n }) => !failsIn(o.s, n))
+    const ways: Way[] = []
+    // It fails, and the function goes on as if it had not.
+    const checked = failing.find((f) => reports(func, f.o))
+    const failed = checked === undefined ? undefined : stepsOf(after(checked.o.s, checked.n), checked.n)
+    const unasked = failing.find((f) => !reports(func, f.o) && !freed(f.o.s, f.n))
+    const kept = working.filter(({ o, n }) => o.s.things[n]!.live)
+    const releases = kept.length === 0 ? [] : this.#releases(func, site, about, kept[0]!)
+    if (unasked !== undefined) {
+      const seen = this.#releases(func, site, about, unasked)
+      const release = seen.find((r) => r.always)
+      const then = stepsOf(after(unasked.o.s, unasked.n), unasked.n)
+      ways.push({
+        plan: {
+          ...base,
+          before: stepsOf(upto(unasked.o.s, unasked.n), unasked.n),
+          failed: undefined,
+          unasked: true,
+          then,
+          later: release?.steps ?? [],
+          installs: release === undefined && notifier?.drops !== undefined,
+        },
+        hops: hopsOf(unasked.o.s.events),
+        cls: 'notifier-not-registered',
+      })
+    }
+    for (const { o, n } of working) {
+      const before = stepsOf(upto(o.s, n), n)
+      const then = stepsOf(after(o.s, n), n)
+      const plan: Plan = { ...base, before, failed, then, later: [] }
+      const hops = hopsOf(o.s.events)
+      if (o.s.things[n]!.live && !freed(o.s, n)) {
+        for (const r of releases)
+          ways.push({
+            plan: { ...plan, later: r.steps },
+            hops: [...hops, ...r.hops],
+            by: r.by,
+            ...issueOf([...then, ...r.steps], table),
+          })
+        if (releases.length === 0) ways.push({ plan, hops, ...issueOf(then, table) })
+      } else ways.push({ plan, hops, ...issueOf(then, table) })
+    }
+    return this.#told(site, table, distinct(ways), kept.length > 0 && releases.length === 0)
+  }
+
+  #told(site: RegisterSite, table: Table, ways: readonly Way[], unreleased: boolean): Site {
+    const rules = this.#rules(site)
+    const judged = ways.map((way) => ({ way, j: this.#ask(site, way.plan, rules) }))
+    // What breaks in the way that a class is about.
+    for (const { way, j } of judged) {
+      if (j.verdict !== 'broken') continue
+      const codes = j.result!.broken.map((b) => b.code)
+      const cls =
+        way.cls !== undefined && shownBy[way.cls]!.some((c) => codes.includes(c))
+          ? way.cls
+          : way.cls === undefined && way.plan.installs && codes.includes('secondary-outlives-primary')
+            ? 'notifier-without-retry'
+            : undefined
+      if (cls !== undefined) return this.#broken(site, table, way, j, cls, rules)
+    }
+    const odd = judged.find(({ j }) => j.verdict !== 'holds')
+    if (odd !== undefined) {
+      const codes = odd.j.result?.broken.map((b) => b.code).join(', ')
+      return this.#unknown(
+        site,
+        odd.j.reason ?? `in the model it is ${odd.j.verdict} (${codes ?? 'nothing'}), which is not understood`,
+        odd.way,
+      )
+    }
+    const doubt = judged.find(({ way }) => way.cls !== undefined)
+    if (doubt !== undefined) return this.#unknown(site, 'the model does not show what seems wrong', doubt.way)
+    if (unreleased)
+      return this.#unknown(site, `who unregisters it is not found in the module`, judged[0]?.way)
+    return this.#calm(site, table, judged)
+  }
+
+  /** Whether the module asks mmu_interval_read_begin() and so installs what callbacks take away. */
+  #asks(func: Func): boolean {
+    return this.#code.moduleWith(func.file, 'mmu_interval_read_begin').length > 0
+  }
+
+  #planOf(site: RegisterSite, { kind, notifier, freedByCore }: Table, asks: boolean): Plan {
+    const { file } = site.func
+    const { line } = file.source.position(site.call.start)
+    const lock = notifier?.lock ?? 'lock'
+    return {
+      kind,
+      api: site.api.name,
+      at: { file: file.path, line, func: site.func.name },
+      before: [],
+      failed: undefined,
+      then: [],
+      later: [],
+      installs: kind === 'interval' && asks && notifier !== undefined,
+      freedByCore,
+      callback: notifier?.steps.map((s) => ({ ...s, note: lock })),
+    }
+  }
+
+  /** Functions of the module that unregister it, and what they do then. */
+  #releases(
+    func: Func,
+    site: RegisterSite,
+    about: About,
+    { o, n }: { readonly o: Out; readonly n: number },
+  ): { steps: Step[]; hops: Hop[]; by: string; always: boolean }[] {
+    const { key } = o.s.things[n]!
+    const found: { steps: Step[]; hops: Hop[]; by: string; always: boolean }[] = []
+    for (const f of this.#releasers(func)) {
+      let outs: readonly Out[]
+      try {
+        outs = new DmaBufWalk(this.#code, { about, later: true }).run(f, seeded(alone(o.s, n), f, [n]))
+      } catch (e) {
+        if (!(e instanceof TooManyWays)) throw e
+        continue
+      }
+      const does = (x: Out): boolean =>
+        events(x.s).some((e) => e.do === 'unregister' && (e.thing === n || x.s.things[e.thing]!.key === key))
+      const doing = outs.filter((x) => does(x) && !anew(x.s, site))
+      for (const x of doing) {
+        const e = events(x.s)
+        const at = e.find((y) => y.do === 'unregister')!
+        const thing = 'thing' in at ? at.thing : n
+        found.push({
+          steps: stepsOf(e, thing),
+          hops: hopsOf(e),
+          by: f.name,
+          always: outs.length === doing.length,
+        })
+      }
+    }
+    return found
+  }
+
+  /** Those that call what unregisters, and callers that hold a lock around them or free the object. */
+  #releasers(func: Func): Func[] {
+    const files = new Set<CFile>(unregisters.flatMap((n) => this.#code.moduleWith(func.file, n)))
+    const direct = [...files].flatMap((f) =>
+      f.functions.filter((g) => g !== func && unregisters.some((n) => g.mentions(n))),
+    )
+    const above = direct.flatMap((d) =>
+      this.#code
+        .callers(d)
+        .filter((c) => c !== func && !direct.includes(c))
+        .slice(0, most.callers),
+    )
+    return [...new Set([...direct, ...above])].slice(0, most.releasers)
+  }
+
+  #ask(site: RegisterSite, plan: Plan, rules: Rules, name = ''): Judged {
+    return this.#judge.judge(liftNotifier(nameOf(site) + name, plan), rules)
+  }
+
+  // ── Results ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #base(site: RegisterSite): Pick<Site, 'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags'> {
+    const { file } = site.func
+    return {
+      file: file.path,
+      ...file.source.position(site.call.start),
+      function: site.func.name,
+      api: site.api.name,
+      kind: notifierKind,
+      flags: [],
+    }
+  }
+
+  #unknown(site: RegisterSite, reason: string, way?: Way): Site {
+    return {
+      ...this.#base(site),
+      guard: 'unknown',
+      hold: 'longterm',
+      escapes: way?.hops ?? [],
+      verdict: 'unknown',
+      classes: [],
+      reason,
+      summary: `${site.api.name}(): not decided: ${reason}`,
+    }
+  }
+
+  #calm(site: RegisterSite, table: Table, judged: readonly { way: Way; j: Judged }[]): Site {
+    const { way, j } = [...judged].sort(
+      (a, b) => b.way.plan.later.length + b.way.plan.then.length - a.way.plan.later.length - a.way.plan.then.length,
+    )[0]!
+    const text = sentence(site, table, way)
+    return {
+      ...this.#base(site),
+      guard: guardOf(table),
+      hold: way.by === undefined ? 'synchronous' : 'longterm',
+      escapes: way.hops,
+      verdict: 'holds',
+      classes: [],
+      ...(wantsLock(site.api.name) &&
+        !way.plan.before.some((s) => s.do === 'lock' && s.lock === 'mmap_lock') && {
+          contract: 'the caller holds the mmap_lock for writing',
+        }),
+      summary: text,
+      litmus: {
+        name: j.test.name,
+        text: this.#text(site, j, this.#rules(site), text),
+        states: j.result!.counts.states,
+        complete: j.result!.complete,
+      },
+    }
+  }
+
+  #broken(site: RegisterSite, table: Table, way: Way, j: Judged, cls: string, rules: Rules): Site {
+    const base = this.#base(site)
+    const witness = witnessOf(j, base, this.#path)
+    const text = sentence(site, table, way, cls)
+    const repair = this.#repair(site, way.plan, cls, rules)
+    return {
+      ...base,
+      guard: guardOf(table),
+      hold: 'longterm',
+      escapes: way.hops,
+      verdict: 'broken',
+      classes: [cls],
+      summary: text,
+      litmus: {
+        name: j.test.name,
+        text: this.#text(site, j, rules, text),
+        states: j.result!.counts.states,
+        complete: j.result!.complete,
+      },
+      ...(witness !== undefined && { witness }),
+      ...(repair !== undefined && { repair }),
+    }
+  }
+
+  #repair(site: RegisterSite, plan: Plan, cls: string, rules: Rules): Repair | undefined {
+    const tried: { name: string; breaks: string }[] = []
+    for (const fix of fixes[cls] ?? []) {
+      const judged = this.#ask(site, fix.apply(plan), rules, `-${fix.name}`)
+      if (judged.verdict === 'holds')
+        return {
+          name: fix.name,
+          text: fix.text,
+          states: judged.result!.counts.states,
+          litmus: print({ ...judged.test, expect: [expectation(judged, rules)] }),
+          tried,
+        }
+      tried.push({
+        name: fix.name,
+        breaks: judged.result?.broken.map((b) => b.code).join(', ') ?? judged.reason ?? 'not decided',
+      })
+    }
+    return undefined
+  }
+
+  #text(site: RegisterSite, j: Judged, rules: Rules, text: string): string {
+    const { file } = site.func
+    const { line } = file.source.position(site.call.start)
+    return print({
+      ...j.test,
+      comment: `Lifted from ${file.path}:${line}, ${site.func.name}().\n${text}`,
+      expect: j.result!.complete ? [expectation(j, rules)] : [],
+    })
+  }
+}
+
+// ── Ways ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Of one function: events behind the last `later` are another's. */
+function events(s: State): readonly Event[] {
+  return s.events.slice(s.events.findLastIndex((e) => e.do === 'later') + 1)
+}
+const registered = (s: State, n: number): number =>
+  s.events.findIndex((e) => e.do === 'register' && e.thing === n)
+const failsIn = (s: State, n: number): boolean => {
+  const e = s.events[registered(s, n)]
+  return e?.do === 'register' && e.fails === true
+}
+const upto = (s: State, n: number): readonly Event[] => s.events.slice(0, registered(s, n))
+const after = (s: State, n: number): readonly Event[] => [
+  // Locks that were taken before are still held, until they are dropped.
+  ...s.events.slice(0, registered(s, n)).filter((e) => e.do === 'hold' && e.lock !== 'mmap_lock'),
+  ...s.events.slice(registered(s, n) + 1).filter((e) => !('lock' in e) || e.lock !== 'mmap_lock'),
+]
+const freed = (s: State, n: number): boolean => s.events.some((e) => e.do === 'free' && e.thing === n)
+/** It registers one itself. */
+const anew = (s: State, site: RegisterSite): boolean =>
+  s.things.filter((t) => t.site?.call === site.call).length > 1
+
+/** The caller is told: by an errno, an error pointer, NULL or false. */
+function reports(func: Func, { s, v }: Out): boolean {
+  if (v.err === true) return true
+  const { base, pointer } = func.returns
+  if (base === 'void' && pointer === 0) return false
+  if ((pointer > 0 || base === 'bool') && v.num === 0) return true
+  return mayBeNegative(s.facts, v)
+}
+const mayBeNegative = (facts: Facts, v: Val): boolean => (facts.signOf(v) & sign.minus) !== 0
+
+/** What another function knows: this notifier, and what fields were given. */
+function alone(s: State, n: number): State {
+  const t = s.fork()
+  t.things = s.things.map((x, i) => (i === n ? { ...x } : { ...x, live: false, refs: 0 }))
+  return t
+}
+
+function distinct(ways: readonly Way[]): Way[] {
+  const seen = new Map<string, Way>()
+  for (const w of ways) {
+    const key = JSON.stringify([w.plan, w.cls], (k, v: unknown) => (k === 'at' || k === 'note' ? undefined : v))
+    if (!seen.has(key)) seen.set(key, w)
+  }
+  return [...seen.values()]
+}
+
+/** What is wrong with these steps, as a reader would see it; the checker has the last word. */
+function issueOf(steps: readonly Step[], table: Table): { cls?: string } {
+  const held = new Set<string>()
+  const taken = new Set(table.notifier?.steps.flatMap((s) => (s.do === 'lock' ? [table.notifier!.lock ?? ''] : [])))
+  let gone = false
+  for (const s of steps) {
+    if (s.do === 'lock') held.add(s.lock)
+    else if (s.do === 'unlock') held.delete(s.lock)
+    else if (s.do === 'free') {
+      if (!gone) return { cls: 'notifier-freed-early' }
+    } else if (s.do === 'unregister') {
+      if ([...held].some((l) => taken.has(l)) && s.api !== 'mmu_notifier_put') return { cls: 'notifier-deadlock' }
+      if (s.api === 'mmu_notifier_put') {
+        // A callback may still run when it is freed behind this.
+        if (steps.slice(steps.indexOf(s)).some((x) => x.do === 'free')) return { cls: 'notifier-freed-early' }
+      }
+      gone = true
+    }
+  }
+  return {}
+}
+
+// ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const nameOf = (s: RegisterSite): string =>
+  `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')
+
+function guardOf({ notifier, kind }: Table): string {
+  if (notifier === undefined) return 'told of the end of the process only'
+  const what = kind === 'interval' ? 'interval notifier' : 'MMU notifier'
+  return notifier.lock === undefined ? what : `${what}, under ${notifier.lock}`
+}
+
+function sentence(site: RegisterSite, table: Table, way: Way, cls?: string): string {
+  const { api, func } = site
+  switch (cls) {
+    case 'notifier-freed-early':
+      return way.by === undefined
+        ? `${func.name}() frees the object on a way on which its notifier is still registered`
+        : `the object is freed by ${way.by}() while its notifier's callback may still run`
+    case 'notifier-not-registered':
+      return `${api.name}() may fail, and ${func.name}() goes on as if it had not: nobody is told of what is unmapped, and what is not registered is unregistered later`
+    case 'notifier-deadlock':
+      return `${way.by ?? func.name}() unregisters the notifier under ${table.notifier?.lock ?? 'a lock'}, which its callback takes: each waits for the other`
+    case 'notifier-without-retry':
+      return `the callback ${table.notifier?.callback.name ?? ''}() does not do what whoever installs relies on`
+    default:
+      return way.by === undefined
+        ? `${api.name}(): registered and unregistered on every way`
+        : `${api.name}(): registered, and unregistered by ${way.by}()`
+  }
+}
+
+function hopsOf(all: readonly Event[]): Hop[] {
+  return all.flatMap((e): Hop[] =>
+    e.do === 'later' ? [] : [{ file: e.at.file, line: e.at.line, text: e.text ?? e.do }],
+  )
+}
+
+const expectation = (j: Judged, rules: Rules) => ({
+  kernels: [rules.kernel],
+  policies: rules.policies,
+  ...(j.result!.outcome !== undefined && j.result!.outcome !== 'Unknown' && { outcome: j.result!.outcome }),
+  broken: j.result!.broken.map((b) => b.code),
+})

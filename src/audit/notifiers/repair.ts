@@ -1,0 +1,67 @@
+import { type Plan, type Step, tidy } from './plan.ts'
+
+/** A known repair, as a rewriting of what the code does. */
+export type Fix = { readonly name: string; readonly text: string; readonly apply: (plan: Plan) => Plan }
+
+const undo = (plan: Plan): string =>
+  plan.kind === 'interval' ? 'mmu_interval_notifier_remove' : 'mmu_notifier_unregister'
+
+/** Unregistered before it is freed, once, and waited for. */
+function first(plan: Plan): Plan {
+  const order = (steps: readonly Step[]): Step[] => {
+    const frees = steps.findIndex((s) => s.do === 'free')
+    if (frees < 0) return steps.map((s) => s)
+    const rest = steps.filter((s) => s.do !== 'unregister')
+    const at = rest.findIndex((s) => s.do === 'free')
+    return tidy([...rest.slice(0, at), { do: 'unregister', api: undo(plan) }, ...rest.slice(at)])
+  }
+  return { ...plan, then: order(plan.then), later: order(plan.later) }
+}
+
+const outside = (steps: readonly Step[]): Step[] =>
+  steps.filter((s) => (s.do !== 'lock' && s.do !== 'unlock') || s.lock === 'mmap_lock')
+
+export const fixes: Readonly<Record<string, readonly Fix[]>> = {
+  'notifier-freed-early': [
+    {
+      name: 'unregister-first',
+      text: 'unregister it before the object is freed, also where something fails, and wait: mmu_interval_notifier_remove() or mmu_notifier_unregister(), or mmu_notifier_put() and free it in ->free_notifier()',
+      apply: first,
+    },
+  ],
+  'notifier-not-registered': [
+    {
+      name: 'ask',
+      text: 'ask whether it worked, and undo what was done if not',
+      apply: ({ unasked: _, ...plan }) => ({
+        ...plan,
+        failed: [{ do: 'free' }],
+        installs: plan.installs && plan.kind === 'interval',
+        later:
+          plan.later.length > 0 ? plan.later : [{ do: 'unregister', api: undo(plan as Plan) }, { do: 'free' }],
+      }),
+    },
+  ],
+  'notifier-deadlock': [
+    {
+      name: 'outside-the-lock',
+      text: 'unregister it without the lock that its callback takes',
+      apply: (plan) => ({ ...plan, then: outside(plan.then), later: outside(plan.later) }),
+    },
+  ],
+  'notifier-without-retry': [
+    {
+      name: 'set-the-sequence-and-drop',
+      text: 'in the callback, under the lock of whoever installs: mmu_interval_set_seq(), then drop the translation',
+      apply: (plan) => ({
+        ...plan,
+        callback: [
+          { do: 'lock', note: plan.callback?.find((s) => s.do === 'lock')?.note ?? 'lock' },
+          { do: 'set-seq' },
+          { do: 'drop' },
+          { do: 'unlock', note: plan.callback?.find((s) => s.do === 'lock')?.note ?? 'lock' },
+        ],
+      }),
+    },
+  ],
+}
