@@ -36,7 +36,13 @@ static const struct mmu_interval_notifier_ops mirror_ops = {
 int mirror_open(struct mirror *m, unsigned long start, unsigned long len)
 {
 	mutex_init(&m->lock);
+	/* holds */
 	return mmu_interval_notifier_insert(&m->mni, m->mm, start, len, &mirror_ops);
+}
+
+void mirror_close(struct mirror *m)
+{
+	mmu_interval_notifier_remove(&m->mni);
 }
 
 int mirror_fault(struct mirror *m, unsigned long addr)

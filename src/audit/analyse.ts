@@ -411,10 +411,13 @@ export class Analyse {
     }
     const candidates = all.length > 0 ? all : notifiersOf(this.#code, file, locks)
     const found = candidates.find((n) => n.lock !== undefined && locks.has(n.lock)) ?? candidates[0]
-    // The interval notifier may only count, and an mmu_notifier of the same module, which is called after it, take away.
+    // The interval notifier may only count, and an mmu_notifier of the same driver, which is called after it, take away.
     const other =
-      found?.drops === undefined
-        ? this.#of(file).find((n) => n.kind === 'classic' && n.drops !== undefined)
+      found !== undefined && found.drops === undefined
+        ? this.#of(file).find(
+            (n) =>
+              n.kind === 'classic' && n.drops !== undefined && n.registered.file === found.registered.file,
+          )
         : undefined
     if (found !== undefined && other === undefined && found.drops === undefined) {
       // What is not seen is given the benefit of the doubt here, and no verdict in the end.

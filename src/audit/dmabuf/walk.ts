@@ -51,6 +51,11 @@ export type About = {
   readonly locks?: ReadonlySet<string>
   /** Functions that are gone into even if they call nothing of these: they free. */
   readonly frees?: true
+  /**
+   * Only errors are remembered, and what points to objects that were made here: ways that cannot be are taken as well. What then holds
+   * on all of them holds; what goes wrong on one says nothing.
+   */
+  readonly coarse?: true
 }
 const imports: About = { apis: new Map([...apis].filter(([, a]) => !isExport(a))) }
 const exporting: About = { apis }
@@ -135,6 +140,7 @@ export class DmaBufWalk {
         s.rounds.set(to, n)
       }
       s = forget(s, frame, names.live[to]!, names.asked[to]!)
+      if (this.#about.coarse === true) blur(s)
       const key = `${to}|${s.key()}`
       if (seen.has(key)) return
       seen.add(key)
@@ -661,6 +667,9 @@ export class DmaBufWalk {
         const err: Val = { sym: `${name}@${e.start}` }
         fail.facts.signs.set(err.sym, sign.minus)
         this.#say(fail, e, { do: 'register', thing: none, api: name, fails: true })
+        // Two calls in two arms are two.
+        s.trail += `@${e.start},`
+        fail.trail += `@${e.start},`
         const id = s.add({ ...reg, live: true })
         const mm: Val = { sym: `${place}.mm`, ref: `*${place}.mm` }
         s.env.set(`${place}.mm`, mm)
@@ -687,7 +696,7 @@ export class DmaBufWalk {
         let id = s.things.findLastIndex((t) => t.kind === 'reg' && t.place === place)
         // In another function it is known by its field.
         if (id < 0 && this.#later)
-          id = s.things.findLastIndex((t) => t.kind === 'reg' && t.key !== undefined && t.key === key)
+          id = s.things.findLastIndex((t) => t.kind === 'reg' && sameField(t.key, key))
         if (id < 0) id = s.add({ kind: 'reg', live: true, ...named })
         s.change(id, { live: false, place })
         this.#say(s, e, { do: 'unregister', thing: id, api: name })
@@ -699,13 +708,14 @@ export class DmaBufWalk {
   /** The field that a pointer is made of: `&foo->mn`. */
   #keyOf(e: Expr): string | undefined {
     const of = e.kind === 'unary' && e.op === '&' ? e.of : e
-    return of.kind === 'member' ? fieldKey(this.#code, this.#frame.func, of) : undefined
+    if (of.kind !== 'member') return undefined
+    return fieldKey(this.#code, this.#frame.func, of) ?? `?.${of.field}`
   }
 
   /** Objects go, and the notifiers in them. */
   #freed(e: Call, name: string, ref: string, s: State): void {
     for (const [i, t] of s.things.entries())
-      if (t.kind === 'reg' && t.place !== undefined && rootOf(t.place) === rootOf(ref))
+      if (t.kind === 'reg' && t.place !== undefined && (t.place === ref || within(t.place, ref)))
         this.#say(s, e, { do: 'free', thing: i, api: name })
   }
 
@@ -993,7 +1003,9 @@ export class DmaBufWalk {
     const { file } = this.#frame.func
     const here = this.#code.resolveHere(name, file)
     if (here !== undefined)
-      return this.#towards.has(here) || concerns(here, this.#code, this.#about) || args.some((a) => a.thing !== undefined)
+      return this.#towards.has(here) ||
+        concerns(here, this.#code, this.#about) ||
+        args.some((a) => a.thing !== undefined)
         ? here
         : undefined
     const toward = [...this.#towards].find((f) => f.name === name && !f.static)
@@ -1002,13 +1014,15 @@ export class DmaBufWalk {
     if (!given) return undefined
     const found = this.#code.resolve(name, file)
     if (found === undefined) return undefined
-    return args.some((a) => a.thing !== undefined) || concerns(found, this.#code, this.#about) ? found : undefined
+    return args.some((a) => a.thing !== undefined) || concerns(found, this.#code, this.#about)
+      ? found
+      : undefined
   }
 
   /** Whether something that this path must give back can be reached from a value. */
   #reaches(a: Val, s: State): boolean {
     if (a.ref === undefined) return false
-    if (this.#later) return true
+    if (this.#later && this.#about.frees !== true) return true
     const root = rootOf(a.ref)
     for (const [k, v] of s.env)
       if (v.thing !== undefined && rootOf(k) === root && s.owns(v.thing)) return true
@@ -1040,7 +1054,7 @@ function concerns(func: Func, code: Code, about: About): boolean {
   let yes =
     [...about.apis.keys()].some((n) => func.mentions(n)) ||
     words.locks.some((n) => func.mentions(n)) ||
-    (about.frees === true && ['kfree', 'kvfree', 'kref_put', 'kfree_rcu'].some((n) => func.mentions(n)))
+    (about.frees === true && freesGiven(func))
   if (!yes)
     for (const c of callsOf(func)) {
       const names = [c.callee, ...c.args].flatMap((x) => (x.kind === 'name' ? [x.name] : []))
@@ -1053,6 +1067,28 @@ function concerns(func: Func, code: Code, about: About): boolean {
   return yes
 }
 const concerned = new WeakMap<ReadonlyMap<string, Api>, WeakMap<Func, boolean>>()
+
+/** Whether a function frees what it is given, or drops a reference to it. */
+function freesGiven(func: Func): boolean {
+  const text = func.file.source.text.slice(func.start, func.end)
+  if (!/\b(k\w*free\w*|kref_put\w*)\s*\(/.test(text)) return false
+  const given = new Set(func.params.map((p) => p.name))
+  for (const l of func.body.locals)
+    if (l.init !== undefined) {
+      const init = func.file.source.text.slice(l.init.start, l.init.end)
+      if ((init.match(/[A-Za-z_]\w*/g) ?? []).some((w) => given.has(w))) given.add(l.name)
+    }
+  return [...text.matchAll(/\b(?:k\w*free\w*|kref_put\w*)\s*\(\s*&?(\w+)(\s*[,)]|->)/g)].some((m) =>
+    given.has(m[1]!),
+  )
+}
+
+/** Whether two names of fields may be the same: `?.mn` is one of which the struct is not seen. */
+export function sameField(a: string | undefined, b: string | undefined): boolean {
+  if (a === undefined || b === undefined) return false
+  const last = (k: string): string => k.slice(k.lastIndexOf('.') + 1)
+  return a === b || ((a.startsWith('?') || b.startsWith('?')) && last(a) === last(b))
+}
 
 /** The field or variable that an argument names. */
 const fieldOf = (e: Expr): string | undefined =>
@@ -1129,6 +1165,22 @@ function forget(before: State, frame: Frame, live: ReadonlySet<string>, asked: R
   for (const k of signs.keys()) if (!still(k)) signs.delete(k)
   for (const k of said.keys()) if (!still(k)) said.delete(k)
   return s
+}
+
+/** Keeps of a state only what `coarse` says. */
+function blur(s: State): void {
+  for (const [k, v] of s.env) {
+    const error = v.num !== undefined || v.err === true || v.thing !== undefined || v.sym.startsWith('-E')
+    const points = v.ref !== undefined && isLocal(rootOf(k))
+    if (!error && !points) s.env.delete(k)
+  }
+  for (const [k, v] of s.facts.signs) if (v !== sign.minus) s.facts.signs.delete(k)
+  s.facts.said.clear()
+  s.counts.clear()
+  s.trail = s.trail
+    .split(',')
+    .filter((x) => !x.startsWith('!') && !x.startsWith('~'))
+    .join()
 }
 
 type Arms = { readonly to: number; readonly said: readonly (readonly [string, boolean])[] }

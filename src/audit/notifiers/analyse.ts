@@ -4,8 +4,8 @@ import type { Code } from '../code.ts'
 import type { Event, ImportSite } from '../dmabuf/event.ts'
 import { seeded } from '../dmabuf/stories.ts'
 import type { State } from '../dmabuf/state.ts'
-import { Facts, sign, type Val } from '../dmabuf/value.ts'
-import { type About, DmaBufWalk, type Out, TooManyWays } from '../dmabuf/walk.ts'
+import { sign } from '../dmabuf/value.ts'
+import { type About, DmaBufWalk, type Out, sameField, TooManyWays } from '../dmabuf/walk.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import type { Hop, Repair, Site } from '../result.ts'
 import { witnessOf } from '../witness.ts'
@@ -27,6 +27,8 @@ type Way = {
   /** What is wrong with it, if something seems to be. */
   readonly cls?: string
   readonly by?: string
+  /** It may be a way that cannot be. */
+  readonly rough?: true
 }
 
 /** By what invariant each class is shown. */
@@ -65,11 +67,17 @@ export class Notifiers {
   #site(func: Func, site: RegisterSite): Site {
     const kind = site.api.name.startsWith('mmu_interval') ? 'interval' : 'classic'
     const given =
-      kind === 'interval' ? site.call.args.at(-1) : site.api.role.does === 'get-notifier' ? site.call.args[0] : undefined
+      kind === 'interval'
+        ? site.call.args.at(-1)
+        : site.api.role.does === 'get-notifier'
+          ? site.call.args[0]
+          : undefined
     const tables = tablesOf(this.#code, func, kind, given)
     if (tables.length === 0) return this.#unknown(site, 'which callbacks it is registered with is not seen')
     const found = tables.map((t) => this.#with(func, site, t))
-    return found.find((s) => s.verdict === 'broken') ?? found.find((s) => s.verdict === 'unknown') ?? found[0]!
+    return (
+      found.find((s) => s.verdict === 'broken') ?? found.find((s) => s.verdict === 'unknown') ?? found[0]!
+    )
   }
 
   /** With these callbacks. */
@@ -77,20 +85,11 @@ export class Notifiers {
     const { notifier } = table
     if (table.unseen !== undefined)
       return this.#unknown(site, `its callback ${table.unseen}() is not in sight`)
-    if (notifier !== undefined && notifier.drops === undefined && notifier.unseen !== undefined)
-      return this.#unknown(
-        site,
-        `whether ${notifier.callback.name}() takes away what is installed is not seen: it calls ${notifier.unseen}()`,
-      )
     const locks = new Set(['mmap_lock', ...(notifier?.lock === undefined ? [] : [notifier.lock])])
     const about: About = { apis, locks, frees: true }
-    let outs: readonly Out[]
-    try {
-      outs = new DmaBufWalk(this.#code, { about }).run(func)
-    } catch (e) {
-      if (!(e instanceof TooManyWays)) throw e
-      return this.#unknown(site, `there are too many ways through ${func.name}()`)
-    }
+    const walked = this.#walk(func, about)
+    if (walked === undefined) return this.#unknown(site, `there are too many ways through ${func.name}()`)
+    const { outs, coarse } = walked
     const mine = outs.flatMap((o) =>
       o.s.things.flatMap((t, n) => (t.site?.call === site.call ? [{ o, n, t }] : [])),
     )
@@ -101,9 +100,11 @@ export class Notifiers {
     const failing = mine.filter(({ o, n }) => failsIn(o.s, n))
     const working = mine.filter(({ o, n }) => !failsIn(o.s, n))
     const ways: Way[] = []
+    const rough = (r?: { readonly rough: boolean }): { rough?: true } =>
+      coarse || r?.rough === true ? { rough: true } : {}
     // It fails, and the function goes on as if it had not.
     const checked = failing.find((f) => reports(func, f.o))
-    const failed = checked === undefined ? undefined : stepsOf(after(checked.o.s, checked.n), checked.n)
+    const failed = checked === undefined ? [] : stepsOf(after(checked.o.s, checked.n), checked.n)
     const unasked = failing.find((f) => !reports(func, f.o) && !freed(f.o.s, f.n))
     const kept = working.filter(({ o, n }) => o.s.things[n]!.live)
     const releases = kept.length === 0 ? [] : this.#releases(func, site, about, kept[0]!)
@@ -121,8 +122,10 @@ export class Notifiers {
           later: release?.steps ?? [],
           installs: release === undefined && notifier?.drops !== undefined,
         },
-        hops: hopsOf(unasked.o.s.events),
+        hops: [...hopsOf(unasked.o.s.events), ...(release?.hops ?? [])],
+        ...(release !== undefined && { by: release.by }),
         cls: 'notifier-not-registered',
+        ...rough(release),
       })
     }
     for (const { o, n } of working) {
@@ -136,12 +139,22 @@ export class Notifiers {
             plan: { ...plan, later: r.steps },
             hops: [...hops, ...r.hops],
             by: r.by,
+            ...rough(r),
             ...issueOf([...then, ...r.steps], table),
           })
-        if (releases.length === 0) ways.push({ plan, hops, ...issueOf(then, table) })
-      } else ways.push({ plan, hops, ...issueOf(then, table) })
+        if (releases.length === 0) ways.push({ plan, hops, ...rough(), ...issueOf(then, table) })
+      } else ways.push({ plan, hops, ...rough(), ...issueOf(then, table) })
     }
-    return this.#told(site, table, distinct(ways), kept.length > 0 && releases.length === 0)
+    if (ways.length === 0)
+      return this.#unknown(site, 'no way through the function on which it is registered was found')
+    const told = this.#told(site, table, distinct(ways), kept.length > 0 && releases.length === 0)
+    if (told.verdict !== 'broken' || told.classes[0] === 'notifier-without-retry')
+      if (base.installs && notifier?.drops === undefined && notifier?.unseen !== undefined)
+        return this.#unknown(
+          site,
+          `whether ${notifier.callback.name}() takes away what is installed is not seen: it calls ${notifier.unseen}()`,
+        )
+    return told
   }
 
   #told(site: RegisterSite, table: Table, ways: readonly Way[], unreleased: boolean): Site {
@@ -149,7 +162,7 @@ export class Notifiers {
     const judged = ways.map((way) => ({ way, j: this.#ask(site, way.plan, rules) }))
     // What breaks in the way that a class is about.
     for (const { way, j } of judged) {
-      if (j.verdict !== 'broken') continue
+      if (j.verdict !== 'broken' || way.rough === true) continue
       const codes = j.result!.broken.map((b) => b.code)
       const cls =
         way.cls !== undefined && shownBy[way.cls]!.some((c) => codes.includes(c))
@@ -160,11 +173,14 @@ export class Notifiers {
       if (cls !== undefined) return this.#broken(site, table, way, j, cls, rules)
     }
     const odd = judged.find(({ j }) => j.verdict !== 'holds')
+    if (odd?.way.rough === true)
+      return this.#unknown(site, `there are too many ways through ${odd.way.by ?? site.func.name}()`, odd.way)
     if (odd !== undefined) {
       const codes = odd.j.result?.broken.map((b) => b.code).join(', ')
       return this.#unknown(
         site,
-        odd.j.reason ?? `in the model it is ${odd.j.verdict} (${codes ?? 'nothing'}), which is not understood`,
+        odd.j.reason ??
+          `in the model it is ${odd.j.verdict} (${codes ?? 'nothing'}), which is not understood`,
         odd.way,
       )
     }
@@ -175,9 +191,29 @@ export class Notifiers {
     return this.#calm(site, table, judged)
   }
 
-  /** Whether the module asks mmu_interval_read_begin() and so installs what callbacks take away. */
+  /** Every way through a function; where there are too many, with less known of each. */
+  #walk(func: Func, about: About): { readonly outs: readonly Out[]; readonly coarse: boolean } | undefined {
+    const outs = this.#once(func, about)
+    if (outs !== undefined) return { outs, coarse: false }
+    const rough = this.#once(func, { ...about, coarse: true })
+    return rough === undefined ? undefined : { outs: rough, coarse: true }
+  }
+
+  /** Every way through a function; undefined, there are too many. */
+  #once(func: Func, about: About, start?: State): readonly Out[] | undefined {
+    const walk = new DmaBufWalk(this.#code, { about, later: start !== undefined })
+    try {
+      return start === undefined ? walk.run(func) : walk.run(func, start)
+    } catch (e) {
+      if (!(e instanceof TooManyWays)) throw e
+      return undefined
+    }
+  }
+
+  /** Whether the module installs what it looks up under a notifier, and keeps by nothing else. */
   #asks(func: Func): boolean {
-    return this.#code.moduleWith(func.file, 'mmu_interval_read_begin').length > 0
+    const begins = inModule(this.#code, func.file, 'mmu_interval_read_begin')
+    return inModule(this.#code, func.file, 'hmm_range_fault').some((f) => begins.includes(f))
   }
 
   #planOf(site: RegisterSite, { kind, notifier, freedByCore }: Table, asks: boolean): Plan {
@@ -204,19 +240,30 @@ export class Notifiers {
     site: RegisterSite,
     about: About,
     { o, n }: { readonly o: Out; readonly n: number },
-  ): { steps: Step[]; hops: Hop[]; by: string; always: boolean }[] {
+  ): { steps: Step[]; hops: Hop[]; by: string; rough: boolean; always: boolean }[] {
     const { key } = o.s.things[n]!
-    const found: { steps: Step[]; hops: Hop[]; by: string; always: boolean }[] = []
-    for (const f of this.#releasers(func)) {
-      let outs: readonly Out[]
-      try {
-        outs = new DmaBufWalk(this.#code, { about, later: true }).run(f, seeded(alone(o.s, n), f, [n]))
-      } catch (e) {
-        if (!(e instanceof TooManyWays)) throw e
-        continue
-      }
+    const found: { steps: Step[]; hops: Hop[]; by: string; rough: boolean; always: boolean }[] = []
+    const all = this.#releasers(func, key)
+    const precise = all.map((f) => ({ f, rough: false }))
+    const roughly = all.map((f) => ({ f, rough: true }))
+    for (const { f, rough } of [...precise, ...roughly]) {
+      if (rough && found.length > 0) break
+      const outs = this.#once(
+        f,
+        { ...about, ...(rough && { coarse: true as const }) },
+        seeded(alone(o.s, n), f, [n]),
+      )
+      if (outs === undefined) continue
       const does = (x: Out): boolean =>
-        events(x.s).some((e) => e.do === 'unregister' && (e.thing === n || x.s.things[e.thing]!.key === key))
+        events(x.s).some(
+          (e) =>
+            e.do === 'unregister' &&
+            (e.thing === n ||
+              sameField(x.s.things[e.thing]!.key, key) ||
+              // What is got is put by whatever pointer it is reached by.
+              (e.api === 'mmu_notifier_put' &&
+                (site.api.role.does === 'get-notifier' || x.s.things[e.thing]!.key === undefined))),
+        )
       const doing = outs.filter((x) => does(x) && !anew(x.s, site))
       for (const x of doing) {
         const e = events(x.s)
@@ -226,7 +273,9 @@ export class Notifiers {
           steps: stepsOf(e, thing),
           hops: hopsOf(e),
           by: f.name,
-          always: outs.length === doing.length,
+          rough,
+          // Who looks at the notifier itself can tell whether it is registered.
+          always: !looksAt(f, func, key),
         })
       }
     }
@@ -234,8 +283,12 @@ export class Notifiers {
   }
 
   /** Those that call what unregisters, and callers that hold a lock around them or free the object. */
-  #releasers(func: Func): Func[] {
-    const files = new Set<CFile>(unregisters.flatMap((n) => this.#code.moduleWith(func.file, n)))
+  #releasers(func: Func, key: string | undefined): Func[] {
+    // A struct of this file is known to this file only.
+    const own = func.file.structs.some((x) => x.name === key?.split('.')[0])
+    const files = new Set<CFile>(
+      own ? [func.file] : unregisters.flatMap((n) => inModule(this.#code, func.file, n)),
+    )
     const direct = [...files].flatMap((f) =>
       f.functions.filter((g) => g !== func && unregisters.some((n) => g.mentions(n))),
     )
@@ -281,13 +334,15 @@ export class Notifiers {
 
   #calm(site: RegisterSite, table: Table, judged: readonly { way: Way; j: Judged }[]): Site {
     const { way, j } = [...judged].sort(
-      (a, b) => b.way.plan.later.length + b.way.plan.then.length - a.way.plan.later.length - a.way.plan.then.length,
+      (a, b) =>
+        b.way.plan.later.length + b.way.plan.then.length - a.way.plan.later.length - a.way.plan.then.length,
     )[0]!
-    const text = sentence(site, table, way)
+    const by = judged.find((x) => x.way.by !== undefined)?.way.by
+    const text = sentence(site, table, { ...way, ...(by !== undefined && { by }) })
     return {
       ...this.#base(site),
       guard: guardOf(table),
-      hold: way.by === undefined ? 'synchronous' : 'longterm',
+      hold: by === undefined ? 'synchronous' : 'longterm',
       escapes: way.hops,
       verdict: 'holds',
       classes: [],
@@ -360,6 +415,12 @@ export class Notifiers {
   }
 }
 
+/** Files that are linked together with this one and mention a word that few files do. */
+function inModule(code: Code, file: CFile, word: string): CFile[] {
+  const paths = new Set([file.path, ...code.moduleFiles(file)])
+  return code.mentioning(word).filter((f) => paths.has(f.path))
+}
+
 // ── Ways ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Of one function: events behind the last `later` are another's. */
@@ -389,9 +450,8 @@ function reports(func: Func, { s, v }: Out): boolean {
   const { base, pointer } = func.returns
   if (base === 'void' && pointer === 0) return false
   if ((pointer > 0 || base === 'bool') && v.num === 0) return true
-  return mayBeNegative(s.facts, v)
+  return s.facts.signOf(v) === sign.minus
 }
-const mayBeNegative = (facts: Facts, v: Val): boolean => (facts.signOf(v) & sign.minus) !== 0
 
 /** What another function knows: this notifier, and what fields were given. */
 function alone(s: State, n: number): State {
@@ -403,7 +463,9 @@ function alone(s: State, n: number): State {
 function distinct(ways: readonly Way[]): Way[] {
   const seen = new Map<string, Way>()
   for (const w of ways) {
-    const key = JSON.stringify([w.plan, w.cls], (k, v: unknown) => (k === 'at' || k === 'note' ? undefined : v))
+    const key = JSON.stringify([w.plan, w.cls], (k, v: unknown) =>
+      k === 'at' || k === 'note' ? undefined : v,
+    )
     if (!seen.has(key)) seen.set(key, w)
   }
   return [...seen.values()]
@@ -412,7 +474,9 @@ function distinct(ways: readonly Way[]): Way[] {
 /** What is wrong with these steps, as a reader would see it; the checker has the last word. */
 function issueOf(steps: readonly Step[], table: Table): { cls?: string } {
   const held = new Set<string>()
-  const taken = new Set(table.notifier?.steps.flatMap((s) => (s.do === 'lock' ? [table.notifier!.lock ?? ''] : [])))
+  const taken = new Set(
+    table.notifier?.steps.flatMap((s) => (s.do === 'lock' ? [table.notifier!.lock ?? ''] : [])),
+  )
   let gone = false
   for (const s of steps) {
     if (s.do === 'lock') held.add(s.lock)
@@ -420,7 +484,8 @@ function issueOf(steps: readonly Step[], table: Table): { cls?: string } {
     else if (s.do === 'free') {
       if (!gone) return { cls: 'notifier-freed-early' }
     } else if (s.do === 'unregister') {
-      if ([...held].some((l) => taken.has(l)) && s.api !== 'mmu_notifier_put') return { cls: 'notifier-deadlock' }
+      if ([...held].some((l) => taken.has(l)) && s.api !== 'mmu_notifier_put')
+        return { cls: 'notifier-deadlock' }
       if (s.api === 'mmu_notifier_put') {
         // A callback may still run when it is freed behind this.
         if (steps.slice(steps.indexOf(s)).some((x) => x.do === 'free')) return { cls: 'notifier-freed-early' }
@@ -430,6 +495,19 @@ function issueOf(steps: readonly Step[], table: Table): { cls?: string } {
   }
   return {}
 }
+
+/**
+ * It asks the notifier itself whether it is registered. Its `ops` are set before that, and say nothing if they are not taken back where it
+ * fails.
+ */
+function looksAt(func: Func, registers: Func, key: string | undefined): boolean {
+  const field = key?.slice(key.lastIndexOf('.') + 1) ?? '\\w+'
+  const cleared = new RegExp(`\\b${field}\\.ops\\s*=\\s*NULL`).test(textOf(registers)) ? '|ops' : ''
+  return new RegExp(`\\b${field}\\.(mm|users|hlist|interval_tree${cleared})\\b|hlist_unhashed`).test(
+    textOf(func).replaceAll(/\bmmu_notifier_unregister\([^;]*;/g, ''),
+  )
+}
+const textOf = (f: Func): string => f.file.source.text.slice(f.start, f.end)
 
 // ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -450,7 +528,7 @@ function sentence(site: RegisterSite, table: Table, way: Way, cls?: string): str
         ? `${func.name}() frees the object on a way on which its notifier is still registered`
         : `the object is freed by ${way.by}() while its notifier's callback may still run`
     case 'notifier-not-registered':
-      return `${api.name}() may fail, and ${func.name}() goes on as if it had not: nobody is told of what is unmapped, and what is not registered is unregistered later`
+      return `${api.name}() may fail, and ${func.name}() goes on as if it had not: ${way.plan.later.length > 0 ? `${way.by ?? 'another function'}() unregisters what is not registered` : 'nobody is told of what is unmapped'}`
     case 'notifier-deadlock':
       return `${way.by ?? func.name}() unregisters the notifier under ${table.notifier?.lock ?? 'a lock'}, which its callback takes: each waits for the other`
     case 'notifier-without-retry':

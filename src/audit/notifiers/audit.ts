@@ -3,7 +3,14 @@ import { type Context, filesWith, type Job, rulesFor } from '../protocol.ts'
 import { Notifiers, type RegisterSite } from './analyse.ts'
 import { apis, registers } from './api.ts'
 
-export const registerNames = (): readonly string[] => [...registers.keys()]
+/** With what is asked of a file's module afterwards. */
+export const registerNames = (): readonly string[] => [
+  ...apis.keys(),
+  'mmu_notifier_ops',
+  'mmu_interval_notifier_ops',
+  'mmu_interval_read_begin',
+  'hmm_range_fault',
+]
 
 /** A job for each function that registers notifiers. */
 export async function notifierJobs({ program, code, judge, options }: Context): Promise<Job[]> {

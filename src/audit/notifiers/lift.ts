@@ -13,8 +13,7 @@ export function liftNotifier(name: string, plan: Plan): LitmusTest {
   const locks = locksOf(plan)
   const body: Stmt[] = []
   const lockStmt = (what: 'lock' | 'unlock', lock: string, write: boolean, at?: Place): Stmt => {
-    if (lock === 'mmap_lock')
-      return run(call(`mmap_${write ? 'write' : 'read'}_${what}`, id('A')), at)
+    if (lock === 'mmap_lock') return run(call(`mmap_${write ? 'write' : 'read'}_${what}`, id('A')), at)
     const kind = locks.get(lock)
     if (kind === 'mutex') return run(call(`mutex_${what}`, id(nameOf(lock))), at)
     return run(call(`${what === 'lock' ? 'down' : 'up'}_${write ? 'write' : 'read'}`, id(nameOf(lock))), at)
@@ -89,13 +88,7 @@ export function liftNotifier(name: string, plan: Plan): LitmusTest {
     {
       kind: 'notifier',
       name: 'n',
-      call: call(
-        watch,
-        { kind: 'name', name: 'p', proc: 'A' },
-        num(1),
-        id('invalidate'),
-        id('unregistered'),
-      ),
+      call: call(watch, { kind: 'name', name: 'p', proc: 'A' }, num(1), id('invalidate'), id('unregistered')),
     },
   ]
   return {

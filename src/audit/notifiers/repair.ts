@@ -21,6 +21,24 @@ function first(plan: Plan): Plan {
 const outside = (steps: readonly Step[]): Step[] =>
   steps.filter((s) => (s.do !== 'lock' && s.do !== 'unlock') || s.lock === 'mmap_lock')
 
+/** What a registration that fails leaves behind is freed, and the rest comes only if it worked. */
+function asked(plan: Plan): Plan {
+  const { kind, api, at, before, then, later, freedByCore, callback } = plan
+  const undone: Step[] = [{ do: 'unregister', api: undo(plan) }, { do: 'free' }]
+  return {
+    kind,
+    api,
+    at,
+    before,
+    failed: [{ do: 'free' }],
+    then,
+    later: later.length > 0 ? later : undone,
+    installs: plan.installs && kind === 'interval',
+    freedByCore,
+    callback,
+  }
+}
+
 export const fixes: Readonly<Record<string, readonly Fix[]>> = {
   'notifier-freed-early': [
     {
@@ -33,13 +51,7 @@ export const fixes: Readonly<Record<string, readonly Fix[]>> = {
     {
       name: 'ask',
       text: 'ask whether it worked, and undo what was done if not',
-      apply: ({ unasked: _, ...plan }) => ({
-        ...plan,
-        failed: [{ do: 'free' }],
-        installs: plan.installs && plan.kind === 'interval',
-        later:
-          plan.later.length > 0 ? plan.later : [{ do: 'unregister', api: undo(plan as Plan) }, { do: 'free' }],
-      }),
+      apply: asked,
     },
   ],
   'notifier-deadlock': [

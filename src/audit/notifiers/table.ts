@@ -29,7 +29,7 @@ const structs = { interval: 'struct mmu_interval_notifier_ops', classic: 'struct
 
 /** The tables that the notifier of a call may have; none is in sight. */
 export function tablesOf(code: Code, func: Func, kind: Table['kind'], given: Expr | undefined): Table[] {
-  const names = given === undefined ? assignedIn(code, func) : namesIn(given, func)
+  const names = given === undefined ? assignedIn(code, func) : namesIn(given)
   const params = names.filter((n) => func.params.some((p) => p.name === n))
   const own = names.filter((n) => !params.includes(n))
   const found = own.flatMap((n) => named(code, func.file, n, kind))
@@ -37,7 +37,9 @@ export function tablesOf(code: Code, func: Func, kind: Table['kind'], given: Exp
   // It comes from the callers: the tables of their modules.
   return code
     .mentioning(structs[kind].replace('struct ', ''))
-    .flatMap((f) => f.globals.flatMap((g) => (g.type.base === structs[kind] ? [g.name] : [])).map((n) => ({ f, n })))
+    .flatMap((f) =>
+      f.globals.flatMap((g) => (g.type.base === structs[kind] ? [g.name] : [])).map((n) => ({ f, n })),
+    )
     .filter(({ f, n }) => handsOn(f, n, func, code))
     .flatMap(({ f, n }) => named(code, f, n, kind))
 }
@@ -51,10 +53,9 @@ function handsOn(file: CFile, table: string, func: Func, code: Code): boolean {
 }
 const textOf = (f: Func): string => f.file.source.text.slice(f.start, f.end)
 
-function namesIn(e: Expr, func: Func): string[] {
-  if (e.kind === 'unary' || e.kind === 'cast') return namesIn(e.of, func)
-  if (e.kind === 'ternary')
-    return [...(e.then === undefined ? [] : namesIn(e.then, func)), ...namesIn(e.otherwise, func)]
+function namesIn(e: Expr): string[] {
+  if (e.kind === 'unary' || e.kind === 'cast') return namesIn(e.of)
+  if (e.kind === 'ternary') return [...(e.then === undefined ? [] : namesIn(e.then)), ...namesIn(e.otherwise)]
   return e.kind === 'name' ? [e.name] : []
 }
 
@@ -62,7 +63,11 @@ function namesIn(e: Expr, func: Func): string[] {
 function assignedIn(code: Code, func: Func): string[] {
   const here = assigned(func)
   if (here.length > 0) return here
-  return code.moduleWith(func.file, 'mmu_notifier_ops').flatMap((f) => f.functions.flatMap(assigned))
+  const paths = new Set(code.moduleFiles(func.file))
+  return code
+    .mentioning('mmu_notifier_ops')
+    .filter((f) => paths.has(f.path))
+    .flatMap((f) => f.functions.flatMap(assigned))
 }
 
 function assigned(func: Func): string[] {
@@ -105,9 +110,7 @@ function read(
     else funcs.push(func)
   }
   const notifier =
-    funcs.length === 0
-      ? undefined
-      : readCallbacks(code, kind, funcs, { file: file.path, line, func: name })
+    funcs.length === 0 ? undefined : readCallbacks(code, kind, funcs, { file: file.path, line, func: name })
   return {
     name,
     kind,
