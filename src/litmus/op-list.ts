@@ -22,7 +22,7 @@ const families: readonly (readonly [heading: string, names: RegExp])[] = [
   ['Files', /^(ftruncate|punch_hole|writeback|reclaim)$/],
   ['Locks', /(_lock|_unlock)(_read|_write)?$|^(down|up)_/],
   ['Pages and pins', /page|^pfn_|pin_|^exit_to_user_mode$/],
-  ['MMU notifiers and secondary MMUs', /^(mmu_|secondary_)/],
+  ['MMU notifiers and secondary MMUs', /^(_*mmu_|secondary_)/],
   ['A driver and its buffers', /^(bo_|ttm_|unmap_mapping|zap_)/],
   ['Devices, and the kernel as a reader and writer', /^(dma_|iommu_|kernel_|ioread|iowrite)/],
   ['Objects of the kernel', /^(kref_|kfree$|kmalloc$|read_field$)/],
