@@ -3,20 +3,11 @@ import { type Context, filesWith, type Job, rulesFor } from '../protocol.ts'
 import { Notifiers, type RegisterSite } from './analyse.ts'
 import { apis, registers } from './api.ts'
 
-/** With what is asked of a file's module afterwards. */
-export const registerNames = (): readonly string[] => [
-  ...apis.keys(),
-  'mmu_notifier_ops',
-  'mmu_interval_notifier_ops',
-  'mmu_interval_read_begin',
-  'hmm_range_fault',
-]
-
 /** A job for each function that registers notifiers. */
-export async function notifierJobs({ program, code, judge, options }: Context): Promise<Job[]> {
+export function notifierJobs({ program, code, judge, options }: Context): Job[] {
   const notifiers = new Notifiers(code, judge, (s) => rulesFor(s.api, options), options.path)
   const jobs: Job[] = []
-  for (const path of await filesWith(program, registers.keys())) {
+  for (const path of filesWith(program, registers.keys())) {
     options.signal?.throwIfAborted()
     for (const func of program.file(path)?.functions ?? []) {
       const sites = sitesIn(func)
