@@ -81,6 +81,8 @@ export type BoConfig = {
   readonly driver?: DriverConfig
   /** The driver means it not to be written by those who map it. */
   readonly const?: boolean
+  /** Its memory is from the slab allocator: others' objects lie on the same pages. */
+  readonly slab?: boolean
   /** Its driver counts references; at first there is one, a handle's. */
   readonly counted?: boolean
 }
@@ -286,6 +288,7 @@ export function configure(config: KernelConfig, ops: ReadonlyMap<string, Op>): O
       zone: b.where === 'vram' ? ('vram' as const) : (b.zone ?? 'normal'),
       readonly: b.readonly ?? false,
       const: b.const ?? false,
+      slab: b.slab ?? false,
       counted: b.counted ?? false,
       anonymous: b.anonymous ?? false,
       present:

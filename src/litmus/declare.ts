@@ -322,12 +322,14 @@ export class Declared {
     let flags: VmFlag[] | undefined
     let readonly = false
     let fixed = false
+    let slab = false
     for (const arg of rest) {
       const names = orNames(arg)
       const found = insertions.find((i) => i === names?.[0])
       if (found && names?.length === 1) insert = found
       else if (names?.length === 1 && names[0] === 'O_RDONLY') readonly = true
       else if (names?.length === 1 && names[0] === 'const') fixed = true
+      else if (names?.length === 1 && names[0] === 'slab' && place === 'system') slab = true
       else if (names?.every((n): n is VmFlag => (vmFlags as readonly string[]).includes(n))) flags = names
       else
         this.#say.error(
@@ -346,6 +348,7 @@ export class Declared {
       ...(flags ? { flags } : {}),
       ...(readonly ? { readonly } : {}),
       ...(fixed ? { const: true } : {}),
+      ...(slab ? { slab: true } : {}),
     }
   }
 

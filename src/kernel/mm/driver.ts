@@ -66,6 +66,11 @@ export function check_object(
         'out-of-object',
         `${does}, a mapping of ${bo.name}, and reaches ${k.pfnName(pte.pfn!)} of ${k.ownerName(pte.pfn!)}: ${bo.name} ends at page ${bo.pages}`,
       )
+    if (bo.slab && k.page(pte.pfn!).owner === k.config.mms.length + vma.vm_file)
+      k.violate(
+        'out-of-object',
+        `${does}, a mapping of ${bo.name}, which is from the slab allocator: what lies beside it on ${k.pfnName(pte.pfn!)} is somebody else's`,
+      )
     if (write && bo.const && k.page(pte.pfn!).owner === k.config.mms.length + vma.vm_file)
       k.violate('read-only-write', `${does}, of ${bo.name}, which its driver maps for reading only`)
   }

@@ -1,5 +1,5 @@
 import type { Id } from '../../state/index.ts'
-import { EFAULT } from '../constants.ts'
+import { EFAULT, EINVAL } from '../constants.ts'
 import { driver_frame, may_write } from '../mm/driver.ts'
 import { ptlFree } from '../mm/locks.ts'
 import { pte_alloc, set_normal } from '../mm/ptes.ts'
@@ -27,6 +27,8 @@ export const vm_insert_pages = op({
         if (vma.vm_start + i >= vma.vm_end) return k.done(-EFAULT)
         const pfn = driver_frame(k, me.bo, me.first + i)
         if (pfn === undefined) return k.done(-EFAULT)
+        // validate_page_before_insert()
+        if (k.config.bos[me.bo]!.slab) return k.done(-EINVAL)
         k.page(pfn).refcount += 1
         set_normal(k, k.pte(mm, (vma.vm_start + i) as Id<'vpn'>), pfn, may_write(vma))
       }
