@@ -67,15 +67,16 @@ export class Entries {
 
   /** Those that call it, also by `kref_put(&x->ref, it)`, which does so on the spot. */
   callers(func: Func): readonly Func[] {
-    const put = this.#uses(func).flatMap((m) => (m.calls === undefined ? [] : [m.calls]))
+    const put = this.uses(func).flatMap((m) => (m.calls === undefined ? [] : [m.calls]))
     return [...new Set([...this.#code.callers(func), ...put])]
   }
 
   #of(func: Func): readonly Mention[] {
-    return this.#uses(func).filter((m) => m.calls === undefined)
+    return this.uses(func).filter((m) => m.calls === undefined)
   }
 
-  #uses(func: Func): readonly Mention[] {
+  /** Where it is handed to somebody who will call it. */
+  uses(func: Func): readonly Mention[] {
     const key = `${func.file.path} ${func.name}`
     let found = this.#mentions.get(key)
     if (found === undefined) {
@@ -90,7 +91,7 @@ export class Entries {
   }
 }
 
-type Mention = Entry & { readonly calls?: Func }
+export type Mention = Entry & { readonly calls?: Func }
 
 /** Where a file hands a function to somebody who will call it. */
 function mentionsIn(file: CFile, name: string): Mention[] {

@@ -3,10 +3,12 @@ import { type Expr, type Func, type Global, opsOf } from '../../source/index.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import type { Knowledge } from '../knowledge.ts'
 import { type Context, type Job, rulesFor } from '../protocol.ts'
-import type { Hop, Repair, Site } from '../result.ts'
+import type { Repair, Site } from '../result.ts'
 import type { Place } from '../trace/event.ts'
 import { witnessOf } from '../witness.ts'
 import { type Copies, copiesOf } from './copies.ts'
+import { countedBy, type Fate, fateOf, Lives, locksOf, revokers } from './lives.ts'
+import { classes, freedSentence, guardOf, freedAt, hops, repairs, said, sentence } from './findings.ts'
 import { liftMapping, type MapPlan, type Question, questions } from './lift.ts'
 import { type Dispatcher, dispatchers, helpers } from './helpers.ts'
 import { type MapSite, mapSites } from './sites.ts'
@@ -39,6 +41,7 @@ export type Way = {
   readonly reason?: string
   readonly ops: string
   readonly copies?: Copies
+  readonly fate?: Fate
 }
 export type Surveyed = {
   readonly struct: string
@@ -46,18 +49,14 @@ export type Surveyed = {
   readonly revokes: readonly string[]
   readonly ways: readonly (Way & { readonly has: readonly string[] })[]
 }
-/** Calls that take mappings away. */
-const revokers = [
-  'unmap_mapping_range',
-  'unmap_mapping_pages',
-  'zap_vma_ptes',
-  'zap_special_vma_range',
-  'zap_page_range_single',
-  'drm_vma_node_unmap',
-  'ttm_bo_unmap_virtual',
-  'drm_dev_unplug',
-  'rdma_user_mmap_disassociate',
-]
+type Handler = {
+  readonly func: Func
+  readonly role: MapSite['role']
+  readonly refusesWrite: boolean
+  readonly refusesPrivate: boolean
+  readonly dispatched: string | undefined
+  readonly ops: string
+}
 type Ways = { readonly ways: readonly Way[]; readonly reason?: string }
 
 /** What is known of the mappings of a tree. */
@@ -68,9 +67,11 @@ export class Mappings {
   readonly #path: string
   readonly #sites: readonly MapSite[]
   readonly #known = new Map<Func, Ways>()
+  readonly #lives: Lives
 
   constructor({ code, judge, options }: Context, sites: readonly MapSite[]) {
     this.#code = code
+    this.#lives = new Lives(code)
     this.#judge = judge
     this.#rules = rulesFor({}, options)
     this.#path = options.path
@@ -149,8 +150,7 @@ export class Mappings {
       const judged = all.at(-1)!
       const bad = all.find((j) => j.verdict !== 'holds')
       if (bad !== undefined) unsure ??= bad.reason ?? `in the model it is ${bad.verdict}`
-      else if (shown === undefined || (shown.way.inserted.length === 0 && way.inserted.length > 0))
-        shown = { way, judged }
+      else if (shown === undefined || tells(way) > tells(shown.way)) shown = { way, judged }
     }
     if (unsure !== undefined || shown === undefined)
       return this.unknown(site, unsure ?? 'no way through it is understood', ways)
@@ -170,8 +170,13 @@ export class Mappings {
   #broken(site: MapSite, way: Way, question: Question): Site {
     const judged = this.#ask(site, way.plan, [question])
     const code = judged.result!.broken[0]!.code
-    const cls = code === 'kernel-bug' && question !== 'private' ? 'inconsistent-flags' : classes[question]
-    const text = said[cls]!
+    const cls =
+      code === 'kernel-bug' && question !== 'private'
+        ? 'inconsistent-flags'
+        : question === 'freed' && way.plan.freed?.by === 'removal'
+          ? 'no-revocation'
+          : classes[question]
+    const text = question === 'freed' ? freedSentence(way) : said[cls]!
     const here = { file: site.func.file.path, line: site.func.line, column: site.func.column }
     const witness = witnessOf(judged, here, this.#path)
     const repair = this.#repair(site, way.plan, question, cls)
@@ -187,17 +192,20 @@ export class Mappings {
   }
 
   #repair(site: MapSite, plan: MapPlan, question: Question, cls: string): Repair | undefined {
-    const fix = repairs[cls]
-    if (fix === undefined) return undefined
-    const judged = this.#ask(site, fix.apply(plan), [question], `-${fix.name}`)
-    if (judged.verdict !== 'holds') return undefined
-    return {
-      name: fix.name,
-      text: fix.text,
-      states: judged.result!.counts.states,
-      litmus: print({ ...judged.test, expect: [expectation(judged, this.#rules)] }),
-      tried: [],
+    const tried: { name: string; breaks: string }[] = []
+    for (const fix of repairs[cls] ?? []) {
+      const judged = this.#ask(site, fix.apply(plan), [question], `-${fix.name}`)
+      if (judged.verdict === 'holds')
+        return {
+          name: fix.name,
+          text: fix.text,
+          states: judged.result!.counts.states,
+          litmus: print({ ...judged.test, expect: [expectation(judged, this.#rules)] }),
+          tried,
+        }
+      tried.push({ name: fix.name, breaks: judged.result?.broken[0]?.code ?? judged.verdict })
     }
+    return undefined
   }
 
   #ask(site: MapSite, plan: MapPlan, asks: readonly Question[], name = ''): Judged {
@@ -250,7 +258,7 @@ export class Mappings {
       flags: [...flags].sort(),
       guard: guardOf(ways),
       hold: 'longterm',
-      escapes: hops(inserted),
+      escapes: [...hops(inserted), ...freedAt(ways)],
     }
   }
 
@@ -326,11 +334,16 @@ export class Mappings {
     const refusesWrite = all.every((e) => e.facts.readonly)
     const by = this.#dispatcher(func)
     const refusesPrivate = by?.refusesCow === true || this.#refusedElsewhere(func)
-    return {
-      ways: all.map((e) =>
-        this.#way(e, func, refusesWrite, refusesPrivate, by?.size === false ? undefined : by?.says),
-      ),
+    const handler: Handler = {
+      func,
+      role: site.role,
+      refusesWrite,
+      refusesPrivate,
+      dispatched: by?.size === false ? undefined : by?.says,
+      // Where the way does not say so: it may be set behind what fails on this one.
+      ops: all.map((e) => e.facts.ops).find((o) => o !== '') ?? '',
     }
+    return { ways: all.map((e) => this.#way(e, handler)) }
   }
 
   /** Who has looked at the mapping before the handler gets it, by the ops table that it stands in. */
@@ -360,7 +373,8 @@ export class Mappings {
     })
   }
 
-  #way(ending: Ending, func: Func, refusesWrite: boolean, refusesPrivate: boolean, dispatched?: string): Way {
+  #way(ending: Ending, handler: Handler): Way {
+    const { func, role, refusesWrite, refusesPrivate, dispatched, ops } = handler
     const { facts } = ending
     const plain = { ending, plan: base(place(func)), inserted: facts.inserted, ops: facts.ops }
     const own = facts.inserted.filter((i) => i.helper.inserts !== 'either' || i.helper.contract === undefined)
@@ -388,6 +402,19 @@ export class Mappings {
     }
     const copies = this.#copies(facts.ops, func, facts.set.includes('VM_DONTCOPY'))
     if (typeof copies === 'string') reason ??= copies
+    const handedOn = role !== 'mmap' || dispatched !== undefined || facts.inserted.some((x) => x.helper.keeps)
+    const fate = handedOn ? undefined : this.#fate(inserted, facts.ops === '' ? ops : facts.ops, func)
+    // A lock keeps faults away from what is about to be freed, if both take it.
+    const faulting =
+      fate?.is === 'zapped' && faults !== undefined ? this.#faultOf(facts.ops, func) : undefined
+    let locked = false
+    if (fate?.is === 'zapped' && typeof faulting === 'object') {
+      const taken = locksOf(this.#code, faulting, 1)
+      locked = taken.some((l) => fate.route.locks.includes(l))
+      if (!locked && taken.length > 0)
+        reason ??= `whether a fault can map it again before ${fate.route.at.func}() frees it is not seen`
+    }
+    if (fate?.is === 'unseen' && fate.made) reason ??= `how long what it maps lives is not seen: ${fate.why}`
     if (facts.lost !== '') reason ??= facts.lost
     const unsure = facts.inserted.find((i) => i.unsure)
     if (unsure !== undefined)
@@ -418,6 +445,7 @@ export class Mappings {
         },
       }),
       ...(faults !== undefined && first === undefined && { faults }),
+      ...freedOf(fate, typeof copies === 'object', locked),
       ...(typeof copies === 'object' && {
         counts: {
           mmap: copies.mmap,
@@ -434,9 +462,46 @@ export class Mappings {
       plan,
       inserted,
       ...(typeof copies === 'object' && { copies }),
+      ...(fate !== undefined && { fate }),
       ...(contract !== undefined && { contract }),
       ...(reason !== undefined && { reason }),
     }
+  }
+
+  /** What becomes of the memory that a way maps without references to its pages. */
+  #fate(inserted: readonly Insertion[], ops: string, func: Func): Fate | undefined {
+    const tables = opsOf(func.file).filter((o) => o.func === func.name && o.field.includes('mmap'))
+    const counted = this.#counted(ops, func)
+    let found: Fate | undefined
+    for (const i of inserted) {
+      if (i.helper.counts || i.of === undefined) continue
+      const life = this.#lives.of(i.of.func, i.of.expr, counted)
+      const fate = fateOf(
+        life,
+        tables,
+        counted,
+        (name, table) =>
+          opsOf(func.file).some((o) => o.table === table && o.field === 'release' && o.func === name),
+        func.file.source.text.includes('suppress_bind_attrs'),
+      )
+      if (fate.is === 'freed') return fate
+      if (found === undefined || fateRank(fate) > fateRank(found)) found = fate
+    }
+    return found
+  }
+
+  #counted(ops: string, handler: Func): ReadonlySet<string> {
+    const table = ops === '' || ops === 'NULL' ? undefined : this.#table(ops, handler)
+    const funcs = ['open', 'close'].map((f) => {
+      const name = table && fieldOf(table, f)
+      return name === undefined ? undefined : this.#code.resolve(name, table!.file)
+    })
+    // A mapping holds its file: what counts opens counts it, too.
+    const tables = opsOf(handler.file).filter((o) => o.func === handler.name)
+    for (const o of opsOf(handler.file))
+      if (/^(fb_)?open$/.test(o.field) && tables.some((t) => t.table === o.table))
+        funcs.push(this.#code.resolveHere(o.func, handler.file))
+    return countedBy(this.#code, funcs)
   }
 
   #copies(ops: string, handler: Func, dontcopy: boolean): Copies | string | undefined {
@@ -535,6 +600,28 @@ export class Mappings {
   }
 }
 
+/** What a user or a removal does to the memory, as the test has it. */
+function freedOf(fate: Fate | undefined, counts: boolean, locked: boolean): Pick<MapPlan, 'freed'> {
+  if (fate?.is === 'freed' || fate?.is === 'zapped')
+    return {
+      freed: {
+        how: fate.is === 'freed' ? 'free' : locked ? 'refuse' : 'zap',
+        by: fate.by,
+        at: fate.route.at,
+        ...(fate.route.zaps && { zapAt: fate.route.zaps }),
+      },
+    }
+  if (fate?.is === 'kept' && fate.counted !== undefined && counts)
+    return { freed: { how: 'put', by: 'user', at: fate.counted.at } }
+  return {}
+}
+
+/** Of several ways the one is shown in which most is asked. */
+const tells = ({ inserted, plan }: Way): number =>
+  (inserted.length > 0 ? 1 : 0) + (plan.counts === undefined ? 0 : 2) + (plan.freed === undefined ? 0 : 2)
+
+const fateRank = (f: Fate): number => ['device', 'kept', 'zapped', 'unseen', 'freed'].indexOf(f.is)
+
 const isFunc = (found: Func | 'none' | undefined, func: Func): boolean =>
   found !== undefined && found !== 'none' && found.name === func.name && found.file.path === func.file.path
 
@@ -567,10 +654,13 @@ const place = (func: Func): Place => ({ file: func.file.path, line: func.line, f
 /** What is asked in one test. */
 function asked(plan: MapPlan): readonly (readonly Question[])[] {
   if (plan.refuses) return [[]]
-  const bounds = questions.filter((q) => q !== 'copy' && (q !== 'upgrade' || plan.refusesWrite))
-  if (plan.counts === undefined) return [bounds]
-  // What mmap makes for one mapping goes with the first of several.
-  return plan.counts.own ? [bounds, ['copy']] : [[...bounds, 'copy']]
+  const bounds = questions.filter(
+    (q) => q !== 'copy' && q !== 'freed' && (q !== 'upgrade' || plan.refusesWrite),
+  )
+  // What mmap makes for one mapping goes with the first of several; and what is freed is gone.
+  const freed: Question[][] = plan.freed === undefined ? [] : [['freed']]
+  if (plan.counts === undefined) return [bounds, ...freed]
+  return plan.counts.own ? [bounds, ['copy'], ...freed] : [[...bounds, 'copy'], ...freed]
 }
 
 function fieldOf(table: Global, field: string): string | undefined {
@@ -584,103 +674,6 @@ const nameOf = (e: Expr): string | undefined =>
     : e.kind === 'unary' && e.op === '&'
       ? nameOf(e.of)
       : undefined
-
-const classes: Readonly<Record<Question, string>> = {
-  size: 'no-size-check',
-  offset: 'no-size-check',
-  private: 'cow-mapping',
-  grow: 'missing-dontexpand',
-  upgrade: 'mprotect-upgrade',
-  copy: 'no-open-close',
-}
-const said: Readonly<Record<string, string>> = {
-  'no-size-check':
-    'The length or the offset that the user chose is not compared with what is mapped, on one way through the code.',
-  'cow-mapping': 'A private mapping is not refused, and its fault handler inserts bare PFNs: a BUG.',
-  'missing-dontexpand':
-    'The mapping may be grown by mremap(), and the fault handler does not compare the offset with the object.',
-  'mprotect-upgrade':
-    'Writable mappings are refused, and VM_MAYWRITE stays: mprotect() makes a readable one writable.',
-  'no-open-close':
-    'Each mapping that goes gives up in ->close what a copy of it has not taken in ->open: fork and a partial munmap() make such copies.',
-  'inconsistent-flags':
-    'Bare PFNs are inserted into a mapping that is neither VM_PFNMAP nor VM_MIXEDMAP, or both.',
-}
-
-const repairs: Readonly<
-  Record<string, { readonly name: string; readonly text: string; apply(p: MapPlan): MapPlan }>
-> = {
-  'no-size-check': {
-    name: 'check-size',
-    text: 'Compare the offset and the length with the object before anything is mapped, or use vm_iomap_memory(), which does.',
-    apply: (p) => ({
-      ...p,
-      checksSize: true,
-      checksOffset: true,
-      ...(p.faults && { faults: { ...p.faults, checks: true } }),
-    }),
-  },
-  'missing-dontexpand': {
-    name: 'dontexpand',
-    text: 'Set VM_DONTEXPAND, or give VM_FAULT_SIGBUS behind the end of the object.',
-    apply: (p) => ({ ...p, sets: [...p.sets, 'VM_DONTEXPAND'] }),
-  },
-  'mprotect-upgrade': {
-    name: 'clear-maywrite',
-    text: 'Clear VM_MAYWRITE where writable mappings are refused.',
-    apply: (p) => ({ ...p, clears: [...p.clears, 'VM_MAYWRITE'] }),
-  },
-  'no-open-close': {
-    name: 'take-in-open',
-    text: 'Take in ->open what ->close gives up, and take the first one in mmap.',
-    apply: (p) => ({ ...p, ...(p.counts && { counts: { ...p.counts, mmap: true, open: true } }) }),
-  },
-  'cow-mapping': {
-    name: 'refuse-cow',
-    text: 'Refuse is_cow_mapping(vma->vm_flags) with -EINVAL.',
-    apply: (p) => ({ ...p, refusesPrivate: true }),
-  },
-  'inconsistent-flags': {
-    name: 'pfnmap',
-    text: 'Set VM_PFNMAP, and not VM_MIXEDMAP.',
-    apply: (p) => ({ ...p, sets: [...p.sets.filter((f) => f !== 'VM_MIXEDMAP'), 'VM_PFNMAP'] }),
-  },
-}
-
-function sentence({ plan, inserted }: Way): string {
-  if (plan.refuses) return 'It refuses every mapping.'
-  if (inserted.length === 0) return 'It inserts nothing itself.'
-  const by = [
-    ...new Set(inserted.map((i) => `${i.api.replace(/^->/, '->')}${i.api.startsWith('vmf->') ? '' : '()'}`)),
-  ].join(', ')
-  return `What ${by} maps stays within the object, for every length and offset, private or shared, grown or made writable later.`
-}
-
-function guardOf(ways: readonly Way[]): string {
-  const [way] = ways
-  if (way === undefined) return 'unknown'
-  const { plan, inserted } = way
-  const has = (f: string): boolean => plan.sets.includes(f)
-  const helper = inserted.find((i) => i.helper.checks === 'full')
-  return (
-    [
-      helper !== undefined ? `length checked by ${helper.api}` : plan.checksSize ? 'length checked' : '',
-      plan.faults?.checks ? 'offset checked at each fault' : '',
-      has('VM_PFNMAP') || has('VM_DONTEXPAND') ? 'it cannot grow' : '',
-      plan.refusesPrivate ? 'private mappings refused' : '',
-      plan.clears.includes('VM_MAYWRITE') ? 'never writable' : '',
-    ]
-      .filter((x) => x !== '')
-      .join(', ') || 'nothing that is seen'
-  )
-}
-
-function hops(inserted: readonly Insertion[]): Hop[] {
-  const seen = new Map<string, Hop>()
-  for (const i of inserted)
-    seen.set(`${i.at.file}:${i.at.line}`, { file: i.at.file, line: i.at.line, text: `mapped by ${i.api}` })
-  return [...seen.values()]
-}
 
 const expectation = (j: Judged, rules: Rules) => ({
   kernels: [rules.kernel],

@@ -10,6 +10,8 @@ export type Helper = {
   /** How much it maps, and what: without them it takes both from the VMA. */
   readonly size?: number
   readonly what?: number
+  /** The argument that names the memory, where that is another one. */
+  readonly memory?: number
   /** It compares length and offset with this much (`full`), only the length (`size`), or nothing of the object. */
   readonly checks: 'full' | 'size' | 'none'
   /** One page at an address. */
@@ -79,12 +81,12 @@ export const helpers: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   ['remap_pfn_range_notrack', remap(3, 2)],
   ['io_remap_pfn_range', remap(3, 2)],
   ['remap_4k_pfn', { ...remap(3, 2), single: true }],
-  ['vm_iomap_memory', whole('remap', 0, remapped, false)],
+  ['vm_iomap_memory', { ...whole('remap', 0, remapped, false), memory: 1 }],
   ['mmap_action_remap', remap(3, 2)],
   ['mmap_action_ioremap', remap(3, 2)],
   ['mmap_action_remap_full', { ...remap(2, 1), size: 0 }],
   ['mmap_action_ioremap_full', { ...remap(2, 1), size: 0 }],
-  ['mmap_action_simple_ioremap', whole('remap', 0, remapped, false)],
+  ['mmap_action_simple_ioremap', { ...whole('remap', 0, remapped, false), memory: 1 }],
   [
     'mmap_action_map_kernel_pages',
     { inserts: 'page', vma: 0, size: 3, what: 2, checks: 'none', sets: ['VM_MIXEDMAP'], counts: true },
@@ -132,14 +134,14 @@ export const helpers: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   ['vmf_insert_pfn_pmd_prot', faulted('pfn', false, 1)],
   ['vmf_insert_pfn_pud_prot', faulted('pfn', false, 1)],
   ['io_mapping_map_user', { ...remap(4, 3, 1) }],
-  ['dma_mmap_attrs', whole('either', 1, remapped, false)],
-  ['dma_mmap_coherent', whole('either', 1, remapped, false)],
-  ['dma_mmap_wc', whole('either', 1, remapped, false)],
-  ['dma_mmap_writecombine', whole('either', 1, remapped, false)],
+  ['dma_mmap_attrs', { ...whole('either', 1, remapped, false), memory: 2 }],
+  ['dma_mmap_coherent', { ...whole('either', 1, remapped, false), memory: 2 }],
+  ['dma_mmap_wc', { ...whole('either', 1, remapped, false), memory: 2 }],
+  ['dma_mmap_writecombine', { ...whole('either', 1, remapped, false), memory: 2 }],
   ['dma_mmap_noncontiguous', whole('either', 1, ['VM_MIXEDMAP', 'VM_DONTEXPAND', 'VM_DONTDUMP'], true)],
-  ['dma_mmap_pages', whole('remap', 1, remapped, false)],
+  ['dma_mmap_pages', { ...whole('remap', 1, remapped, false), memory: 3 }],
   ['dma_mmap_from_dev_coherent', whole('remap', 0, remapped, false)],
-  ['dma_common_mmap', whole('remap', 1, remapped, false)],
+  ['dma_common_mmap', { ...whole('remap', 1, remapped, false), memory: 2 }],
 
   [
     'dma_buf_mmap',

@@ -38,10 +38,17 @@ export type MapPlan = {
     readonly closeAt: Place
     readonly how: 'fork' | 'split'
   }
+  /** The memory is freed; its mappings are taken away first, or refused from then on, or hold it. */
+  readonly freed?: {
+    readonly how: 'free' | 'zap' | 'refuse' | 'put'
+    readonly by: 'user' | 'removal'
+    readonly at: Place
+    readonly zapAt?: Place
+  }
 }
 
 /** What a user may try, one after the other. */
-export const questions = ['size', 'offset', 'private', 'grow', 'upgrade', 'copy'] as const
+export const questions = ['size', 'offset', 'private', 'grow', 'upgrade', 'copy', 'freed'] as const
 export type Question = (typeof questions)[number]
 
 /** The flags that the model knows. */
@@ -51,7 +58,11 @@ export function liftMapping(name: string, plan: MapPlan, asks: readonly Question
   const copies = asks.includes('copy') ? plan.counts?.how : undefined
   const own = plan.counts?.own === true
   const pages = copies === 'split' ? 2 : 1
-  const counted = asks.includes('copy') ? plan.counts : undefined
+  const freed = asks.includes('freed') ? plan.freed : undefined
+  const counted = asks.includes('copy') || freed?.how === 'put' ? plan.counts : undefined
+  const locked = freed?.how === 'refuse'
+  // A fault may come in between; what mmap has inserted is all that there is.
+  const aside = freed !== undefined && plan.faults !== undefined
   const procs: Proc[] = [
     driver(
       'mmap',
@@ -60,7 +71,7 @@ export function liftMapping(name: string, plan: MapPlan, asks: readonly Question
     ),
     ...(plan.faults === undefined
       ? []
-      : [driver('fault', faultOf(plan.faults, pages), 'and fills the mapping in')]),
+      : [driver('fault', faultOf(plan.faults, pages, locked), 'and fills the mapping in')]),
     ...(counted?.open === true
       ? [driver('open', [run(call('bo_get', id('B')), counted.openAt)], 'for a copy, or the other half')]
       : []),
@@ -74,13 +85,30 @@ export function liftMapping(name: string, plan: MapPlan, asks: readonly Question
       body: [
         ...userOf(
           plan,
-          asks.filter((a) => a !== 'copy'),
+          asks.filter((a) => a !== 'copy' && a !== 'freed'),
           pages,
         ),
         ...(copies === undefined ? [] : copyOf(copies, own)),
+        ...(freed === undefined
+          ? []
+          : [
+              ...(aside ? [] : freeOf(freed)),
+              branch(binary('>=', id('r0'), num(0)), [set('r6', load(id('r0')))]),
+            ]),
       ],
       comment: 'a user tries what he may',
     },
+    ...(aside
+      ? [
+          {
+            name: 'P1',
+            context: { kind: 'device', name: 'dev' },
+            daemon: false,
+            body: freeOf(freed),
+            comment: freed.by === 'user' ? 'an ioctl of another thread' : 'the driver is unbound',
+          },
+        ]
+      : []),
     ...(copies === 'fork'
       ? [
           {
@@ -108,6 +136,12 @@ export function liftMapping(name: string, plan: MapPlan, asks: readonly Question
     },
     { kind: 'mm', name: 'A' },
     ...(copies === 'fork' ? [{ kind: 'mm', name: 'C', call: call('unborn') } as const] : []),
+    ...(locked
+      ? ([
+          { kind: 'mutex', name: 'm' },
+          { kind: 'int', name: 'gone' },
+        ] as const)
+      : []),
   ]
   return {
     name,
@@ -161,13 +195,22 @@ function mmapOf(p: MapPlan, pages: number, takes: boolean): Stmt[] {
   return body
 }
 
-function faultOf(f: NonNullable<MapPlan['faults']>, pages: number): Stmt[] {
+function faultOf(f: NonNullable<MapPlan['faults']>, pages: number, locked: boolean): Stmt[] {
+  const underLock = (does: Expr): Stmt[] => [
+    run(call('mutex_lock', id('m'))),
+    set('r8', call('READ_ONCE', id('gone'))),
+    branch(id('r8'), [run(call('mutex_unlock', id('m'))), back(id('VM_FAULT_SIGBUS'))]),
+    set('r9', does, f.at),
+    run(call('mutex_unlock', id('m'))),
+    back(id('r9')),
+  ]
   const index = f.relative ? binary('-', id('vmf_address'), id('vm_start')) : id('vmf_pgoff')
+  const insert = call(f.by, id('vma'), id('vmf_address'), id('B'), f.moves ? index : num(0))
   return [
     ...(f.checks && f.moves
       ? [branch(binary('>', index, num(pages - 1)), [back(id('VM_FAULT_SIGBUS'))])]
       : []),
-    back(call(f.by, id('vma'), id('vmf_address'), id('B'), f.moves ? index : num(0)), f.at),
+    ...(locked ? underLock(insert) : [back(insert, f.at)]),
   ]
 }
 
@@ -203,6 +246,20 @@ function userOf(p: MapPlan, asks: readonly Question[], size: number): Stmt[] {
     )
   out.push(branch(binary('>=', id('r0'), num(0)), body))
   return out
+}
+
+function freeOf(f: NonNullable<MapPlan['freed']>): Stmt[] {
+  const free = run(call(f.how === 'put' ? 'bo_put' : 'bo_free_nounmap', id('B')), f.at)
+  const zap = run(call('unmap_mapping_range', id('B')), f.zapAt)
+  if (f.how === 'zap') return [zap, free]
+  if (f.how !== 'refuse') return [free]
+  return [
+    run(call('mutex_lock', id('m'))),
+    run(call('WRITE_ONCE', id('gone'), num(1))),
+    zap,
+    run(call('mutex_unlock', id('m'))),
+    free,
+  ]
 }
 
 /** Two mappings, and then four; or one, and then two. Whoever is left reads. */

@@ -59,6 +59,8 @@ export type Insertion = {
   readonly relative: boolean
   /** What is mapped depends on the offset (of the mapping, of the fault) at all. */
   readonly moves: boolean
+  /** The memory, as the code names it. */
+  readonly of?: { readonly func: Func; readonly expr: Expr }
   readonly at: Place
 }
 
@@ -331,7 +333,8 @@ export function walk(
     if (h.checks === 'none' && h.size === h.vma) how = From.size
     // One page after the other, until the end of the mapping.
     if (h.single === true && inLoop(node) && loopOfSize(node, s)) how |= From.size
-    return insert(s, name, h, what?.from ?? 0, how, at(c))
+    const memory = c.args[h.memory ?? h.what ?? -1]
+    return insert(s, name, h, what?.from ?? 0, how, at(c), memory)
   }
 
   /** Whether the loop around a node ends where the mapping ends. */
@@ -348,7 +351,15 @@ export function walk(
     )
   }
 
-  function insert(s: State, api: string, helper: Helper, what: number, size: number, place: Place): State {
+  function insert(
+    s: State,
+    api: string,
+    helper: Helper,
+    what: number,
+    size: number,
+    place: Place,
+    memory?: Expr,
+  ): State {
     const { bounded, asked, measured, inserted } = s.facts
     const open = (bit: number, of: number): boolean =>
       helper.checks !== 'full' &&
@@ -370,6 +381,7 @@ export function walk(
         (what & (From.based | From.picked | From.found | From.fresh)) === 0,
       relative: (what & From.relative) !== 0,
       moves: (what & (From.offset | From.fault)) !== 0,
+      ...(memory !== undefined && { of: { func, expr: memory } }),
       at: place,
     }
     if (inserted.some((i) => i.api === api && i.at.line === place.line)) return s
