@@ -1,53 +1,55 @@
 import type { Event, Thing } from './event.ts'
+import { Table } from '../table.ts'
 import { Facts, rootOf, type Val } from './value.ts'
 
 /** One point of a path. Changed only by its owner: `fork()` first. */
 export class State {
-  env = new Map<string, Val>()
-  facts = new Facts()
-  things: readonly Thing[] = []
-  events: readonly Event[] = []
+  readonly env: Table<Val>
+  readonly facts: Facts
+  things: readonly Thing[]
+  events: readonly Event[]
   /** What the events so far come to: paths that differ in nothing that matters meet again. */
-  trail = ''
+  trail: string
   /** Values that name things which were there already. */
-  given = new Map<string, number>()
+  readonly given: Table<number>
   /** What fields of structs were given last: `foo.attach`. */
-  fields = new Map<string, Val>()
+  fields: Table<Val>
   /** Counts of references to objects, where they are known. */
-  counts = new Map<string, number>()
-  rounds = new Map<number, number>()
+  readonly counts: Table<number>
+  rounds: Map<number, number>
   /** Objects that others can find. */
-  published = new Set<string>()
-  resv: 'none' | 'taken' | 'asserted' = 'none'
+  readonly published: Set<string>
+  resv: 'none' | 'taken' | 'asserted'
+
+  constructor(from?: State) {
+    this.env = from?.env.fork() ?? new Table(valueText)
+    this.facts = new Facts(from?.facts)
+    this.things = from?.things ?? []
+    this.events = from?.events ?? []
+    this.trail = from?.trail ?? ''
+    this.given = from?.given.fork() ?? new Table(String)
+    this.fields = from?.fields.fork() ?? new Table(valueText)
+    this.counts = from?.counts.fork() ?? new Table(String)
+    this.rounds = new Map(from?.rounds)
+    this.published = new Set(from?.published)
+    this.resv = from?.resv ?? 'none'
+  }
 
   fork(): State {
-    const s = new State()
-    s.env = new Map(this.env)
-    s.facts = new Facts(this.facts)
-    s.things = this.things
-    s.events = this.events
-    s.trail = this.trail
-    s.given = new Map(this.given)
-    s.fields = new Map(this.fields)
-    s.counts = new Map(this.counts)
-    s.rounds = new Map(this.rounds)
-    s.published = new Set(this.published)
-    s.resv = this.resv
-    return s
+    return new State(this)
   }
 
   /** Equal for paths that differ in nothing that a later step can see. */
   key(): string {
-    const env = [...this.env].map(([k, v]) => `${k}=${v.sym}/${v.ref ?? ''}/${v.thing ?? ''}`)
     const rounds = [...this.rounds].filter(([, n]) => n > 1)
     const { signs, said } = this.facts
     return [
-      env.sort().join(';'),
-      sorted(signs),
-      sorted(said),
+      this.env.digest,
+      signs.digest,
+      said.digest,
       this.trail,
       this.resv,
-      sorted(this.counts),
+      this.counts.digest,
       [...this.published].join(),
       rounds.join(),
     ].join('|')
@@ -92,8 +94,4 @@ export class State {
   }
 }
 
-const sorted = (map: ReadonlyMap<string, unknown>): string =>
-  [...map]
-    .map(([k, v]) => `${k}=${String(v)}`)
-    .sort()
-    .join()
+const valueText = (v: Val): string => `${v.sym}/${v.ref ?? ''}/${v.thing ?? ''}`

@@ -47,7 +47,7 @@ export function seeded(s: State, func: Func, left: readonly number[]): State {
   t.things = s.things
   t.events = s.events
   t.trail = s.trail
-  t.fields = new Map(s.fields)
+  t.fields = s.fields.fork()
   t.say({ do: 'later', at: { file: func.file.path, line: func.line, func: func.name } })
   for (const p of func.params) {
     if (p.type.pointer !== 1) continue

@@ -1,3 +1,5 @@
+import { Table } from '../table.ts'
+
 /**
  * What the walk knows of a value: names that are equal for equal values, what they point to, and what is known of their sign and of
  * comparisons between them.
@@ -34,12 +36,12 @@ export const sign = { minus, zero, plus, any } as const
 
 /** Signs of values, and comparisons that turned out in one way. */
 export class Facts {
-  readonly signs: Map<string, number>
-  readonly said: Map<string, boolean>
+  readonly signs: Table<number>
+  readonly said: Table<boolean>
 
   constructor(from?: Facts) {
-    this.signs = new Map(from?.signs)
-    this.said = new Map(from?.said)
+    this.signs = from?.signs.fork() ?? new Table(String)
+    this.said = from?.said.fork() ?? new Table(String)
   }
 
   signOf(v: Val): number {

@@ -11,6 +11,7 @@ import {
 import type { Code, GraphNode } from '../code.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
 import { mismatch } from '../protocols/reference.ts'
+import { Table } from '../table.ts'
 import type { Place } from '../trace/event.ts'
 import { liveness, successors } from '../trace/live.ts'
 import { leavesAlone } from './effects.ts'
@@ -37,6 +38,8 @@ type Val = {
   readonly got?: number
 }
 
+const valueText = (v: Val): string => `${v.sym}/${v.ref ?? ''}/${v.hold ?? ''}/${v.got ?? ''}`
+
 type Out = { readonly s: State; readonly v: Val }
 
 const minus = 1
@@ -46,41 +49,40 @@ const anySign = minus | zero | plus
 
 /** One point of a path. Changed only by its owner: `fork()` first. */
 class State {
-  env = new Map<string, Val>()
-  signs = new Map<string, number>()
-  facts = new Map<string, boolean>()
-  holds = new Map<
+  readonly env: Table<Val>
+  readonly signs: Table<number>
+  readonly facts: Table<boolean>
+  readonly holds: Map<
     number,
     Holding & { readonly asked: Val; readonly checked?: boolean; readonly counted?: boolean }
-  >()
-  events: readonly HoldingEvent[] = []
-  rounds = new Map<number, number>()
+  >
+  events: readonly HoldingEvent[]
+  rounds: Map<number, number>
   /** Objects that others can find. */
-  published = new Set<string>()
-  locked: 'taken' | 'asserted' | 'unseen' = 'unseen'
+  readonly published: Set<string>
+  locked: 'taken' | 'asserted' | 'unseen'
+
+  constructor(from?: State) {
+    this.env = from?.env.fork() ?? new Table(valueText)
+    this.signs = from?.signs.fork() ?? new Table(String)
+    this.facts = from?.facts.fork() ?? new Table(String)
+    this.holds = new Map(from?.holds)
+    this.events = from?.events ?? []
+    this.rounds = new Map(from?.rounds)
+    this.published = new Set(from?.published)
+    this.locked = from?.locked ?? 'unseen'
+  }
 
   fork(): State {
-    const s = new State()
-    s.env = new Map(this.env)
-    s.signs = new Map(this.signs)
-    s.facts = new Map(this.facts)
-    s.holds = new Map(this.holds)
-    s.events = this.events
-    s.rounds = new Map(this.rounds)
-    s.published = new Set(this.published)
-    s.locked = this.locked
-    return s
+    return new State(this)
   }
 
   key(): string {
-    const env = [...this.env]
-      .map(([k, v]) => `${k}=${v.sym}/${v.ref ?? ''}/${v.hold ?? ''}/${v.got ?? ''}`)
-      .sort()
     const holds = [...this.holds.values()].map(
       (h) =>
         `${h.id}${h.outcome}${h.left}${h.unclear ?? ''}${h.wrong ?? ''}${h.written}${h.dirtied}${h.checked === true}${h.counted === true}${h.site.call.start}`,
     )
-    return `${env.join(';')}|${[...this.signs].join()}|${[...this.facts].join()}|${holds.join()}|${this.locked}|${[...this.published].join()}|${[...this.rounds].filter(([, n]) => n > 1).join()}`
+    return `${this.env.digest}|${this.signs.digest}|${this.facts.digest}|${holds.join()}|${this.locked}|${[...this.published].join()}|${[...this.rounds].filter(([, n]) => n > 1).join()}`
   }
 
   /** What a path is asked in the end: how its acquisitions stand, and what names them. Paths that are alike in it may be joined. */
@@ -486,28 +488,50 @@ export class HoldingWalk {
   #forget(s: State, frame: Frame, names: ReadonlySet<string>, conditions: ReadonlySet<string>): void {
     for (const [k, v] of s.env) {
       if (!k.startsWith(frame.prefix)) continue
-      const name = /^\w*/.exec(k.slice(frame.prefix.length))![0]
+      const name = this.#variable(k, frame)
       if (!names.has(name) && name !== result && v.hold === undefined) s.env.delete(k)
     }
     if (s.signs.size + s.facts.size === 0) return
     const known = new Set<string>()
     for (const [k, v] of s.env)
-      if (
-        !k.startsWith(frame.prefix) ||
-        v.got !== undefined ||
-        conditions.has(/^\w*/.exec(k.slice(frame.prefix.length))![0])
-      )
+      if (!k.startsWith(frame.prefix) || v.got !== undefined || conditions.has(this.#variable(k, frame)))
         known.add(v.sym)
     for (const h of s.holds.values()) known.add(h.asked.sym)
     const asked = (key: string): boolean => {
+      if (this.#namedIn(key, conditions)) return true
       for (const k of known) if (key.includes(k)) return true
-      if (key.startsWith('#if ')) return true
-      if (key.includes('#')) return false
-      return (key.match(/[A-Za-z_]\w*/g) ?? []).every((w) => conditions.has(w) || /^[A-Z_0-9]+$/.test(w))
+      return false
     }
     for (const k of s.signs.keys()) if (!asked(k)) s.signs.delete(k)
     for (const k of s.facts.keys()) if (!asked(k)) s.facts.delete(k)
   }
+
+  /** The variable of a frame that a place is in. */
+  #variable(loc: string, frame: Frame): string {
+    let name = this.#variables.get(loc)
+    if (name === undefined) {
+      name = /^\w*/.exec(loc.slice(frame.prefix.length))![0]
+      this.#variables.set(loc, name)
+    }
+    return name
+  }
+  readonly #variables = new Map<string, string>()
+
+  /** Whether conditions name all that something is known of; what an #if says they always do. */
+  #namedIn(key: string, conditions: ReadonlySet<string>): boolean {
+    let known = this.#named.get(conditions)
+    if (known === undefined) this.#named.set(conditions, (known = new Map()))
+    let named = known.get(key)
+    if (named === undefined) {
+      named =
+        key.startsWith('#if ') ||
+        (!key.includes('#') &&
+          (key.match(/[A-Za-z_]\w*/g) ?? []).every((w) => conditions.has(w) || /^[A-Z_0-9]+$/.test(w)))
+      known.set(key, named)
+    }
+    return named
+  }
+  readonly #named = new Map<ReadonlySet<string>, Map<string, boolean>>()
 
   #step(
     node: GraphNode,
