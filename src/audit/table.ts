@@ -62,6 +62,13 @@ export class Table<V> {
     this.#map.delete(name)
   }
 
+  clear(): void {
+    this.#map = new Map()
+    this.#shared = false
+    this.#low = 0
+    this.#high = 0
+  }
+
   keys(): MapIterator<string> {
     return this.#map.keys()
   }
