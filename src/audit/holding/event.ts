@@ -51,6 +51,8 @@ export type Holding = {
   readonly wrong?: string
   readonly written: boolean
   readonly dirtied: boolean
+  /** What out of sight was told where it is, or was lent its memory, and may write to it. */
+  readonly handed?: string
   /** mmap_lock is held at the call, because it was taken here, or because it is asserted. */
   readonly locked: 'taken' | 'asserted' | 'unseen'
   readonly releasedBy?: string

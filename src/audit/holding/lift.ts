@@ -91,7 +91,8 @@ export function planOf(ending: Ending): HoldingPlan {
     api,
     short: holding.outcome === 'short',
     write: writes(holding.flags) !== false,
-    longterm: api.takes === 'pin' && (holding.flags?.includes('FOLL_LONGTERM') ?? false),
+    longterm:
+      api.takes === 'pin' && (api.longterm === true || (holding.flags?.includes('FOLL_LONGTERM') ?? false)),
     steps: withoutEmptyLocks(steps),
     end: ending.end,
     callerLocks: api.lock && holding.locked !== 'taken',

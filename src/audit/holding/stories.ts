@@ -78,9 +78,13 @@ class Telling {
   readonly #releases = new Map<string, StoryRelease>()
   readonly #writes = new Map<string, Story['writes'][number]>()
   readonly #seen = new Set<string>()
+  /** Names that the pages have where they are taken. */
+  #own: ReadonlySet<string> = new Set()
   #dirtied = false
   #reads = false
   #mixed = false
+  /** References are added to them somewhere, which put_page() drops again. */
+  #extra = false
   #alone = false
 
   constructor(code: Code, apis: ReadonlyMap<string, ReferenceApi>, entries: Entries, site: HoldingSite) {
@@ -98,6 +102,7 @@ class Telling {
     for (const l of func.body.locals)
       if (seeds.has(l.name) && l.init?.kind === 'binary')
         for (const n of this.#start(func, l.init)) seeds.add(n)
+    this.#own = seeds
     this.#look(func, { pages: seeds, memory: new Set() }, 0)
     this.#upwards(func, seeds, 0)
     for (let i = 0, known = -1; i < most.rounds && this.#fields.length > known; i++) {
@@ -106,7 +111,9 @@ class Telling {
     }
     const own = func.file.path.endsWith('.h')
     if (this.#fields.length === 0 && api.takes === 'pin') this.#only()
-    const releases = [...this.#releases.values()]
+    const releases = [...this.#releases.values()].filter(
+      (r) => !(this.#extra && r.as === 'get' && api.takes === 'pin'),
+    )
     const later = releases.filter((r) => r.func !== func)
     const ends = own ? [] : [...new Set(later.map((r) => r.func))].flatMap((f) => this.#entries.of(f))
     return {
@@ -192,7 +199,11 @@ class Telling {
     for (;;) {
       if (x.kind === 'cast' || (x.kind === 'unary' && (x.op === '&' || x.op === '*'))) x = x.of
       else if (x.kind === 'index') x = x.base
-      else if (x.kind === 'member' && (x.field === 'sgl' || x.field === 'orig_nents')) x = x.base
+      else if (
+        x.kind === 'member' &&
+        (x.field === 'sgl' || x.field === 'orig_nents' || (x.field === 'sgt' && x.base.kind === 'member'))
+      )
+        x = x.base
       else break
     }
     if (x.kind !== 'member') return
@@ -246,7 +257,11 @@ class Telling {
       for (const f of own ? [file] : this.#code.moduleWith(file, field.field))
         for (const func of f.functions)
           if (f.source.text.slice(func.start, func.end).includes(field.field))
-            this.#look(func, { pages: new Set(), memory: new Set() }, 0)
+            this.#look(
+              func,
+              { pages: func === this.#site.func ? this.#own : new Set(), memory: new Set() },
+              0,
+            )
     }
   }
 
@@ -341,7 +356,7 @@ class Telling {
         return what === 'page' && words.toMemory.test(name) ? 'memory' : what
       }
       case 'member': {
-        if (/^(sgl|page)$/.test(e.field) && same(e.base) !== undefined) return same(e.base)
+        if (/^(sgl|sgt|page)$/.test(e.field) && same(e.base) !== undefined) return same(e.base)
         const named = this.#fields.filter((f) => f.field === e.field)
         if (named.length === 0) return undefined
         const struct = ownerOf(this.#code, func, e.base)
@@ -404,6 +419,10 @@ class Telling {
       if (arg === undefined || is(arg) === undefined) return
       const dirties = typeof release.dirties === 'number' && !isFalse(e.args[release.dirties])
       this.#releases.set(`${at.file}:${at.line}`, { api: name, as: release.as, dirties, at, func })
+      return
+    }
+    if (words.addsReference.test(name)) {
+      if (e.args[0] !== undefined && is(e.args[0]) === 'page') this.#extra = true
       return
     }
     if (words.dirties.test(name)) {

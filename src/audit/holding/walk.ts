@@ -32,13 +32,19 @@ type Val = {
   readonly ref?: string
   /** It is a page of this acquisition, or its memory (`form`), or the number of pages that it gave. */
   readonly hold?: number
-  readonly form?: 'page' | 'memory'
+  readonly form?: Form
   /** Any of several pages. */
   readonly element?: boolean
   readonly got?: number
+  /** Each of them, in a loop over all. */
+  readonly every?: boolean
+  /** A sum that the number of pages of this acquisition is a part of. */
+  readonly part?: number
 }
 
-const valueText = (v: Val): string => `${v.sym}/${v.ref ?? ''}/${v.hold ?? ''}/${v.got ?? ''}`
+/** The page itself, its memory, or a number that says where it is. */
+type Form = 'page' | 'memory' | 'number'
+const valueText = (v: Val): string => `${v.sym}/${v.ref ?? ''}/${v.hold ?? ''}/${v.got ?? ''}/${v.part ?? ''}`
 
 type Out = { readonly s: State; readonly v: Val }
 
@@ -54,7 +60,20 @@ class State {
   readonly facts: Table<boolean>
   readonly holds: Map<
     number,
-    Holding & { readonly asked: Val; readonly checked?: boolean; readonly counted?: boolean }
+    Holding & {
+      readonly asked: Val
+      /** The array, or the part of one, that it was given. */
+      readonly into?: string | undefined
+      readonly inside?: boolean | undefined
+      /** How many it was asked for the last time. */
+      readonly last?: Val
+      /** One by one, they were put into an array. */
+      readonly spread?: boolean
+      /** References that were added to what the call took. */
+      readonly extra?: number
+      readonly checked?: boolean
+      readonly counted?: boolean
+    }
   >
   events: readonly HoldingEvent[]
   rounds: Map<number, number>
@@ -80,7 +99,7 @@ class State {
   key(): string {
     const holds = [...this.holds.values()].map(
       (h) =>
-        `${h.id}${h.outcome}${h.left}${h.unclear ?? ''}${h.wrong ?? ''}${h.written}${h.dirtied}${h.checked === true}${h.counted === true}${h.site.call.start}`,
+        `${h.id}${h.outcome}${h.left}${h.unclear ?? ''}${h.wrong ?? ''}${h.written}${h.dirtied}${h.checked === true}${h.counted === true}${h.extra ?? ''}${h.handed ?? ''}${h.site.call.start}`,
     )
     return `${this.env.digest}|${this.signs.digest}|${this.facts.digest}|${holds.join()}|${this.locked}|${[...this.published].join()}|${[...this.rounds].filter(([, n]) => n > 1).join()}`
   }
@@ -96,7 +115,9 @@ class State {
     for (const h of this.holds.values())
       if (h.unclear !== undefined) holds.push(`${h.id}?${h.wrong ?? ''}`)
       else if (this.#open(h.id))
-        holds.push(`${h.id}${h.outcome}${h.written}${h.dirtied}${h.checked === true}${h.counted === true}`)
+        holds.push(
+          `${h.id}${h.outcome}${h.written}${h.dirtied}${h.checked === true}${h.counted === true}${h.extra ?? ''}${h.handed !== undefined}`,
+        )
       else if (h.outcome !== 'none') holds.push(`${h.id}-${h.wrong ?? ''}${h.written}${h.dirtied}`)
     key += holds.sort().join()
     for (const [at, n] of this.rounds) if (n > 1) key += `|${at}`
@@ -127,7 +148,7 @@ class State {
         signs.set(sym, signOf(a, this) | signOf(b, o))
       }
       if (sym !== a.sym) changed = true
-      const { hold, form, element, got } = a
+      const { hold, form, element, got, part } = a
       return {
         sym,
         ref: a.ref !== undefined && a.ref === b.ref ? a.ref : clip(`*${sym}`),
@@ -135,6 +156,7 @@ class State {
         ...(form !== undefined && form === b.form && { form }),
         ...(element !== undefined && { element }),
         ...(got !== undefined && got === b.got && { got }),
+        ...(part !== undefined && part === (b.part ?? b.got) && { part }),
       }
     }
     for (const loc of new Set([...this.env.keys(), ...o.env.keys()])) {
@@ -191,7 +213,13 @@ class State {
 
   change(
     id: number,
-    by: Partial<Holding> & { readonly checked?: boolean; readonly counted?: boolean },
+    by: Partial<Holding> & {
+      readonly checked?: boolean
+      readonly counted?: boolean
+      readonly last?: Val
+      readonly extra?: number
+      readonly spread?: boolean
+    },
   ): void {
     this.holds.set(id, { ...this.holds.get(id)!, ...by })
   }
@@ -222,23 +250,25 @@ export class HoldingWalk {
   readonly #reaches = new Map<Func, (from: number, to: number) => boolean>()
   readonly #ended: Out[] = []
   readonly #most: number
-  readonly #conds = new Map<Func, readonly Expr[]>()
+  readonly #conds = new Map<Func, ReadonlyMap<Expr, Stmt | undefined>>()
   readonly #ids = new Map<Expr, number>()
   readonly #joins: boolean
+  readonly #only: Expr | undefined
   #visits = 0
 
   /**
    * `towards`: functions that are walked into when they are called, since a site lies behind them. `joins`: paths on which the
    * acquisitions stand alike go on as one where they meet. What always holds of that holds of each of them; that one of them goes wrong
-   * may be an error.
+   * may be an error. `only`: the one call that is followed; what others take is a value like any other.
    */
   constructor(
     code: Code,
     apis: ReadonlyMap<string, ReferenceApi>,
     towards: ReadonlySet<Func>,
-    how: { readonly joins?: boolean; readonly most?: number } = {},
+    how: { readonly joins?: boolean; readonly most?: number; readonly only?: Expr } = {},
   ) {
     this.#joins = how.joins ?? false
+    this.#only = how.only
     this.#most = how.most ?? (this.#joins ? most.joined : most.visits)
     this.#code = code
     this.#apis = apis
@@ -275,6 +305,15 @@ export class HoldingWalk {
   // ── Where it is reached from ───────────────────────────────────────────────────────────────────────────────────────
 
   #kept(id: number, s: State, returned: Val, frame: Frame): { kept: Ending['kept']; place?: string } {
+    const found = this.#keeper(id, s, returned, frame)
+    const { handed } = s.holds.get(id)!
+    // Who knows where it is may well be who has it given back.
+    return found.kept === 'nowhere' && handed !== undefined
+      ? { kept: 'elsewhere', place: `what ${handed}() was told` }
+      : found
+  }
+
+  #keeper(id: number, s: State, returned: Val, frame: Frame): { kept: Ending['kept']; place?: string } {
     const at = [...s.env].filter(([, v]) => v.hold === id).map(([loc]) => loc)
     if (returned.hold === id) return { kept: 'caller', place: `what ${frame.func.name}() returns` }
     const objects = new Set<string>(at.map(rootOf))
@@ -371,10 +410,19 @@ export class HoldingWalk {
         }
         continue
       }
+      // Pages that are there are some: a loop over them has a round.
+      const node = nodes[at]!
+      const some =
+        (node.kind === 'test' || node.kind === 'each') &&
+        !s.rounds.has(headOf(nodes, at)) &&
+        this.#over(node, s)
+      const over = some ? (node.kind === 'test' ? node.no : node.to.at(-1)) : undefined
       this.#step(
-        nodes[at]!,
+        node,
         s,
-        (to, t) => go(at, to, t),
+        (to, t) => {
+          if (to !== over) go(at, to, t)
+        },
         (v, t) => {
           if (!this.#joins) {
             const key = `${v.sym}/${v.hold}/${v.ref}|${t.key()}`
@@ -399,6 +447,55 @@ export class HoldingWalk {
     const all = [...outs.values()]
     if (this.#joins) for (const o of all) o.s.env.delete(`${frame.prefix}${result}`)
     return all
+  }
+
+  /** Whether a loop goes over a container of pages that are followed. */
+  #over(node: GraphNode & { kind: 'test' | 'each' }, s: State): boolean {
+    if (!s.live) return false
+    const { func, prefix, types } = this.#frame
+    const text = func.file.source.text
+    let words_: readonly string[]
+    if (node.kind === 'each') words_ = text.slice(node.expr.start, node.expr.end).match(/[A-Za-z_]\w*/g) ?? []
+    else {
+      const body = this.#loops(func).get(node.cond)
+      if (body === undefined) return false
+      words_ =
+        `${text.slice(node.cond.start, node.cond.end)} ${text.slice(body.start, body.end)}`.match(
+          /[A-Za-z_]\w*/g,
+        ) ?? []
+    }
+    return [...new Set(words_)].some((w) => {
+      const v = s.env.get(prefix + w)
+      if (v === undefined || v.got !== undefined) return false
+      // A page by itself; the number of the first one may be where a range begins.
+      if (v.hold !== undefined && v.form !== 'number' && types.get(w)?.array !== true) return false
+      return this.#reached([v], s).some((h) => s.holds.get(h)!.left !== 'nothing')
+    })
+  }
+
+  /** What stands for one of them in a loop over a scatter list, or over objects in a list. */
+  #each(e: Expr, s: State): void {
+    if (e.kind !== 'call' || e.callee.kind !== 'name') return
+    const { name } = e.callee
+    const set = (to: Expr | undefined, v: Val): void => {
+      if (to?.kind === 'name') s.env.set(this.#frame.prefix + to.name, v)
+      else if (to?.kind === 'unary' && to.op === '&' && to.of.kind === 'name')
+        s.env.set(this.#frame.prefix + to.of.name, v)
+    }
+    const live = (ids: readonly number[]): number | undefined =>
+      ids.find((h) => s.holds.get(h)!.left !== 'nothing')
+    if (name.startsWith('for_each_sg')) {
+      const [from] = e.args[0] === undefined ? [] : this.#eval(e.args[0], s)
+      const hold = from === undefined ? undefined : live(this.#reached([from.v], s))
+      if (hold !== undefined)
+        set(e.args[1], { sym: `page#${hold}`, hold, form: 'page', element: true, every: true })
+    } else if (name.startsWith('list_for_each_entry'))
+      for (const root of s.published) {
+        if (!root.startsWith('new@') || live(this.#reached([{ sym: '', ref: root }], s)) === undefined)
+          continue
+        set(e.args[0], { sym: `${root}#`, ref: root })
+        return
+      }
   }
 
   /** Whether control can get from one node to another. */
@@ -546,8 +643,19 @@ export class HoldingWalk {
       case 'local': {
         const { local } = node
         const loc = this.#frame.prefix + local.name
-        if (local.init === undefined || local.init.kind === 'init')
-          return go(node.to, this.#set(s, loc, undefined))
+        if (local.init === undefined) return go(node.to, this.#set(s, loc, undefined))
+        if (local.init.kind === 'init') {
+          const zeroed = this.#set(s, loc, undefined)
+          zeroed.env.set(`${loc}#z`, nothing)
+          let states = [zeroed]
+          for (const { path, value } of local.init.items)
+            if (path.length === 1 && path[0]!.startsWith('.') && value.kind !== 'init')
+              states = states.flatMap((t) =>
+                this.#eval(value, t).map((o) => this.#set(o.s, `${loc}${path[0]!}`, o.v)),
+              )
+          for (const t of states) go(node.to, t)
+          return
+        }
         for (const o of this.#eval(local.init, s)) go(node.to, this.#set(o.s, loc, o.v))
         return
       }
@@ -561,12 +669,28 @@ export class HoldingWalk {
         for (const to of node.to) go(to, node.to.length > 1 ? s.fork() : s)
         return
       case 'each':
-        for (const o of this.#eval(node.expr, s)) for (const to of node.to) go(to, o.s.fork())
+        for (const o of this.#eval(node.expr, s))
+          for (const [i, to] of node.to.entries()) {
+            const t = o.s.fork()
+            if (i === 0) this.#each(node.expr, t)
+            go(to, t)
+          }
         return
       case 'switch':
         for (const o of this.#eval(node.on, s)) {
-          for (const c of node.cases) go(c.to, o.s.fork())
-          go(node.otherwise, o.s.fork())
+          let other: State | undefined = o.s
+          for (const c of node.cases) {
+            const [r] = this.#eval(c.value, o.s)
+            const known = decide('==', o.v, r!.v, o.s)
+            const t = o.s.fork()
+            if (known !== false && learn('==', o.v, r!.v, true, t)) go(c.to, t)
+            if (known === true || other === undefined) other = undefined
+            else if (known === undefined) {
+              other = other.fork()
+              if (!learn('==', o.v, r!.v, false, other)) other = undefined
+            }
+          }
+          if (other !== undefined) go(node.otherwise, other.fork())
         }
         return
       case 'return':
@@ -715,6 +839,19 @@ export class HoldingWalk {
       }
       case 'sizeof':
         return [{ s, v: { sym: this.#text(e) } }]
+      case 'asm': {
+        let outs: State[] = [s]
+        for (const x of e.operands)
+          outs = outs.flatMap((t) =>
+            this.#eval(x, t).map((o) => {
+              const u = o.s.fork()
+              for (const h of this.#reached([o.v], u))
+                u.change(h, { handed: u.holds.get(h)!.handed ?? 'asm' })
+              return u
+            }),
+          )
+        return outs.map((t) => ({ s: t, v: { sym: `x@${e.start}#` } }))
+      }
       default:
         return [{ s, v: { sym: `x@${e.start}#` } }]
     }
@@ -729,9 +866,14 @@ export class HoldingWalk {
           s: t,
           v:
             base?.hold !== undefined
-              ? base
+              ? e.of.kind === 'index' && !isZero(e.of.index)
+                ? { ...base, element: true, sym: clip(`${base.sym}[${this.#text(e.of.index)}`) }
+                : base
               : {
-                  sym: `&${loc}`,
+                  sym:
+                    e.of.kind === 'index' && !isZero(e.of.index)
+                      ? clip(`&${loc}[${this.#text(e.of.index)}`)
+                      : `&${loc}`,
                   ref: loc,
                   ...(e.of.kind === 'index' && !isZero(e.of.index) && { element: true }),
                 },
@@ -769,16 +911,13 @@ export class HoldingWalk {
         }
         const w = u.fork()
         this.#keeps(w, e.target, v)
-        if (indexed(e.target)) {
+        if (v.hold !== undefined && v.element === true && e.target.kind === 'index')
+          w.change(v.hold, { spread: true })
+        if (indexed(e.target) || /\(.*[-+]/.test(loc)) {
           // One of several: what the others hold is still there.
           const old = w.env.get(loc)
-          const lost = old === undefined ? [] : this.#reached([old], w)
-          for (const h of lost)
-            if (w.holds.get(h)!.left !== 'nothing')
-              w.change(h, {
-                unclear: w.holds.get(h)!.unclear ?? 'it is one of several in an array that is written to',
-              })
-          if (lost.length > 0) return { s: w, v }
+          if (old !== undefined && v.hold === undefined)
+            if (this.#reached([old], w).some((h) => w.holds.get(h)!.left !== 'nothing')) return { s: w, v }
         }
         const now = e.op === '=' ? v : arithmetic(e.op.replace('=', ''), this.#readAt(loc, u), v, u)
         return { s: this.#set(w, loc, now), v: now }
@@ -885,6 +1024,7 @@ export class HoldingWalk {
             h.outcome !== 'none' &&
             counter !== 'loop' &&
             (counter === 'yes' || counted === h.id) &&
+            h.site.api.result !== 'bytes' &&
             (counted === h.id || about(h.asked, a) || about(h.asked, b)) &&
             a.num === undefined &&
             b.num === undefined
@@ -908,18 +1048,18 @@ export class HoldingWalk {
         e.kind === 'name' && new RegExp(`(\\+\\+|--)\\s*${e.name}\\b|\\b${e.name}\\s*(\\+\\+|--)`).test(text),
     )
     if (!stepped) return 'no'
-    return this.#loops(func).some((c) => c.start <= at.start && at.end <= c.end) ? 'loop' : 'yes'
+    return [...this.#loops(func).keys()].some((c) => c.start <= at.start && at.end <= c.end) ? 'loop' : 'yes'
   }
 
-  /** The conditions of its loops. */
-  #loops(func: Func): readonly Expr[] {
+  /** The conditions of its loops, with what is done in them. */
+  #loops(func: Func): ReadonlyMap<Expr, Stmt | undefined> {
     let found = this.#conds.get(func)
     if (found === undefined) {
-      const all: Expr[] = []
+      const all = new Map<Expr, Stmt | undefined>()
       const look = (stmts: readonly Stmt[]): void => {
         for (const x of stmts) {
           if ((x.kind === 'for' || x.kind === 'while' || x.kind === 'do') && x.cond !== undefined)
-            all.push(x.cond)
+            for (const c of partsOf(x.cond)) all.set(c, x.kind === 'do' ? undefined : x.body)
           for (const inner of insideOf(x)) look([inner])
         }
       }
@@ -944,12 +1084,21 @@ export class HoldingWalk {
         })),
       )
     return outs.flatMap((o) => {
-      if (api !== undefined && name !== undefined) return this.#acquire(e, api, o.args, o.s.fork())
+      if (api !== undefined && name !== undefined)
+        return this.#only === undefined || this.#only === e
+          ? this.#acquire(e, api, o.args, o.s.fork())
+          : this.#acquireOther(e, api, o.args, o.s.fork())
       return this.#other(e, name, o.args, o.s.fork())
     })
   }
 
-  #acquire(e: Expr & { kind: 'call' }, api: ReferenceApi, args: readonly Val[], s: State): Out[] {
+  #acquire(
+    e: Expr & { kind: 'call' },
+    api: ReferenceApi,
+    args: readonly Val[],
+    s: State,
+    again = false,
+  ): Out[] {
     const site: HoldingSite = { func: this.#frame.func, call: e, api }
     const at = this.#place(e)
     // Until 5.9 the remote calls took the task, too.
@@ -965,6 +1114,8 @@ export class HoldingWalk {
       site,
       flags,
       asked,
+      into: to?.sym,
+      inside: to?.element,
       written: false,
       dirtied: false,
       locked: s.locked,
@@ -977,9 +1128,16 @@ export class HoldingWalk {
       before.left !== 'nothing' &&
       before.outcome !== 'none' &&
       to?.num !== 0 &&
-      api.result !== 'bytes'
-    )
-      return this.#acquireRest(id, asked, to, fresh, s)
+      !again
+    ) {
+      if (api.result !== 'bytes' && this.#isRest(id, to, s)) return this.#acquireRest(id, asked, fresh, s)
+      // Once for each of many: of one of them it is followed what becomes of it, the others are values like any other. Which one it is
+      // may be decided anew each time.
+      const others = this.#acquireOther(e, api, args, s.fork())
+      const t = s.fork()
+      letGo(t, id)
+      return [...others, ...this.#acquire(e, api, args, t, true)]
+    }
     const fail = s.fork()
     // It fails after it gave something in an earlier round: that is what there is to tell.
     fail.holds.set(
@@ -1020,11 +1178,6 @@ export class HoldingWalk {
       if (api.out === 'returned') v = page
       else {
         const loc = to === undefined ? `x@${e.start}` : pointee(to)
-        // Beyond what is in the array already.
-        const other = t.env.get(loc)?.hold
-        if (other !== undefined && other !== id && t.holds.get(other)!.left !== 'nothing')
-          for (const h of [id, other])
-            t.change(h, { unclear: 'several calls fill one array: batches are not followed' })
         t.env.set(loc, page)
         if (to !== undefined) t.signs.set(to.sym, plus)
         v = outcome === 'short' ? { sym: `short#${id}`, got: id } : { ...asked, got: id }
@@ -1069,17 +1222,6 @@ export class HoldingWalk {
     const bytes: Val = { sym: `${fresh}#n`, got: id }
     const negative = s.fork()
     negative.signs.set(`${fresh}#-`, minus)
-    const before = s.holds.get(id)
-    if (before !== undefined && before.left !== 'nothing') {
-      s.change(id, {
-        unclear: before.unclear ?? 'it is called again for others: batches are not followed',
-      })
-      s.signs.set(bytes.sym, plus)
-      return [
-        { s, v: bytes },
-        { s: negative, v: { sym: `${fresh}#-`, got: id } },
-      ]
-    }
     if (known !== zero) {
       const t = s.fork()
       if (api.takes === 'pin') t.signs.set(user, plus)
@@ -1115,31 +1257,66 @@ export class HoldingWalk {
     return outs
   }
 
-  /**
-   * The call of a loop, once more: it is asked for the rest, behind what is there already (`pages + pinned`). What it gives
-   * belongs to the same acquisition; what it does not give leaves that as it is.
-   */
-  #acquireRest(id: number, asked: Val, to: Val | undefined, fresh: string, s: State): Out[] {
-    const h = s.holds.get(id)!
-    // An array of its own for each round, or one page in each: what became of those before is another question.
+  /** It is asked for what is behind what is there already: `pages + pinned`. */
+  #isRest(id: number, to: Val | undefined, s: State): boolean {
     const into = to?.hold ?? (to?.ref === undefined ? undefined : s.env.get(to.ref)?.hold)
-    const rest = into === id && to?.element === true
-    if (!rest)
-      s.change(id, { unclear: h.unclear ?? 'it is called again for others: batches are not followed' })
+    const { asked, into: first } = s.holds.get(id)!
+    return into === id && to?.element === true && asked.num === undefined && to.sym !== first
+  }
+
+  /**
+   * The call of a loop, once more, for the rest. What it gives belongs to the same acquisition; what it does not give leaves that as it is.
+   */
+  #acquireRest(id: number, asked: Val, fresh: string, s: State): Out[] {
     const fail = s.fork()
     const negative = `${fresh}#-`
     fail.signs.set(negative, minus)
-    if (rest) fail.change(id, { outcome: 'short' })
+    fail.change(id, { outcome: 'short' })
     const all = s.fork()
-    all.change(id, { outcome: 'all' })
+    all.change(id, { outcome: 'all', last: asked })
     all.signs.set(asked.sym, plus)
     const short = s.fork()
     short.signs.set(`short#${id}`, plus)
-    if (rest) short.change(id, { outcome: 'short' })
+    short.change(id, { outcome: 'short', last: asked })
     return [
       { s: fail, v: { sym: negative, got: id } },
       { s: all, v: { ...asked, got: id } },
-      ...(rest ? [{ s: short, v: { sym: `short#${id}`, got: id } }] : []),
+      { s: short, v: { sym: `short#${id}`, got: id } },
+    ]
+  }
+
+  /** A call that takes pages which are not followed: it works or fails, and what it fills holds nothing that is asked about. */
+  #acquireOther(e: Expr & { kind: 'call' }, api: ReferenceApi, args: readonly Val[], s: State): Out[] {
+    const fresh = `${api.name}@${e.start}`
+    const shift = api.mm === 0 && args.length === 8 ? 1 : 0
+    const asked = api.nr === 'one' ? one : args[api.nr + shift]
+    const fail = s.fork()
+    if (fail.live) fail.say({ do: 'decide', at: this.#place(e), text: `${api.name}() fails` })
+    let failed: Val = nothing
+    if (api.result === 'pointer') failed = { sym: `${fresh}#err` }
+    else if (api.result !== 'bool' && api.result !== 'count-or-zero') {
+      failed = { sym: `${fresh}#-` }
+      fail.signs.set(failed.sym, minus)
+    }
+    const page: Val = { sym: `${fresh}#page`, ref: `*${fresh}#page` }
+    s.signs.set(page.sym, plus)
+    if (api.out === 'returned')
+      return [
+        { s: fail, v: failed },
+        { s, v: page },
+      ]
+    const to = args[api.out + shift]
+    if (to !== undefined && to.num !== 0) {
+      const loc = pointee(to)
+      const old = s.env.get(loc)?.hold
+      if (to.element !== true || old === undefined || s.holds.get(old)!.left === 'nothing')
+        s.env.set(loc, page)
+    }
+    const v: Val = api.result === 'bool' || asked?.num === 1 ? one : { sym: `${fresh}#n` }
+    s.signs.set(v.sym, plus)
+    return [
+      { s: fail, v: failed },
+      { s, v },
     ]
   }
 
@@ -1162,6 +1339,17 @@ export class HoldingWalk {
     const from = args.find((a): a is Val & { hold: number } => a.hold !== undefined)
     if (name !== undefined && /^(iov_iter_extract_will_pin|user_backed_iter)$/.test(name))
       return [{ s, v: { sym: `user(${args[0]?.sym ?? ''})` } }]
+    if (name !== undefined && words.overKernel.test(name) && args[0] !== undefined) {
+      s.signs.set(`user(${args[0].sym})`, zero)
+      return [{ s, v: nothing }]
+    }
+    if (name !== undefined && words.overUser.test(name)) {
+      const iter =
+        args[
+          name === 'import_iovec' ? 5 : name === 'import_single_range' ? 4 : name === 'import_ubuf' ? 3 : 0
+        ]
+      if (iter !== undefined) s.signs.set(`user(${iter.sym})`, plus)
+    }
     const counted = args.find((a) => a.got !== undefined && this.#inBytes(a.got, s))
     if (counted !== undefined && name !== undefined && (words.pure.test(name) || words.keepsValue.test(name)))
       return [{ s, v: { sym: clip(`${name}(${args.map((a) => a.sym).join()})`), got: counted.got! } }]
@@ -1194,6 +1382,24 @@ export class HoldingWalk {
     }
     const release = words.releases.get(name)
     if (release !== undefined) return this.#release(e, name, release, args, s)
+    const takes = words.takesOver.get(name)
+    if (takes !== undefined) {
+      for (const h of this.#reached(args.slice(takes, takes + 1), s)) {
+        const { left, site, wrong } = s.holds.get(h)!
+        if (left === 'nothing') continue
+        if (site.api.takes === 'get') {
+          s.change(h, { left: 'nothing', releasedBy: name })
+          s.say({ do: 'release', hold: h, api: name, as: 'get', many: 'got', at: this.#place(e) })
+        } else
+          s.change(h, { unclear: wrong ?? `it is given to ${name}(), which drops a reference in the end` })
+      }
+      return plain()
+    }
+    if (words.addsReference.test(name)) {
+      const id = args[0]?.hold
+      if (id !== undefined) s.change(id, { extra: (s.holds.get(id)!.extra ?? 0) + 1 })
+      return words.addsReference.exec(name)![1] === undefined ? plain() : [{ s, v: one }]
+    }
     if (words.allocates.test(name)) {
       const sym = `new@${e.start}${/zalloc|calloc|zeroed/.test(name) ? 'z' : ''}`
       const none = s.fork()
@@ -1220,8 +1426,9 @@ export class HoldingWalk {
           v: {
             sym,
             hold,
-            form: words.toMemory.test(name) ? 'memory' : 'page',
+            form: words.toMemory.test(name) ? 'memory' : words.toNumber.test(name) ? 'number' : 'page',
             ...(v!.element === true && { element: true }),
+            ...(v!.every === true && { every: true }),
           },
         },
       ]
@@ -1238,10 +1445,7 @@ export class HoldingWalk {
       const dir = args[map.direction]?.sym
       for (const h of this.#reached(args.slice(map.arg, map.arg + 1), s)) {
         if (dir === 'DMA_FROM_DEVICE' || dir === 'DMA_BIDIRECTIONAL') this.#wrote(s, h, 'device', e)
-        else if (dir !== 'DMA_TO_DEVICE')
-          s.change(h, {
-            unclear: s.holds.get(h)!.unclear ?? 'in which direction the device is given it is not seen',
-          })
+        else if (dir !== 'DMA_TO_DEVICE') s.change(h, { handed: s.holds.get(h)!.handed ?? name })
       }
       return plain()
     }
@@ -1250,8 +1454,7 @@ export class HoldingWalk {
       const [hold] = this.#reached(args.slice(move.from, move.from + 1), s)
       const to = args[move.to]
       if (hold === undefined) return plain()
-      if (to?.ref !== undefined) s.env.set(`${to.ref}.sgl`, { sym: `page#${hold}`, hold, form: 'page' })
-      else s.change(hold, { unclear: `it goes into a list by ${name}()` })
+      if (to !== undefined) s.env.set(`${pointee(to)}.sgl`, { sym: `page#${hold}`, hold, form: 'page' })
       return plain()
     }
     if (words.writesSecond.test(name)) {
@@ -1295,7 +1498,7 @@ export class HoldingWalk {
       for (const a of args) if (a.ref !== undefined && !isLocal(rootOf(a.ref))) s.published.add(rootOf(a.ref))
       // A page by itself in a list, an array, a tree: which of them is taken out again is not followed.
       for (const a of args)
-        if (a.hold !== undefined && a.form === 'page' && s.holds.get(a.hold)!.left !== 'nothing')
+        if (a.hold !== undefined && a.form !== 'memory' && s.holds.get(a.hold)!.left !== 'nothing')
           s.change(a.hold, {
             unclear: s.holds.get(a.hold)!.unclear ?? `it is put where others find it by ${name}()`,
           })
@@ -1356,6 +1559,23 @@ export class HoldingWalk {
     return [...found].filter((h) => s.holds.get(h)!.outcome !== 'none')
   }
 
+  /** Whether the pages themselves can be reached, and not their memory or a number only. */
+  #asPage(id: number, args: readonly Val[], s: State): boolean {
+    if (args.some((a) => a.hold === id && a.form === 'page')) return true
+    const seen = new Set<string>()
+    const queue = args.flatMap((a) => a.ref ?? [])
+    for (let ref = queue.pop(); ref !== undefined; ref = queue.pop()) {
+      if (seen.has(ref)) continue
+      seen.add(ref)
+      for (const [k, v] of s.env)
+        if (k === ref || within(k, ref) || k.startsWith(`*${ref}`)) {
+          if (v.hold === id && v.form === 'page') return true
+          if (v.ref !== undefined) queue.push(v.ref)
+        }
+    }
+    return false
+  }
+
   #release(
     e: Expr & { kind: 'call' },
     name: string,
@@ -1375,15 +1595,42 @@ export class HoldingWalk {
       release.count === undefined
         ? arg.hold
         : (arg.hold ?? (arg.ref === undefined ? undefined : s.env.get(arg.ref)?.hold))
-    if (id === undefined) return none
+    if (id === undefined) {
+      // By its number: of a range whose ends are others, perhaps.
+      const from = e.args[release.arg]
+      if (from?.kind === 'call' && from.callee.kind === 'name' && from.callee.name === 'pfn_to_page')
+        for (const [, v] of s.env)
+          if (v.form === 'number' && v.hold !== undefined && s.holds.get(v.hold)!.left !== 'nothing')
+            s.change(v.hold, {
+              left: 'nothing',
+              unclear:
+                s.holds.get(v.hold)!.unclear ??
+                `${name}() is given a range of numbers that is not understood`,
+            })
+      return none
+    }
     const h = s.holds.get(id)!
     const unclear = (why: string): Out[] => {
       s.change(id, { unclear: h.unclear ?? why, left: 'nothing' })
       return none
     }
     if (h.outcome === 'none') return none
+    if (release.as === 'get' && (h.extra ?? 0) > 0) {
+      s.change(id, { extra: h.extra! - 1 })
+      return none
+    }
     const inLoop = h.asked.num !== 1 && release.count === undefined
-    const count = release.count === undefined ? (inLoop ? this.#bound(e, s) : h.asked) : args[release.count]
+    const bound = inLoop ? this.#bound(e, s) : undefined
+    const count = release.count === undefined ? (inLoop ? bound : h.asked) : args[release.count]
+    // Others of the array, in front of those that are followed or behind them.
+    const others =
+      release.count !== undefined &&
+      arg.sym !== h.into &&
+      (arg.element === true || h.inside === true) &&
+      count?.got !== id &&
+      count?.part !== id &&
+      count?.sym !== h.asked.sym
+    if (others) return none
     if (h.left === 'nothing') {
       // `p = x->pages[i]; unpin_user_pages(&p, 1, true)`: the next time it is another of them.
       const inside = arg.ref === undefined ? undefined : s.env.get(arg.ref)
@@ -1393,15 +1640,17 @@ export class HoldingWalk {
       return none
     }
     if (release.as !== h.site.api.takes) s.change(id, { wrong: h.wrong ?? mismatch[h.site.api.takes] })
-    if (arg.element === true && release.count !== undefined)
-      return unclear(`${name}() is given the end of the array`)
-    if (inLoop && count?.element === true && h.checked !== true) return unclear(byCondition)
+    if (bound?.asks === true && h.checked !== true && arg.every !== true) return unclear(byCondition)
     let many: 'got' | 'asked' | undefined
     if (count === undefined) many = undefined
-    else if (count.got === id) many = 'got'
+    else if (count.got === id || count.part === id) many = 'got'
     else if (count.sym === h.asked.sym)
       many = h.outcome === 'all' ? 'got' : h.checked === true ? 'got' : 'asked'
     if (many === undefined && h.checked === true && inLoop) many = 'got'
+    if (many === undefined && arg.every === true) many = 'got'
+    // One page of each round, and the array of all of them.
+    if (many === undefined && (h.asked.num === 1 || h.spread === true) && count?.num === undefined)
+      many = 'got'
     if (many === undefined) return unclear(`how many pages ${name}() gives back is not understood`)
     const dirties =
       release.dirties !== undefined && typeof release.dirties === 'number' && args[release.dirties]?.num !== 0
@@ -1421,7 +1670,7 @@ export class HoldingWalk {
   }
 
   /** Up to what the loop around a call runs: `i < nr`. */
-  #bound(e: Expr, s: State): Val | undefined {
+  #bound(e: Expr, s: State): (Val & { readonly asks: boolean }) | undefined {
     const { func } = this.#frame
     const inside = (x: { readonly start: number; readonly end: number }): boolean =>
       x.start <= e.start && e.end <= x.end
@@ -1443,12 +1692,15 @@ export class HoldingWalk {
     const cond = best as Expr | undefined
     if (cond?.kind !== 'binary' || (cond.op !== '<' && cond.op !== '!=')) return undefined
     const v = this.#eval(cond.right, s)[0]?.v
-    return v === undefined ? undefined : asks ? { ...v, element: true } : v
+    return v === undefined ? undefined : { ...v, asks }
   }
 
   /** A function of the driver's own: walked into where it can get at the pages. */
   #given(e: Expr & { kind: 'call' }, name: string, args: readonly Val[], s: State): Out[] {
     const own = e.callee.kind === 'name' ? this.#code.resolveHere(name, this.#frame.file) : undefined
+    if (own !== undefined)
+      for (const i of kernelIterators(own))
+        if (args[i] !== undefined) s.signs.set(`user(${args[i].sym})`, zero)
     const v: Val =
       own !== undefined && this.#alwaysFails(own)
         ? { sym: `ERR_PTR(${name}@${e.start})` }
@@ -1456,16 +1708,25 @@ export class HoldingWalk {
     const held = this.#reached(args, s).filter(
       (h) => s.holds.get(h)!.left !== 'nothing' || s.holds.get(h)!.wrong === undefined,
     )
-    const callee = e.callee.kind === 'name' ? this.#callee(name, held.length > 0) : undefined
+    const callee =
+      e.callee.kind === 'name'
+        ? this.#callee(name, held.length > 0, () => held.some((h) => this.#asPage(h, args, s)))
+        : undefined
     if (
       callee === undefined ||
       this.#stack.length > most.depth ||
       this.#stack.some((f) => f.func === callee)
     ) {
       const alone = held.length > 0 && this.#leavesAlone(name, args, s)
-      for (const h of alone ? [] : held)
-        if (s.holds.get(h)!.left !== 'nothing')
-          s.change(h, { unclear: s.holds.get(h)!.unclear ?? `it is given to ${name}()`, left: 'nothing' })
+      for (const h of alone ? [] : held) {
+        const { left, unclear, handed } = s.holds.get(h)!
+        if (left === 'nothing') continue
+        if (words.hypervisor.test(name)) this.#wrote(s, h, 'device', e)
+        // Its memory, or where it is, is not what it is given back by.
+        if (this.#asPage(h, args, s))
+          s.change(h, { unclear: unclear ?? `it is given to ${name}()`, left: 'nothing' })
+        else s.change(h, { handed: handed ?? name })
+      }
       for (const a of args) if (a.ref?.startsWith('new@') === true) s.published.add(rootOf(a.ref))
       // What it was given a pointer to may be anything now.
       for (const a of args)
@@ -1525,7 +1786,7 @@ export class HoldingWalk {
     return false
   }
 
-  #callee(name: string, matters: boolean): Func | undefined {
+  #callee(name: string, matters: boolean, asPage: () => boolean): Func | undefined {
     const { file } = this.#frame
     const here = this.#code.resolveHere(name, file)
     if (here !== undefined && (matters || this.#towards.has(here))) return here
@@ -1534,7 +1795,8 @@ export class HoldingWalk {
     const found = this.#code.resolve(name, file)
     if (found !== undefined && matters && this.#beside(found)) return found
     if (found === undefined || (found.inline && found.file.path.endsWith('.h'))) return found
-    return this.#code.moduleFiles(file).includes(found.file.path) ? found : undefined
+    if (this.#code.moduleFiles(file).includes(found.file.path)) return found
+    return asPage() && givesBack(found) ? found : undefined
   }
 }
 
@@ -1599,12 +1861,62 @@ class Joined implements Waiting {
   }
 }
 
+/** What was acquired is not followed any more: the next that the same call gives is. */
+function letGo(s: State, id: number): void {
+  for (const [k, v] of s.env)
+    if (v.hold === id || v.got === id || v.part === id) {
+      const { hold: _, got: __, form: ___, part: ____, ...rest } = v
+      s.env.set(k, { ...rest, sym: clip(`${v.sym}~`) })
+    }
+  s.holds.delete(id)
+}
+
+/** A condition and, of `a && b`, its parts. */
+function partsOf(e: Expr): readonly Expr[] {
+  return e.kind === 'binary' && (e.op === '&&' || e.op === '||')
+    ? [e, ...partsOf(e.left), ...partsOf(e.right)]
+    : [e]
+}
+
+/** Where a loop begins anew whose condition, or a part of it, is at a node. */
+function headOf(nodes: readonly GraphNode[], at: number): number {
+  if (nodes[at]!.kind === 'each') return at
+  let head = at
+  while (head > 0 && nodes[head]!.kind === 'test') head--
+  return head
+}
+
+/** Parameters that a function makes an iterator over memory of the kernel. */
+function kernelIterators(func: Func): readonly number[] {
+  const found: number[] = []
+  const text = func.file.source.text.slice(func.start, func.end)
+  for (const m of text.matchAll(/\biov_iter_(?:kvec|bvec|xarray|folio_queue)\s*\(\s*(\w+)/g)) {
+    const i = func.params.findIndex((p) => p.name === m[1])
+    if (i >= 0) found.push(i)
+  }
+  return found
+}
+
+const releaseCall = new RegExp(`\\b(${[...words.releases.keys()].join('|')})\\s*\\(`)
+
+/** A function of the core that gives pages back, itself or by one beside it. */
+function givesBack(func: Func): boolean {
+  const { text } = func.file.source
+  const own = text.slice(func.start, func.end)
+  if (own.length > 6_000) return false
+  if (releaseCall.test(own)) return true
+  return func.file.functions.some(
+    (f) => f !== func && own.includes(`${f.name}(`) && releaseCall.test(text.slice(f.start, f.end)),
+  )
+}
+
 /** What a place holds on a path. */
 function valueAt(loc: string, s: State): Val {
   const v = s.env.get(loc)
   if (v !== undefined) return v
   const root = rootOf(loc)
   if (/^new@\d+z$/.test(root) && root !== loc && !s.published.has(root)) return nothing
+  if (root !== loc && s.env.has(`${root}#z`)) return nothing
   return { sym: loc, ref: clip(`*${loc}`) }
 }
 
@@ -1671,14 +1983,23 @@ function arithmetic(op: string, a: Val, b: Val, s: State): Val {
   if (op === '-' && a.sym === b.sym) return nothing
   if (a.hold !== undefined || (a.ref !== undefined && op === '+' && a.sym.startsWith('&')))
     return { ...a, element: true, sym: clip(`(${a.sym}${op}${b.sym})`) }
-  if (a.ref?.startsWith('new@') === true && op === '+') return { ...a, element: true }
+  // Further on in an array.
+  if (a.ref !== undefined && op === '+' && (a.ref.startsWith('new@') || s.env.get(a.ref)?.hold !== undefined))
+    return { ...a, element: true, sym: clip(`(${a.sym}+${b.sym})`) }
   if (b.hold !== undefined) return { ...b, element: true, sym: clip(`(${a.sym}${op}${b.sym})`) }
+  if (op === '+') {
+    const part = a.got ?? a.part ?? b.got ?? b.part
+    if (part !== undefined) return { sym: clip(`(${a.sym}+${b.sym})`), part }
+  }
   return { sym: clip(`(${a.sym}${op}${b.sym})`) }
 }
 
 function signOf(v: Val, s: State): number {
   if (v.num !== undefined) return v.num < 0 ? minus : v.num === 0 ? zero : plus
   if (/^-E[A-Z0-9]+$/.test(v.sym)) return minus
+  if (v.part !== undefined) return plus
+  if (v.got !== undefined && (v.sym.startsWith('short#') || v.sym === s.holds.get(v.got)?.asked.sym))
+    return plus
   if (v.sym.startsWith('&') || v.hold !== undefined || v.sym.startsWith('new@')) return plus
   return s.signs.get(v.sym) ?? minus | zero | plus
 }
@@ -1755,7 +2076,7 @@ function decided(op: '<' | '==', a: Val, b: Val, s: State): boolean | undefined 
     if (v.got === undefined) continue
     const h = s.holds.get(v.got)!
     if (h.outcome !== 'short') continue
-    if (w.sym === h.asked.sym) return op === '==' ? false : less
+    if (w.sym === h.asked.sym || w.sym === h.last?.sym) return op === '==' ? false : less
   }
   // An error is never a number of pages.
   for (const [v, w, less] of [
@@ -1780,8 +2101,20 @@ function decided(op: '<' | '==', a: Val, b: Val, s: State): boolean | undefined 
     if (q === plus) return true
     if ((q & plus) === 0) return false
   }
-  return s.facts.get(`${a.sym}${op}${b.sym}`)
+  const fact = s.facts.get(`${a.sym}${op}${b.sym}`)
+  if (fact !== undefined || op !== '==') return fact
+  // It is another constant already.
+  for (const [v, w] of [
+    [a, b],
+    [b, a],
+  ] as const)
+    if (isConstant(w) && !isConstant(v))
+      for (const [k, yes] of s.facts)
+        if (yes && k.startsWith(`${v.sym}==`) && constantSym.test(k.slice(v.sym.length + 2))) return false
+  return undefined
 }
+const constantSym = /^(-?\d+|[A-Z][A-Z0-9_]+|-E[A-Z0-9]+)$/
+const isConstant = (v: Val): boolean => constantSym.test(v.sym)
 const bits = (n: number): number[] => [minus, zero, plus].filter((b) => (n & b) !== 0)
 
 /** False: it cannot turn out like this. */

@@ -30,13 +30,15 @@ export const releases: ReadonlyMap<
 
 /** Gives the memory, or another name, of the page in its first argument. */
 export const alias =
-  /^(folio_pfn|pfn_folio|page_address|kmap(_\w+)?|PFN_PHYS|PFN_UP|page_to_(pfn|phys|virt)|pfn_to_page|phys_to_page|virt_to_(page|head_page|phys|pfn)|phys_to_virt|__pa|__va|page_to_xen_pfn|xen_page_to_gfn|page_folio|compound_head|folio_page|folio_page_idx|folio_address|nth_page|sg_(page|virt)|vmap|pfn_to_kaddr|lowmem_page_address)$/
+  /^(folio_pfn|pfn_folio|page_address|kmap(_\w+)?|PFN_PHYS|PFN_UP|page_to_(pfn|phys|virt|dma|bus|netmem)|__sme_(page_)?pa|virt_to_bus|netmem_to_page|pfn_to_page|phys_to_page|virt_to_(page|head_page|phys|pfn)|phys_to_virt|__pa|__va|page_to_xen_pfn|xen_page_to_gfn|page_folio|compound_head|folio_page|folio_page_idx|folio_address|nth_page|sg_(page|virt)|vmap|pfn_to_kaddr|lowmem_page_address)$/
 export const toMemory =
   /^(page_address|kmap(_\w+)?|page_to_virt|sg_virt|vmap|folio_address|pfn_to_kaddr|lowmem_page_address)$/
+export const toNumber =
+  /^(folio_pfn|PFN_PHYS|PFN_UP|page_to_(pfn|phys|dma|bus)|virt_to_(phys|pfn|bus)|__sme_(page_)?pa|__pa|page_to_xen_pfn|xen_page_to_gfn)$/
 export const dirties = /^(set_page_dirty(_lock)?|SetPageDirty|folio_mark_dirty(_lock)?)$/
 /** Writes to the memory of its first argument. */
 export const writes =
-  /^(memcpy|memset|memmove|copy_from_user|__copy_from_user(_inatomic)?|clear_page|clear_highpage|clear_user_highpage|zero_user|copy_page_from_iter\w*|mte_copy_tags_from_user|memcpy_to_page|memzero_page|copy_to_kernel_nofault|strscpy|strncpy|strcpy|WRITE_ONCE)$/
+  /^(memcpy|memset\w*|memmove|copy_from_user\w*|__copy_from_user\w*|_?copy_from_iter\w*|copy_highpage|copy_page|copy_user_highpage|copy_mc_\w+|memcpy_fromio|copy_from_kernel_nofault|get_random_bytes|s[cn]+printf|sprintf|clear_page|clear_highpage|clear_user_highpage|zero_user|copy_page_from_iter\w*|mte_copy_tags_from_user|memcpy_to_page|memzero_page|copy_to_kernel_nofault|strscpy|strncpy|strcpy|WRITE_ONCE)$/
 /** Gives pages to a device, in the direction that an argument says. */
 export const maps: ReadonlyMap<string, { readonly arg: number; readonly direction: number }> = new Map([
   ['dma_map_page', { arg: 1, direction: 4 }],
@@ -51,17 +53,15 @@ export const moves: ReadonlyMap<string, { readonly from: number; readonly to: nu
   ['sg_assign_page', { from: 1, to: 0 }],
   ['bvec_set_page', { from: 1, to: 0 }],
   ['bvec_set_folio', { from: 1, to: 0 }],
-  ['skb_fill_page_desc', { from: 2, to: 0 }],
-  ['skb_fill_page_desc_noacc', { from: 2, to: 0 }],
-  ['__skb_fill_page_desc', { from: 2, to: 0 }],
   ['sg_set_folio', { from: 1, to: 0 }],
   ['sg_alloc_append_table_from_pages', { from: 1, to: 0 }],
   ['sg_alloc_table_from_pages', { from: 1, to: 0 }],
   ['sg_alloc_table_from_pages_segment', { from: 1, to: 0 }],
 ])
-export const frees = /^(k|kv|v)free(_sensitive|_rcu)?$|^sg_free_table$|^kmem_cache_free$|^free_pages?$/
+export const frees =
+  /^(k|kv|v)free(_sensitive|_rcu)?$|^sg_free_(append_)?table$|^kmem_cache_free$|^free_pages?$/
 export const allocates =
-  /^(devm_)?(k|kv|v)[mzc]?alloc(_\w+)?$|^(k|kv)(malloc|zalloc|calloc)_\w+$|^(vmalloc|vzalloc|vmalloc_array|__vmalloc|__get_free_pages?|get_zeroed_page|kmem_cache_z?alloc|kmemdup|memdup_user|vcalloc)$/
+  /^(devm_)?(k|kv|v)[mzc]?alloc(_\w+)?$|^(k|kv)(malloc|zalloc|calloc)_\w+$|^(vmalloc|vzalloc|vmalloc_array|__vmalloc|__get_free_pages?|get_zeroed_page|kmem_cache_z?alloc|kmemdup|memdup_user|vcalloc|dma_alloc_\w+|dma_pool_z?alloc|mempool_alloc)$/
 /** Neither keeps nor gives back what it is handed. */
 export const harmless =
   /^(memcpy\w*|memcmp|memchr\w*|copy_(to|from)_\w+|__copy_\w+|kunmap\w*|vunmap|flush_\w+|(un)?lock_page|folio_(un)?lock(_killable)?|folio_flags|folio_maybe_dma_pinned|pfn_(to_nid|valid)|get_phys_to_machine|clflush_cache_range|invalidate_kernel_vmap_range|copy_page_to_iter\w*|copy_folio_to_iter|uprobe_copy_from_page|mte_copy_tags_to_user|dma_unmap_\w+|dma_sync_\w+|dma_mapping_error|Page[A-Z]\w*|folio_test_\w+|folio_(nr_pages|size|order)|page_(count|mapcount|ref_count|size|zone\w*|to_nid|maybe_dma_pinned|offset|mapping)|compound_(order|nr)|is_zero_pfn|is_\w*page\w*|IS_\w+|PTR_\w+|ERR_\w+|(dev|pr|netdev|drm|vdbg|ibdev)_\w*|printk\w*|trace_\w+|WARN\w*|BUG\w*|sizeof|ARRAY_SIZE|min\w*|max\w*|mutex_\w+|spin_\w+|raw_spin_\w+|down_\w+|up_\w+|rcu_\w+|init_\w+|INIT_\w+|kref_init|sg_init_\w+|sg_next|sg_dma_\w+|mark_page_accessed|folio_mark_accessed|cond_resched|access_ok|mmap_\w+|might_\w+|unlikely|likely|prefetch\w*|offset_in_\w+|crc\w+|hex_dump\w*|print_hex\w*|bug_on|lockdep_\w+|set_page_private|SetPage\w+|ClearPage\w+|update_mmu_cache|uncached_\w+|get_order|sg_(un)?mark_end|for_each_sg\w*|__sme_set|IDENTITY_FRAME|sendpage_ok|skb_\w+_pages_add|refcount_add|strcmp|strlen|READ_ONCE|test_bit|check_\w+_overflow|VM_BUG_ON\w*|VM_WARN\w*|\w+_(dbg|debug|err|warn|info|trace|printk)(_ratelimited|_once)?|DMA_BUF_TRACE|kasan_\w+|kmsan_\w+|instrument_\w+)$/
@@ -79,7 +79,30 @@ export const transparent =
 export const keepsValue = /^([A-Z][A-Z0-9_]+|min\w*|max\w*|roundup|rounddown|round_\w+|clamp\w*)$/
 /** Gives the same for the same arguments. */
 export const pure =
-  /^([A-Z][A-Z0-9_]+|min\w*|max\w*|PTR_ERR\w*|IS_ERR\w*|ERR_PTR|roundup|rounddown|round_\w+|DIV_\w+|offset_in_page|clamp\w*|ilog2|is_\w+|array_size|size_\w+)$/
+  /^([A-Z][A-Z0-9_]+|min\w*|max\w*|PTR_ERR\w*|IS_ERR\w*|ERR_PTR|roundup|rounddown|round_\w+|DIV_\w+|offset_in_page|clamp\w*|ilog2|is_\w+|array3?_size|flex_array_size|struct_size\w*|size_\w+)$/
+/** Keeps the page in its argument, and drops the reference when it is done. */
+export const takesOver: ReadonlyMap<string, number> = new Map([
+  ['memory_failure', 0],
+  ['soft_offline_page', 0],
+  ['skb_fill_page_desc', 2],
+  ['skb_fill_page_desc_noacc', 2],
+  ['__skb_fill_page_desc', 2],
+  ['__skb_fill_page_desc_noacc', 2],
+  ['skb_frag_fill_page_desc', 1],
+  ['skb_add_rx_frag', 2],
+  ['sk_msg_page_add', 1],
+  ['osd_req_op_extent_osd_data_pages', 2],
+  ['generic_pipe_buf_release', 1],
+])
+/** One more reference, beside the one that the call took; `try_` says whether it was got. */
+export const addsReference =
+  /^(try_)?(get_page|folio_get|folio_try_get|get_page_unless_zero|page_ref_inc|folio_ref_inc)$/
+/** Firmware or a hypervisor, which does with the memory what it is told. */
+export const hypervisor =
+  /^(hv_do_\w+|plpar_hcall\w*|HYPERVISOR_\w+|arm_smccc_\w+|fh_partition_memcpy|kvm_hypercall\d)$/
+/** Iterators over memory of the kernel, of which nothing is pinned, and of a process. */
+export const overKernel = /^iov_iter_(kvec|bvec|xarray|folio_queue|discard)$/
+export const overUser = /^(iov_iter_(init|ubuf)|import_(iovec|ubuf|single_range))$/
 /** Puts an object where others find it. */
 export const publishes =
   /^(list_\w+|hlist_\w+|xa_\w+|idr_\w+|radix_\w+|rb_\w+|rcu_assign_pointer|smp_store_release|refcount_set|hash_add\w*|ida_\w+|interval_tree_\w+|platform_set_drvdata|dev_set_drvdata|kref_get|queue_work|schedule_work|mtree_\w+|dma_buf_export|kthread_(run|create)|wake_up_\w+)$/

@@ -38,7 +38,16 @@ export const pins: readonly ReferenceApi[] = [
     lock: false,
     result: 'count-or-zero',
   },
-  { name: 'memfd_pin_folios', takes: 'pin', since: '6.11', nr: 4, out: 3, lock: false, result: 'all' },
+  {
+    name: 'memfd_pin_folios',
+    takes: 'pin',
+    since: '6.11',
+    nr: 4,
+    out: 3,
+    lock: false,
+    result: 'all',
+    longterm: true,
+  },
   {
     name: 'iov_iter_extract_pages',
     takes: 'pin',

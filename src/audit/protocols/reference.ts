@@ -30,6 +30,8 @@ export type ReferenceApi = {
     | 'pointer'
   /** What `out` points to is filled itself, and not what it points to in turn: a table, an array that is not made by the call. */
   readonly array?: true
+  /** It moves what it pins out of movable memory by itself. */
+  readonly longterm?: true
   /** Why nothing is decided about it. */
   readonly undecided?: string
 }
