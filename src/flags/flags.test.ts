@@ -31,6 +31,13 @@ test('a raw PFN is looked up and not pinned; a page is pinned and not looked up'
   assert.equal(answer('7.2', '-', 'look-up'), 'EINVAL')
 })
 
+test('a core dump has pages, and neither bare PFNs nor anything that is VM_IO', () => {
+  assert.equal(answer('7.2', '-', 'dump'), 'yes')
+  assert.equal(answer('7.2', 'M', 'dump'), 'no')
+  assert.equal(answer('7.2', 'P', 'dump', 'private'), 'no')
+  assert.equal(answer('7.2', 'I', 'dump'), 'no')
+})
+
 test('VM_PFNMAP refuses to grow by itself, VM_MIXEDMAP only with VM_DONTEXPAND', () => {
   assert.equal(answer('6.1', 'P', 'mremap'), 'EFAULT')
   assert.equal(answer('6.1', 'M', 'mremap'), 'yes')

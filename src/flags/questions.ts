@@ -11,6 +11,8 @@ export type Question = {
   readonly readOnly?: true
   /** The register that the answer is in; `r0` when left out. */
   readonly answer?: string
+  /** What 0 means, when it is not that it went well. */
+  readonly zero?: string
   /** Declarations beside the mapping. */
   readonly also?: string
 }
@@ -90,7 +92,14 @@ export const questions: readonly Question[] = [
     touched: true,
     body: () => ['r0 = process_vm_readv(A, p);'],
   },
+  {
+    name: 'dump',
+    says: 'a core dump has the page, with coredump_filter of all ones',
+    touched: true,
+    zero: 'no',
+    body: () => ['r0 = dump_user_range(p);'],
+  },
 ]
 
 /** What is asked of mappings and the model does not have: the table says so instead of an answer. */
-export const notModelled = ['merge', 'dump'] as const
+export const notModelled = ['merge'] as const

@@ -88,13 +88,14 @@ export function cellOf(
   if (found === undefined || !found.complete) return cell('?')
   const broken = found.broken.map((b) => b.code)
   if (broken.includes('kernel-bug')) return cell('BUG')
-  const answers = [...new Set(found.states.map((s) => said(s.text)))]
+  const answers = [...new Set(found.states.map((s) => said(s.text, question.zero)))]
   return cell(answers.length === 1 ? answers[0]! : '?', broken)
 }
 
 /** `0:r0=-EFAULT;` is EFAULT. */
-function said(text: string): string {
+function said(text: string, zero = 'yes'): string {
   const value = /0:\w+=([^;]*);/.exec(text)?.[1] ?? '?'
+  if (value === '0') return zero
   return /^-E|^SIG|\?/.test(value) ? value.replace(/^-/, '') : 'yes'
 }
 

@@ -4,7 +4,7 @@ import { baseKind, isOptional, isOut, type Op, ops } from '../kernel/index.ts'
 const families: readonly (readonly [heading: string, names: RegExp])[] = [
   [
     'What a process does',
-    /^(load|store|mmap|munmap|exit|exit_mm|fork|mremap|mprotect|madvise|mlock|munlock|vmsplice|process_vm_readv|process_vm_writev|ptrace_\w+|read|write)$/,
+    /^(load|store|mmap|munmap|exit|exit_mm|fork|mremap|mprotect|madvise|mlock|munlock|vmsplice|process_vm_readv|process_vm_writev|dump_user_range|ptrace_\w+|read|write)$/,
   ],
   [
     'Proposals: without their policy they are -ENOSYS',
@@ -20,8 +20,8 @@ const families: readonly (readonly [heading: string, names: RegExp])[] = [
   ],
   ['Dma-bufs and their descriptors', /dma_buf|^dma_resv_add_fence$|^dma_fence_|fd(_|$)|^close$/],
   ['Files', /^(ftruncate|punch_hole|writeback|reclaim)$/],
+  ['Pages and pins', /page|^pfn_|(^|un)pin_|^exit_to_user_mode$/],
   ['Locks', /(_lock|_unlock)(_read|_write)?$|^(down|up)_/],
-  ['Pages and pins', /page|^pfn_|pin_|^exit_to_user_mode$/],
   ['MMU notifiers and secondary MMUs', /^(_*mmu_|secondary_)/],
   ['A driver and its buffers', /^(bo_|ttm_|unmap_mapping|zap_)/],
   ['Devices, and the kernel as a reader and writer', /^(dma_|iommu_|kernel_|ioread|iowrite)/],

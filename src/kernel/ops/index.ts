@@ -44,6 +44,7 @@ import { dma_write } from './dma_write.ts'
 import { do_munmap } from './do_munmap.ts'
 import { down_read } from './down_read.ts'
 import { down_write } from './down_write.ts'
+import { dump_user_range } from './dump_user_range.ts'
 import { exit_mm } from './exit_mm.ts'
 import { exit_to_user_mode } from './exit_to_user_mode.ts'
 import { fd_install } from './fd_install.ts'
@@ -197,6 +198,7 @@ const all: readonly Op[] = [
   do_munmap,
   down_read,
   down_write,
+  dump_user_range,
   exit_mm,
   exit_to_user_mode,
   fd_install,
