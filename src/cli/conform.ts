@@ -36,7 +36,7 @@ export const conform: Command = {
   summary: 'run operations on real kernels and compare with the model',
   usage: `
 usage: tenure conform --fetch [--kernel V]… [--mirror URL] [--cache DIR]
-       tenure conform [--kernel V]… [--ops N] [--seed S] [--save DIR]
+       tenure conform [--kernel V]… [--ops N] [--seed S] [--movable] [--save DIR]
        tenure conform [--kernel V]… --replay FILE…
        tenure conform [--kernel V]… --litmus [--runs N] FILE|DIRECTORY…
 
@@ -46,6 +46,8 @@ V is one of ${known}; all of them without it.
           what runs in the guest; asks nothing of the system but a mirror
 --ops N   random operations on each kernel (default 20000)
 --seed S  where the random sequences start (default 1)
+--movable the memory of processes comes from ZONE_MOVABLE, out of which
+          FOLL_LONGTERM has to move it
 --replay  runs saved sequences instead
 --litmus  runs litmus tests: their processes race on two CPUs, and what comes
           out must be among what the checker allows
@@ -72,6 +74,7 @@ Exit codes: 0 no difference, 1 differences, 2 could not run.`,
         runs: { type: 'string' },
         save: { type: 'string' },
         counts: { type: 'boolean' },
+        movable: { type: 'boolean' },
       },
     })
     const names = (values.kernel?.flatMap((k) => k.split(',')) ?? kernels.map((k) => k.name)).map(
@@ -120,6 +123,7 @@ Exit codes: 0 no difference, 1 differences, 2 could not run.`,
                 seed: whole('seed', values.seed ?? '1'),
                 most: whole('most', values.most ?? '1'),
                 counts: values.counts === true,
+                movable: values.movable === true,
                 ...(values.save === undefined ? {} : { save: values.save }),
               })
       return found > 0 ? exit.found : exit.ok
@@ -147,7 +151,7 @@ function whole(name: string, text: string): number {
 
 async function replayFiles(image: Image, accel: string, files: readonly string[], io: Io): Promise<number> {
   if (files.length === 0) throw new UsageError('--replay needs files')
-  const machine = new Machine(image, { accel, signal: io.signal })
+  const machines = [false, true].map((movable) => new Machine(image, { accel, movable, signal: io.signal }))
   let found = 0
   try {
     for (const file of files) {
@@ -157,7 +161,9 @@ async function replayFiles(image: Image, accel: string, files: readonly string[]
       } catch (e) {
         throw new UsageError(`${file} cannot be read: ${(e as Error).message}`)
       }
-      const difference = await replay(machine, image.kernel, parseSequence(text, file))
+      const sequence = parseSequence(text, file)
+      const machine = machines[sequence.movable === true ? 1 : 0]!
+      const difference = await replay(machine, image.kernel, sequence)
       io.out(`${image.kernel} ${file}: ${difference === undefined ? 'no difference' : 'DIFFERS'}\n`)
       if (difference !== undefined) {
         found++
@@ -165,7 +171,7 @@ async function replayFiles(image: Image, accel: string, files: readonly string[]
       }
     }
   } finally {
-    await machine.close()
+    for (const machine of machines) await machine.close()
   }
   return found
 }
@@ -237,7 +243,7 @@ async function randomRun(
   image: Image,
   accel: string,
   io: Io,
-  wanted: { ops: number; seed: number; most: number; counts: boolean; save?: string },
+  wanted: { ops: number; seed: number; most: number; counts: boolean; movable: boolean; save?: string },
 ): Promise<number> {
   const progress = (ops: number, seconds: number, differences: number) => {
     if (!io.errIsTerminal) return
@@ -250,6 +256,7 @@ async function randomRun(
     ops: wanted.ops,
     seed: wanted.seed,
     most: wanted.most,
+    movable: wanted.movable,
     onProgress: progress,
   })
   if (io.errIsTerminal) io.err('\r\x1b[K')
@@ -257,13 +264,13 @@ async function randomRun(
   io.out(
     `${image.kernel} (${image.release}): ${result.ops} operations in ${result.sequences} sequences, ` +
       `${result.seconds.toFixed(1)} s with ${result.bootSeconds.toFixed(1)} s of booting, ${rate} operations/s, ` +
-      `seed ${wanted.seed}: ${result.differences.length === 0 ? 'no difference' : `${result.differences.length} differences`}\n`,
+      `seed ${wanted.seed}${wanted.movable ? ', movable' : ''}: ${result.differences.length === 0 ? 'no difference' : `${result.differences.length} differences`}\n`,
   )
   if (wanted.counts)
     for (const [op, count] of [...result.counts].sort((a, b) => b[1] - a[1]))
       io.out(`${String(count).padStart(9)} ${op.toLowerCase()}\n`)
   if (result.differences.length === 0) return 0
-  const machine = new Machine(image, { accel, signal: io.signal })
+  const machine = new Machine(image, { accel, movable: wanted.movable, signal: io.signal })
   try {
     for (const [i, difference] of result.differences.slice(0, wanted.most).entries()) {
       const again = await repeats(machine, image, difference)

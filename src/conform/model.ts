@@ -26,12 +26,23 @@ import {
   vmaAnon,
 } from './protocol.ts'
 import type { Held } from './random.ts'
-import { byPfn, type Compared, mergeVmas, toldOf, type Seen, type SeenVma, vmFlags } from './seen.ts'
+import {
+  byPfn,
+  type Compared,
+  comparedFrameBits,
+  mergeVmas,
+  toldOf,
+  type Seen,
+  type SeenVma,
+  vmFlags,
+} from './seen.ts'
 import type { NotifierSetup, ObjectSetup } from './sequence.ts'
 
 /** How large the model is made for these runs. Frames and device mappings share one numbering below 128, so there are few of them. */
 export const room = { procs: 3, pages: 12, handles: 6, notifiers: 2 } as const
 const frames = { normal: 36, vram: 20 } as const
+/** What processes get where there is a ZONE_MOVABLE. */
+const movableFrames = 36
 
 /** The model has what the kernel has, but for these: why, for the report and docs/conformance.md. */
 export const notCompared: readonly string[] = [
@@ -166,7 +177,12 @@ export class ModelMachine {
   #vmOps: GuestEvent[] = []
   held: Held = { handles: new Map(), notifiers: new Set(), begun: new Set(), born: new Set([0]) }
 
-  constructor(version: string, objects: readonly ObjectSetup[], notifiers: readonly NotifierSetup[]) {
+  constructor(
+    version: string,
+    objects: readonly ObjectSetup[],
+    notifiers: readonly NotifierSetup[],
+    movable = false,
+  ) {
     this.#version = version
     this.#objects = objects
     this.#notifiers = notifiers
@@ -228,7 +244,7 @@ export class ModelMachine {
         registers,
         code: p.code,
       })),
-      spare: frames,
+      spare: { ...frames, movable: movable ? movableFrames : 0 },
     }
     const { value, diagnostics } = configure(config, kernelOps)
     const wrong = diagnostics.filter((d) => d.severity === 'error')
@@ -279,7 +295,7 @@ export class ModelMachine {
     return {
       vmFlags: Object.values(vmFlags).reduce((a, b) => a | b, 0),
       pteBits: pteBits.PRESENT | pteBits.WRITE | pteBits.SPECIAL | pteBits.OTHER,
-      frameBits: frameBits.ANON | frameBits.EXCLUSIVE | frameBits.ZERO | frameBits.VRAM,
+      frameBits: comparedFrameBits,
       eventKinds: new Set([
         eventKinds.INVALIDATE,
         eventKinds.FAULT,
@@ -741,9 +757,14 @@ export class ModelMachine {
   /** Of the frames that an allocation may get, one that nobody remembers: real frames are not handed out again while somebody does. */
   #fresh(): number {
     const k = this.#kernel
-    const offered = k.scratch
-    for (const [i, pfn] of offered.entries()) if (k.page(pfn as Id<'pfn'>).was === undefined) return i
-    return 0
+    let best = -1
+    for (const [i, pfn] of k.scratch.entries()) {
+      if (k.page(pfn as Id<'pfn'>).was !== undefined) continue
+      // Where memory may come from ZONE_MOVABLE, it does.
+      if (k.zone[pfn] === 'movable') return i
+      if (best < 0) best = i
+    }
+    return Math.max(best, 0)
   }
 
   /** Nothing that can be seen has changed: each frame is the one that it was. */
@@ -777,7 +798,8 @@ export class ModelMachine {
           (anon ? frameBits.ANON : 0) |
           (anon && page.exclusive && k.has('anon-exclusive') ? frameBits.EXCLUSIVE : 0) |
           (pfn === k.zeroPage ? frameBits.ZERO : 0) |
-          (zone === 'vram' ? frameBits.VRAM : 0),
+          (zone === 'vram' ? frameBits.VRAM : 0) |
+          (zone === 'movable' ? frameBits.MOVABLE : 0),
         data: page.data,
       })
       return index

@@ -52,7 +52,10 @@ export function predict(machine: ModelMachine, sequence: Sequence): Predicted {
 
 /** What of a sequence the model can run. */
 export const predictAlone = (version: string, sequence: Sequence): Sequence =>
-  predict(new ModelMachine(version, sequence.objects, sequence.notifiers), sequence).sequence
+  predict(modelFor(version, sequence), sequence).sequence
+
+const modelFor = (version: string, { objects, notifiers, movable }: Sequence): ModelMachine =>
+  new ModelMachine(version, objects, notifiers, movable)
 
 /** Makes up a sequence while the model runs it. */
 function invent(
@@ -78,12 +81,13 @@ function invent(
 }
 
 /** Random sequences without end, from a seed. Group and number name one of them: `42/3/17`. */
-export function* inventions(version: string, seed: number): Generator_<Predicted> {
+export function* inventions(version: string, seed: number, movable = false): Generator_<Predicted> {
   for (let group = 0; ; group++) {
     const random = new Random(Math.imul(seed, 2654435761) ^ Math.imul(group + 1, 40503))
     const objects = randomObjects(random, modelledObject)
     const notifiers = randomNotifiers(random, room.procs, room.pages, room.notifiers)
-    const machine = new ModelMachine(version, objects, notifiers)
+    const setup: Sequence = { objects, notifiers, ops: [], ...(movable ? { movable } : {}) }
+    const machine = modelFor(version, setup)
     const generator = new Generator(random, {
       ...room,
       objects,
@@ -91,13 +95,7 @@ export function* inventions(version: string, seed: number): Generator_<Predicted
       has: (op) => machine.has(op),
     })
     for (let i = 0; i < groupSize; i++)
-      yield invent(
-        machine,
-        generator,
-        { objects, notifiers, ops: [] },
-        sequenceLength,
-        `${seed}/${group}/${i}`,
-      )
+      yield invent(machine, generator, setup, sequenceLength, `${seed}/${group}/${i}`)
   }
 }
 type Generator_<T> = globalThis.Generator<T, never, void>
@@ -210,7 +208,7 @@ export type ConformOptions = VmOptions & {
 /** Random sequences on a kernel, each compared with the model after every operation. */
 export async function conform(image: Image, options: ConformOptions): Promise<Run> {
   const machine = new Machine(image, options)
-  const source = inventions(image.kernel, options.seed)
+  const source = inventions(image.kernel, options.seed, options.movable)
   const compared = new ModelMachine(image.kernel, [], []).compared
   const counts = new Map<string, number>()
   const found: Difference[] = []
@@ -299,7 +297,7 @@ export async function replay(
   version: string,
   sequence: Sequence,
 ): Promise<Difference | undefined> {
-  const model = new ModelMachine(version, sequence.objects, sequence.notifiers)
+  const model = modelFor(version, sequence)
   const predicted = predict(model, sequence)
   try {
     const answers = await machine.answers(encodeBatch([predicted]))

@@ -64,7 +64,8 @@ export type VmFlagName = keyof typeof vmFlags
 export const comparedFlags = Object.values(vmFlags).reduce((a, b) => a | b, 0)
 
 export const comparedPteBits = pteBits.PRESENT | pteBits.WRITE | pteBits.SPECIAL | pteBits.OTHER
-export const comparedFrameBits = frameBits.ANON | frameBits.EXCLUSIVE | frameBits.ZERO | frameBits.VRAM
+export const comparedFrameBits =
+  frameBits.ANON | frameBits.EXCLUSIVE | frameBits.ZERO | frameBits.VRAM | frameBits.MOVABLE
 
 /** What a model has, and so what can be compared. */
 export type Compared = {

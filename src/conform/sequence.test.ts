@@ -10,6 +10,9 @@ test('a sequence that is saved and read again is the same, whatever is in it', (
     const { sequence } = source.next().value
     assert.deepEqual(parseSequence(showSequence(sequence, ['a remark'])), sequence)
   }
+  const movable = inventions('6.12', 7, true).next().value.sequence
+  assert.equal(movable.movable, true)
+  assert.deepEqual(parseSequence(showSequence(movable)), movable)
 })
 
 test('a seed gives the same sequences, another one others', () => {
@@ -36,6 +39,7 @@ for (const [text, place] of [
   ['P0 dance page=1', /x:1: there is no operation 'dance'/],
   ['P9 load page=1', /x:1: 'P9' is no process/],
   ['# remark\n\nP0 load', /x:3: load needs page=/],
+  ['memory slow', /x:1: memory is movable, or nothing is said of it/],
   ['P0 load page=many', /x:1: page=many is no number/],
   ['object 0 flags=VM_MAGIC insert=pfn backing=vram pages=1', /x:1: there is no flag VM_MAGIC/],
   ['object 1 flags=0 insert=pfn backing=vram pages=1', /x:1: objects are numbered from 0/],

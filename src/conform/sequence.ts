@@ -22,6 +22,8 @@ export type Sequence = {
   readonly objects: readonly ObjectSetup[]
   readonly notifiers: readonly NotifierSetup[]
   readonly ops: readonly Op[]
+  /** The memory of processes comes from ZONE_MOVABLE. */
+  readonly movable?: boolean
 }
 
 /** What the arguments of each operation are called, in their order. */
@@ -116,6 +118,7 @@ export function showSequence(sequence: Sequence, remarks: readonly string[] = []
       .join('|') || '0'
   return [
     ...remarks.map((r) => `# ${r}`),
+    ...(sequence.movable === true ? ['memory movable'] : []),
     ...sequence.objects.map(
       (o, i) =>
         `object ${i} flags=${flagsOf(o.flags)} insert=${o.insert} backing=${o.backing} pages=${o.pages}${o.refusePrivate ? ' private=refused' : ''}`,
@@ -135,12 +138,18 @@ export function parseSequence(text: string, file = 'sequence'): Sequence {
   const objects: ObjectSetup[] = []
   const known: NotifierSetup[] = []
   const ops: Op[] = []
+  let movable = false
   for (const [i, raw] of text.split('\n').entries()) {
     const line = raw.replace(/#.*/, '').trim()
     if (line === '') continue
     const fail = (why: string) => new SequenceError(`${file}:${i + 1}: ${why}`)
     const [who, what, ...words] = line.split(/\s+/)
     const named = new Map(words.map((w) => w.split('=', 2) as [string, string]))
+    if (who === 'memory') {
+      if (what !== 'movable') throw fail('memory is movable, or nothing is said of it')
+      movable = true
+      continue
+    }
     if (who === 'object') {
       const flags = (named.get('flags') ?? '0').split('|').reduce((sum, name) => {
         const bit = name === '0' ? 0 : (vmFlags as Record<string, number>)[name]
@@ -190,5 +199,5 @@ export function parseSequence(text: string, file = 'sequence'): Sequence {
     })
     ops.push({ op, proc, args })
   }
-  return { objects, notifiers: known, ops }
+  return { objects, notifiers: known, ops, ...(movable ? { movable } : {}) }
 }

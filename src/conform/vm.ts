@@ -75,6 +75,8 @@ export type VmOptions = {
   readonly accel: string
   /** One is faster to emulate; races want two. */
   readonly cpus?: 1 | 2
+  /** Half of the memory is ZONE_MOVABLE: what processes have comes from there. */
+  readonly movable?: boolean
   readonly signal?: AbortSignal
   readonly bootSeconds?: number
   readonly batchSeconds?: number
@@ -148,8 +150,9 @@ export class Vm {
     ftruncateSync(shm, shmSize)
     const started = process.hrtime.bigint()
     const commandLine = [
-      'console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on tsc=reliable',
+      'console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on tsc=reliable no_timer_check',
       'transparent_hugepage=never audit=0 nowatchdog rcupdate.rcu_expedited=1 init_on_alloc=0',
+      ...(options.movable === true ? ['movablecore=256M'] : []),
     ].join(' ')
     // The plainest processor: its kernels clear and copy pages with loops, which emulation does faster than string instructions.
     const machine = ['-accel', options.accel, '-cpu', options.accel === 'kvm' ? 'host' : 'qemu64']

@@ -46,6 +46,8 @@ export const FAULT_FLAG_WRITE = 1
 export const FAULT_FLAG_ALLOW_RETRY = 2
 /** [6.1+] Make the page exclusive to this process, for a read pin. */
 export const FAULT_FLAG_UNSHARE = 4
+/** Of the task rather than of the fault: what it takes has to do for FOLL_LONGTERM. */
+export const PF_MEMALLOC_PIN = 8
 
 export const MREMAP_MAYMOVE = 1
 export const MREMAP_FIXED = 2

@@ -1,6 +1,6 @@
 import type { Id } from '../../state/index.ts'
 import type { Kernel } from '../kernel.ts'
-import { alloc_page, GFP_HIGHUSER_MOVABLE, put } from './frames.ts'
+import { alloc_page, put, user_gfp } from './frames.ts'
 import { boOwner } from './owners.ts'
 
 type Pfn = Id<'pfn'>
@@ -29,11 +29,11 @@ export const page_cached = (k: Kernel, file: File, index: number): Pfn | undefin
 /**
  * What ->fault of a file gives: the cached page, a new one where there is none. `sigbus` beyond the end of the file.
  */
-export function filemap_fault(k: Kernel, file: File, index: number): Pfn | 'sigbus' | 'oom' {
+export function filemap_fault(k: Kernel, file: File, index: number, flags = 0): Pfn | 'sigbus' | 'oom' {
   if (index >= k.bo(file).size) return 'sigbus'
   const row = k.bo_page(file, index as Id<'boPage'>)
   if (row.pfn !== undefined) return row.pfn
-  const pfn = alloc_page(k, GFP_HIGHUSER_MOVABLE, boOwner(k, file))
+  const pfn = alloc_page(k, user_gfp(k, flags), boOwner(k, file))
   if (pfn === undefined) return 'oom'
   row.pfn = pfn
   k.page(pfn).data = row.disk

@@ -1,5 +1,6 @@
 import type { Id } from '../../state/index.ts'
 import type { Zone } from '../config.ts'
+import { PF_MEMALLOC_PIN } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
 
 type Pfn = Id<'pfn'>
@@ -8,6 +9,11 @@ type Pfn = Id<'pfn'>
 export const GFP_HIGHUSER_MOVABLE: readonly Zone[] = ['normal', 'movable', 'cma']
 export const GFP_USER: readonly Zone[] = ['normal']
 export const VRAM: readonly Zone[] = ['vram']
+const NOCMA: readonly Zone[] = ['normal', 'movable']
+
+/** current_gfp_context(): memory for processes, but what is faulted in for FOLL_LONGTERM comes from where it may stay. */
+export const user_gfp = (k: Kernel, flags: number): readonly Zone[] =>
+  (flags & PF_MEMALLOC_PIN) === 0 ? GFP_HIGHUSER_MOVABLE : k.has('longterm-movable') ? GFP_USER : NOCMA
 
 /**
  * Takes a free frame of one of these zones. Which one is a choice: of the frames of a zone that nobody remembers one is as good as another,

@@ -9,6 +9,7 @@ import {
   FOLL_LONGTERM,
   FOLL_NOFAULT,
   FOLL_WRITE,
+  PF_MEMALLOC_PIN,
   VM_FAULT_OOM,
 } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
@@ -49,19 +50,20 @@ export const __get_user_pages = op({
       // Before 4.9: the copy has been made, and to get past the check for a writable entry FOLL_WRITE was forgotten.
       const forgotten = k.policy.foll_force === 'forget' && me.cowed > 0
       const write = (me.flags & FOLL_WRITE) !== 0 && !forgotten
+      const longterm = (me.flags & FOLL_LONGTERM) !== 0
+      const task = longterm ? PF_MEMALLOC_PIN : 0
       if (!pte.present || (write && !pte.write && !can_follow_write_pte(k, me, vma, pte))) {
         if ((me.flags & FOLL_NOFAULT) !== 0) return k.done(-EFAULT)
         me.cowed = (write || forgotten) && !vma.VM_WRITE ? 1 : 0
-        return k.call(handle_mm_fault, 'faulted', id, me.addr, write ? FAULT_FLAG_WRITE : 0)
+        return k.call(handle_mm_fault, 'faulted', id, me.addr, (write ? FAULT_FLAG_WRITE : 0) | task)
       }
       const zero = pte.special && pte.pfn === k.zeroPage
       const page = zero ? k.zeroPage : vm_normal_page(pte)
       if (page === undefined) return special(k, me)
       // Only to fault it in: whoever populates takes no reference.
       if (me.pin < 0) return k.done(1)
-      const longterm = (me.flags & FOLL_LONGTERM) !== 0
       if (pins(me) && !write && !pte.write && must_unshare(k, vma, page, longterm))
-        return k.call(handle_mm_fault, 'faulted', id, me.addr, FAULT_FLAG_UNSHARE)
+        return k.call(handle_mm_fault, 'faulted', id, me.addr, FAULT_FLAG_UNSHARE | task)
       const looks = me.pin < 4
       if (longterm && looks && !zero && !longterm_pinnable(k, page)) {
         // check_and_migrate_movable_pages(): what was pinned is unpinned, moved, and pinned again.

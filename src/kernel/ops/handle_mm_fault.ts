@@ -13,7 +13,7 @@ import type { Kernel } from '../kernel.ts'
 import { reach } from '../mm/access.ts'
 import { may_reuse, SetPageAnonExclusive } from '../mm/anon.ts'
 import { filemap_fault, needs_dirty_tracking, page_cached } from '../mm/files.ts'
-import { alloc_page, GFP_HIGHUSER_MOVABLE, page_anon, pfn_valid, put } from '../mm/frames.ts'
+import { alloc_page, page_anon, pfn_valid, put, user_gfp } from '../mm/frames.ts'
 import { canLock, mmap_unlock, ptlFree, resv } from '../mm/locks.ts'
 import { bo_frame } from '../mm/objects.ts'
 import { anonOf } from '../mm/owners.ts'
@@ -127,7 +127,7 @@ function do_anonymous_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
     return k.done()
   }
   vma.anon_vma = true
-  const pfn = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, vma.vm_mm!))
+  const pfn = alloc_page(k, user_gfp(k, me.flags), anonOf(k, vma.vm_mm!))
   if (pfn === undefined) return k.done(VM_FAULT_OOM)
   set_normal(k, pte, pfn, vma.VM_WRITE)
   if (vma.VM_WRITE) pte_mkdirty(k, pte)
@@ -203,12 +203,12 @@ function do_file_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   const tracked = needs_dirty_tracking(k, file)
   if (!write) fault_around(k, vma)
   if (pte.present) return k.done()
-  const page = filemap_fault(k, file, linear_page_index(vma, me.addr))
+  const page = filemap_fault(k, file, linear_page_index(vma, me.addr), me.flags)
   if (page === 'oom') return k.done(VM_FAULT_OOM)
   if (page === 'sigbus') return k.done(VM_FAULT_SIGBUS)
   pte_alloc(k, vma.vm_mm!)
   if (write && !vma.VM_SHARED) {
-    const copy = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, vma.vm_mm!))
+    const copy = alloc_page(k, user_gfp(k, me.flags), anonOf(k, vma.vm_mm!))
     if (copy === undefined) return k.done(VM_FAULT_OOM)
     k.page(copy).data = k.page(page).data
     set_normal(k, pte, copy, vma.VM_WRITE)
@@ -263,7 +263,7 @@ function do_wp_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
     return k.done()
   }
   vma.anon_vma = true
-  const copy = alloc_page(k, GFP_HIGHUSER_MOVABLE, anonOf(k, vma.vm_mm!))
+  const copy = alloc_page(k, user_gfp(k, me.flags), anonOf(k, vma.vm_mm!))
   if (copy === undefined) return k.done(VM_FAULT_OOM)
   reach(k, pte.pfn!, pte.stale, `${k.threadName(me.thread)} copies on write from`)
   // A raw PFN is copied through the user's own entry. One that may not be accessed (PROT_NONE, a forced write) cannot be read that
