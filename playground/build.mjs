@@ -102,7 +102,7 @@ const scripts = {
   model: `${await asFunction('src/model.ts', 'tenureModel')}
 globalThis.tenureWorkers=URL.createObjectURL(new Blob(["("+tenureModel+")()"],{type:"text/javascript"}))
 globalThis.tenureFirst=new Worker(tenureWorkers)`,
-  corpus: `globalThis.tenureCorpus=${data(corpus)};globalThis.tenureExamples=${data(examples)}`,
+  corpus: `globalThis.tenureCorpus=${data(corpus)}`,
   page: await bundle('src/main.ts'),
 }
 for (const [name, text] of Object.entries({ ...scripts, auditor }))
@@ -121,6 +121,7 @@ const page = readFileSync(join(here, 'index.html'), 'utf8')
   .replace('SCRIPTTAGS', () =>
     [
       `<script type="text/plain" id="auditor">${auditor}</script>`,
+      `<script type="application/json" id="examples">${data(examples)}</script>`,
       ...Object.values(scripts).map((text) => `<script>${text}</script>`),
     ].join('\n'),
   )
@@ -129,7 +130,13 @@ mkdirSync(dist, { recursive: true })
 const beside = join(dist, `index.html.${process.pid}`)
 writeFileSync(beside, page)
 renameSync(beside, join(dist, 'index.html'))
-for (const [name, text] of Object.entries({ ...scripts, auditor, style, 'in all': page }))
+for (const [name, text] of Object.entries({
+  ...scripts,
+  auditor,
+  examples: data(examples),
+  style,
+  'in all': page,
+}))
   console.log(
     `${name.padEnd(8)} ${kb(text.length)}, ${kb(gzipSync(text).length)} gzip, ${kb(brotliCompressSync(text).length)} brotli`,
   )

@@ -13,6 +13,11 @@ import { type Editor, editor } from './editor.ts'
 type Model = ReturnType<typeof tenureModel>
 type State = { readonly kind: 'running' | 'done' | 'failed' | 'stopped'; readonly text: string }
 
+/** The drivers of examples/: read when the first view of an audit is made. */
+let drivers: readonly Given[] | undefined
+const examples = (): readonly Given[] =>
+  (drivers ??= JSON.parse(document.getElementById('examples')!.textContent ?? '[]') as readonly Given[])
+
 /** More than this is no file that somebody pastes; the command line reads whole trees. */
 const most = 8_000_000
 
@@ -38,7 +43,7 @@ export class AuditView {
   constructor(model: Model, events: { onOpen: (litmus: string) => void; onChange: () => void }) {
     this.#model = model
     this.#events = events
-    const first = tenureExamples[0]
+    const [first] = examples()
     this.#files = [first ?? { path: 'driver.c', text: '' }]
     this.#editor = editor(this.#files[0]!.text, c, 'C source', (text) => this.#edited(text))
     this.element.className = 'audit'
@@ -58,12 +63,12 @@ export class AuditView {
   /** The driver of examples/ that is shown as it is there. */
   get example(): string | undefined {
     const [file] = this.#files
-    return tenureExamples.find((x) => x.path === file?.path && x.text === file.text)?.path
+    return examples().find((x) => x.path === file?.path && x.text === file.text)?.path
   }
 
   /** Audits, if it has not been done since the last change; an example, where a link names one. */
   start(file?: string): void {
-    const asked = tenureExamples.find((x) => x.path === file)
+    const asked = examples().find((x) => x.path === file)
     if (asked !== undefined && this.example !== asked.path) this.#open([asked])
     else if (this.#data === undefined && this.#state.kind !== 'running') this.#audit()
   }
@@ -217,14 +222,12 @@ export class AuditView {
             {
               value: this.example ?? '',
               onchange: (e: Event) => {
-                const example = tenureExamples.find((x) => x.path === (e.target as HTMLSelectElement).value)
+                const example = examples().find((x) => x.path === (e.target as HTMLSelectElement).value)
                 if (example) this.#open([example])
               },
             },
             h('option', { value: '', hidden: true }, 'none'),
-            tenureExamples.map((x) =>
-              h('option', { value: x.path, selected: x.path === this.example }, x.path),
-            ),
+            examples().map((x) => h('option', { value: x.path, selected: x.path === this.example }, x.path)),
           ),
         ),
         h(

@@ -202,18 +202,34 @@ export class Column {
   #draw(): void {
     const { kernel, policies } = this.setting
     const { settings } = this.#model
-    const kernels = [...new Set([...settings.kernels, kernel])]
     this.element.setAttribute('aria-label', `On Linux ${kernel}`)
     mount(
       this.#top,
       h(
         'div',
         { class: 'column-head' },
-        field(
-          'Kernel',
-          kernels.map((k) => [k, `Linux ${k}`]),
-          kernel,
-          (to) => this.#set({ ...this.setting, kernel: to }),
+        h(
+          'label',
+          { class: 'field' },
+          h('span', {}, 'Kernel'),
+          h(
+            'select',
+            {
+              name: 'Kernel',
+              value: kernel,
+              onchange: (e: Event) =>
+                this.#set({ ...this.setting, kernel: (e.target as HTMLSelectElement).value }),
+            },
+            option(settings.kernels, kernel),
+            h(
+              'optgroup',
+              { label: 'Between them' },
+              option(
+                settings.releases.filter((r) => !(settings.kernels as readonly string[]).includes(r)),
+                kernel,
+              ),
+            ),
+          ),
         ),
         h(
           'details',
@@ -458,6 +474,9 @@ function expected({ judgement }: Run): Drawn[] {
     ),
   ]
 }
+
+const option = (kernels: readonly string[], chosen: string): Drawn[] =>
+  kernels.map((k) => h('option', { value: k, selected: k === chosen }, `Linux ${k}`))
 
 function field(
   label: string,

@@ -10,6 +10,3 @@ declare const tenureCorpus: readonly {
   readonly name: string
   readonly text: string
 }[]
-
-/** The drivers of examples/. */
-declare const tenureExamples: readonly { readonly path: string; readonly text: string }[]

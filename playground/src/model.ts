@@ -19,6 +19,7 @@ import {
   kernels,
   ops,
   policies,
+  releases,
   whyAbsent,
 } from '../../src/kernel/index.ts'
 import {
@@ -154,6 +155,8 @@ export const words = (() => {
 
 export const settings = {
   kernels,
+  /** Every release that is understood, those between too. */
+  releases,
   isVersion,
   policies: Object.values(policies).map((p) => ({
     name: p.name,

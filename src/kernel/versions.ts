@@ -252,6 +252,11 @@ export function compareVersions(a: string, b: string): number {
 }
 
 /** A version that the table can speak of: `X.Y` from 5.9 to 7.2. */
+/** Every release that is understood: the last of 5.x was 5.19, of 6.x 6.19. */
+export const releases: readonly string[] = ([5, 6, 7] as const).flatMap((major) =>
+  Array.from({ length: 20 }, (_, minor) => `${major}.${minor}`).filter(isVersion),
+)
+
 export function isVersion(text: string): boolean {
   return /^\d+\.\d+$/.test(text) && compareVersions(text, '5.9') >= 0 && compareVersions(text, '7.2') <= 0
 }

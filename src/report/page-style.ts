@@ -71,6 +71,16 @@ export const reportStyle = `.tiles{display:flex;flex-wrap:wrap;gap:.6rem;align-i
 .tile.bad b{color:var(--bad)}.tile.unknown b{color:var(--warn)}.tile.good b{color:var(--good)}
 .tile[aria-pressed=false]{opacity:.6;border-style:dashed;text-decoration:line-through}
 .figures{margin:0 0 0 .4rem;color:var(--dim);font-size:.85rem;flex:1 1 18rem}
+.sums{margin:0 0 .9rem;font-size:.85rem}
+.sums>summary{cursor:pointer;color:var(--dim);width:max-content;padding:.1rem 0}
+.sums-body{display:flex;flex-wrap:wrap;gap:.4rem 2.5rem;align-items:flex-start;margin-top:.3rem}
+.sums table{border-collapse:collapse}
+.sums th,.sums td{padding:.1rem .5rem;font-weight:400;text-align:right;font-variant-numeric:tabular-nums;border-bottom:1px solid var(--line)}
+.sums th:first-child{text-align:left;padding-left:0}
+.sums thead th{color:var(--dim);font-weight:600}
+.sums thead .bad{color:var(--bad)}.sums thead .unknown{color:var(--warn)}.sums thead .good{color:var(--good)}
+.sums .pick.plain{padding:0;overflow-wrap:anywhere;text-align:left}
+.sums .more{text-align:left;color:var(--dim);border:0;padding-left:0}
 .filters{display:flex;flex-wrap:wrap;gap:.45rem .8rem;align-items:center}
 .filters input{flex:1 1 14rem;max-width:26rem}
 .field{display:inline-flex;align-items:center;gap:.35rem;font-size:.82rem;color:var(--dim);min-width:0}

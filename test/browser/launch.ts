@@ -17,7 +17,10 @@ export type Page = {
   evaluate<T>(script: string): Promise<T>
   on(event: string, listener: (what: { text(): string; message: string; type(): string }) => void): void
   setViewportSize(size: { width: number; height: number }): Promise<void>
-  emulateMedia(media: { colorScheme: 'light' | 'dark' }): Promise<void>
+  emulateMedia(media: {
+    colorScheme?: 'light' | 'dark'
+    reducedMotion?: 'reduce' | 'no-preference'
+  }): Promise<void>
   waitForEvent(event: 'download'): Promise<{ path(): Promise<string>; suggestedFilename(): string }>
   close(): Promise<void>
   context(): {

@@ -34,11 +34,11 @@ async function write(page: Page, text: string): Promise<void> {
 }
 const said = (page: Page, text: string | RegExp) => page.locator('#said').filter({ hasText: text }).waitFor()
 
-test('the page is at most 300 kB compressed without the C front end and its auditor, 440 kB with them', {
+test('the page is at most 300 kB compressed without the C front end, its auditor and their drivers, 440 kB with them', {
   skip,
 }, () => {
   const page = readFileSync(file, 'utf8')
-  const without = page.replace(/<script type="text\/plain" id="auditor">[\s\S]*?<\/script>/, '')
+  const without = page.replaceAll(/<script type="[\w/]+" id="(?:auditor|examples)">[\s\S]*?<\/script>/g, '')
   assert.ok(without.length < page.length)
   const [small, whole] = [gzipSync(without).length, gzipSync(page).length]
   assert.ok(small <= 300_000 && whole <= 440_000, `${small} and ${whole} bytes`)
@@ -150,6 +150,42 @@ browserTest('operations are completed and explained, with where the kernel has t
     .first()
     .hover()
   await page.locator('.cm-tooltip-hover .word').filter({ hasText: 'mm/memory.c' }).waitFor()
+})
+
+browserTest('flags and the places where memory can be are completed, too', async (page) => {
+  await page.goto(opened(moved, '5.9'))
+  await settled(page)
+  await editor(page).focus()
+  await page.keyboard.press('Control+End')
+  const list = page.locator('.cm-tooltip-autocomplete')
+  for (const [typed, word] of [
+    ['MAP_P', 'MAP_POPULATE'],
+    ['VM_PF', 'VM_PFNMAP'],
+    ['vra', 'vram'],
+    ['FOLL_L', 'FOLL_LONGTERM'],
+  ] as const) {
+    await page.keyboard.type(`\n${typed}`)
+    await list.filter({ hasText: word }).waitFor()
+    await page.keyboard.press('Escape')
+  }
+})
+
+browserTest('a release between those that were read can be chosen', async (page) => {
+  await page.goto(opened('pfn-lookup/follow_pfn+unlock+dma+bo_move', '6.9'))
+  await page.locator('section.column .verdict.bad').waitFor()
+  await page.locator('section.column select').first().selectOption('6.10')
+  await page.locator('section.column .verdict.absent').waitFor()
+})
+
+browserTest('nothing moves by itself where the reader wants no motion', async (page) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  await page.goto(at())
+  await settled(page)
+  const moving = await page.evaluate<string[]>(`[...document.querySelectorAll('*')].filter((e) => {
+    const { transitionDuration, animationName, scrollBehavior } = getComputedStyle(e)
+    return transitionDuration.split(',').some((d) => parseFloat(d) > 0) || animationName !== 'none' || scrollBehavior === 'smooth'
+  }).map((e) => e.outerHTML.slice(0, 80))`)
+  assert.deepEqual(moving, [])
 })
 
 browserTest('two kernels stand side by side: broken in one, not there in the other', async (page) => {

@@ -147,6 +147,48 @@ browserTest('an open finding stays open, and stays itself, when others are filte
   )
 })
 
+browserTest(
+  'the findings are summed up by class, kind and module, and a line of a sum filters',
+  async (page) => {
+    await page.goto(report)
+    const line = page.locator('.sums tbody tr').filter({ hasText: 'drivers/vfio' })
+    await soon(async () => assert.match((await line.textContent()) ?? '', /^drivers\/vfio\d+/))
+    const figures = (await line.locator('td').allTextContents()).map((t) => (t === '·' ? 0 : Number(t)))
+    await line.getByRole('button').click()
+    await soon(async () =>
+      assert.equal(
+        await rows(page).count(),
+        figures.reduce((a, b) => a + b, 0),
+      ),
+    )
+    for (const where of await page.locator('.where').allTextContents())
+      assert.match(where, /^drivers\/vfio\//)
+    await line.getByRole('button').click()
+    await soon(async () => assert.equal(await rows(page).count(), size))
+  },
+)
+
+browserTest('with the keyboard alone: search, open a finding, step through its run', async (page) => {
+  await page.goto(report)
+  const reach = async (what: string): Promise<void> => {
+    for (let i = 0; i < 120; i++) {
+      await page.keyboard.press('Tab')
+      if (await page.evaluate<boolean>(`document.activeElement.matches('${what}')`)) return
+    }
+    assert.fail(`Tab does not reach ${what}`)
+  }
+  await reach('input[type=search]')
+  await page.keyboard.type('grabber0_start')
+  await soon(async () => assert.equal(await rows(page).count(), 1))
+  await reach('.site > summary')
+  await page.keyboard.press('Enter')
+  await page.locator('.site .viewer').waitFor()
+  await reach('.viewer')
+  await page.keyboard.press('Home')
+  await page.keyboard.press('ArrowRight')
+  await soon(async () => assert.match(await page.locator('.viewer-count').innerText(), /^1 \/ /))
+})
+
 browserTest('names and comments of a hostile tree are text', async (page) => {
   await page.goto(report)
   await page.locator('.filters select').last().selectOption('place')

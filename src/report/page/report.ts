@@ -5,6 +5,11 @@ import { mount } from './mount.ts'
 import { showSite, signs, tones } from './site.ts'
 
 type Facet = 'change' | 'kind' | 'api' | 'class' | 'module' | 'hold' | 'reason'
+/** What the findings are summed up by, beside the verdict. */
+const sums = ['class', 'kind', 'module'] as const
+/** So many lines has a sum; the rest are in its filter. */
+const lines = 8
+
 type Sort = 'verdict' | 'place' | 'class'
 
 const verdicts: readonly Verdict[] = ['broken', 'unknown', 'holds']
@@ -108,6 +113,7 @@ export class Report {
           understood(summary.functions, summary.skipped),
         ),
       ),
+      this.#summary(),
       h(
         'div',
         { class: 'filters', role: 'search', hidden: this.#all.length < 6 },
@@ -148,6 +154,95 @@ export class Report {
         found.map((f) => this.#row(f)),
       ),
       problems(result.problems),
+    )
+  }
+
+  #sums:
+    | readonly { facet: Facet; rows: readonly [value: string, counts: Record<Verdict, number>][] }[]
+    | undefined
+
+  /** How many of each class, kind and module are broken, unknown and right; a line filters. */
+  #summary(): Drawn {
+    this.#sums ??= sums.map((facet) => {
+      const rows = new Map<string, Record<Verdict, number>>()
+      for (const { site, index } of this.#all)
+        for (const value of this.#values(site, index, facet)) {
+          const counts = rows.get(value) ?? { broken: 0, unknown: 0, holds: 0 }
+          counts[site.verdict]++
+          rows.set(value, counts)
+        }
+      return {
+        facet,
+        rows: [...rows].sort(
+          ([a, m], [b, n]) =>
+            n.broken - m.broken || n.unknown - m.unknown || n.holds - m.holds || (a < b ? -1 : 1),
+        ),
+      }
+    })
+    return h(
+      'details',
+      { class: 'sums', hidden: this.#all.length < 6, open: innerWidth > 760 },
+      h('summary', {}, 'By class, kind and module'),
+      h(
+        'div',
+        { class: 'sums-body' },
+        this.#sums
+          .filter(({ rows }) => rows.length > 1)
+          .map(({ facet, rows }) =>
+            h(
+              'table',
+              {},
+              h(
+                'thead',
+                {},
+                h(
+                  'tr',
+                  {},
+                  h('th', { scope: 'col' }, facet),
+                  verdicts.map((v) =>
+                    h(
+                      'th',
+                      { scope: 'col', class: tones[v], title: v },
+                      signs[v],
+                      h('span', { class: 'aside' }, v),
+                    ),
+                  ),
+                ),
+              ),
+              h(
+                'tbody',
+                {},
+                rows.slice(0, lines).map(([value, counts]) =>
+                  h(
+                    'tr',
+                    {},
+                    h(
+                      'th',
+                      { scope: 'row' },
+                      h(
+                        'button',
+                        {
+                          type: 'button',
+                          class: 'pick plain',
+                          'aria-pressed': String(this.#facets.get(facet) === value),
+                          onclick: () => {
+                            if (this.#facets.get(facet) === value) this.#facets.delete(facet)
+                            else this.#facets.set(facet, value)
+                            this.#draw()
+                          },
+                        },
+                        value,
+                      ),
+                    ),
+                    verdicts.map((v) => h('td', {}, counts[v] === 0 ? '·' : number(counts[v]))),
+                  ),
+                ),
+                rows.length > lines &&
+                  h('tr', {}, h('td', { colspan: 4, class: 'more' }, `and ${rows.length - lines} more`)),
+              ),
+            ),
+          ),
+      ),
     )
   }
 
