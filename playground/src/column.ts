@@ -342,6 +342,18 @@ export class Column {
         { class: 'verdict bad', role: 'status' },
         h('b', {}, '✗ broken'),
         r.broken.map((b) => this.#pick(`broken:${b.code}`, `Show how ${b.code} breaks`, b.code, 'bad')),
+        r.broken
+          .filter((b) => this.#chosen?.key === `broken:${b.code}`)
+          .map((b) =>
+            h(
+              'a',
+              {
+                href: `docs/invariants/${b.code.replaceAll('-', '_')}.html`,
+                'aria-label': `What ${b.code} means`,
+              },
+              'what it means',
+            ),
+          ),
         h('span', {}, r.complete ? figures : `${figures}; ${r.why}`),
       )
     if (!r.complete)

@@ -90,6 +90,7 @@ main{container-type:inline-size;min-height:0;min-width:0;overflow:auto;padding:.
 .expected.match b{color:var(--good)}
 .expected.mismatch b{color:var(--bad)}
 .expected.unknown b{color:var(--warn)}
+.verdict a{font-size:.85rem;color:inherit}
 .observed{margin:.5rem 0 0;font-size:.88rem;color:var(--dim)}
 .observed code{color:var(--ink)}
 .outcomes{border-collapse:collapse;font-size:.85rem;margin-top:.4rem;max-width:100%;display:block;overflow-x:auto}

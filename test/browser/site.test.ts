@@ -77,6 +77,15 @@ browserTest(
 )
 
 browserTest(
+  'from a promise that breaks in the playground to the page that says what it means',
+  async (page) => {
+    await page.goto(playgroundPage.href)
+    await page.getByRole('link', { name: 'What use-after-free means' }).click()
+    await page.locator('h1').filter({ hasText: 'use-after-free' }).waitFor()
+  },
+)
+
+browserTest(
   'on a phone the contents are one key away and below the text',
   async (page) => {
     await page.goto(at('thread.html'))
