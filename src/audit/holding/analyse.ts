@@ -9,7 +9,7 @@ import { witnessOf } from '../witness.ts'
 import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
 import { flagTexts } from './flags.ts'
 import { type HoldingPlan, liftHolding, planOf, type Question, writes } from './lift.ts'
-import { callersHoldLock } from './locks.ts'
+import { type Held, lockHeld } from './locks.ts'
 import { ownerOf, useOf } from './places.ts'
 import { Stories, type Story, type StoryRelease } from './stories.ts'
 import { byCondition, HoldingWalk, TooManyWays } from './walk.ts'
@@ -254,6 +254,7 @@ export class Holdings {
     }
     if (release.as !== takes) ask(mismatch[takes], undefined, told)
     else {
+      if (story.sleeps !== undefined) ask('sleeping-release', undefined, asleep(told, story.sleeps))
       if (takes === 'get' && written && !story.notifier && !isRemoteGet(site.api))
         ask('get-instead-of-pin', 'fork', told)
       if (takes === 'pin' && long) ask('missing-longterm', 'longterm', told)
@@ -273,8 +274,10 @@ export class Holdings {
       return { ...s, hold: long ? 'longterm' : 'transient', classes: found.map((f) => f.cls) }
     }
     if (lost !== undefined || e === undefined) return giveUp('')
-    if (site.api.lock && e.holding.locked === 'unseen' && !callersHoldLock(this.#code, site.func))
-      return giveUp('it needs mmap_lock, and that all callers hold it is not seen')
+    const held = site.api.lock && e.holding.locked === 'unseen' ? this.#held(site) : true
+    if (typeof held === 'object')
+      return this.#unlocked(site, told, held.not) ?? giveUp(`${held.not} does not take mmap_lock`)
+    if (held !== true) return giveUp('it needs mmap_lock, and that all callers hold it is not seen')
     const longterm = /FOLL_LONGTERM/.test(flags ?? '') || site.api.longterm === true
     if (story.ends.length === 0 && !longterm) return giveUp(`what leads to ${release.api}() is not seen`)
     if (takes === 'pin' && !longterm && story.sameCall === 'no' && !by.has('device') && !by.has('work'))
@@ -420,6 +423,20 @@ export class Holdings {
     }
   }
 
+  #held(site: HoldingSite): Held {
+    return lockHeld(this.#code, site.func, site.call.start, (f) => this.#stories.entered(f))
+  }
+
+  /** Somebody comes to the call without mmap_lock. An mm that is handed in may be one that nobody else has. */
+  #unlocked(site: HoldingSite, e: Ending, not: string): Site | undefined {
+    if (site.api.mm !== undefined) return undefined
+    const plan: HoldingPlan = { ...planOf(e), callerLocks: false }
+    const judged = this.#ask(site, plan)
+    return judged.verdict === 'broken' && shows('gup-without-mmap-lock', judged)
+      ? this.#broken(site, { ...e, place: not }, plan, judged, 'gup-without-mmap-lock')
+      : undefined
+  }
+
   #ask(site: HoldingSite, plan: HoldingPlan, name = ''): Judged {
     return this.#judge.judge(liftHolding(nameOf(site) + name, plan), this.#rules(site.api))
   }
@@ -461,10 +478,13 @@ export class Holdings {
         b.events.length - a.events.length,
     )[0]!
     const h = shown.holding
-    const locked =
-      site.api.lock &&
-      mine.some((e) => e.holding.locked === 'unseen') &&
-      callersHoldLock(this.#code, site.func)
+    const held =
+      site.api.lock && mine.some((e) => e.holding.locked === 'unseen') ? this.#held(site) : undefined
+    const locked = held === true
+    if (typeof held === 'object') {
+      const found = this.#unlocked(site, shown, held.not)
+      if (found !== undefined) return found
+    }
     const takesNothing = mine.every((e) => e.holding.releasedBy === 'nothing')
     if (!takesNothing) {
       for (const e of mine) {
@@ -567,6 +587,7 @@ const noStory: Story = {
   notifier: false,
   mixed: false,
   alone: false,
+  sleeps: undefined,
 }
 
 const handsOn = /^whoever calls /
@@ -611,8 +632,25 @@ function shows(cls: string, judged: Judged): boolean {
     'missing-longterm': 'longterm-movable',
     'missing-dirty': 'dirty-lost',
     'get-instead-of-pin': 'fork-isolation',
+    'sleeping-release': 'lock-context',
+    'gup-without-mmap-lock': 'lock-context',
   }
   return codes[cls] === undefined || judged.result!.broken.some((b) => b.code === codes[cls])
+}
+
+/** What it is given back by sleeps where that is forbidden. */
+function asleep(e: Ending, { at, text, atomic }: NonNullable<Story['sleeps']>): Ending {
+  const { id } = e.holding
+  const events = e.events.filter((x) => x.do !== 'dirty' || x.hold !== id)
+  const last = events.findLastIndex((x) => x.do === 'release' && x.hold === id)
+  return {
+    ...e,
+    events: [
+      ...events.slice(0, last),
+      { do: 'dirty', hold: id, at, text: `${text} under ${atomic}`, atomic },
+      ...events.slice(last).map((x) => (x.do === 'release' ? { ...x, dirties: false } : x)),
+    ],
+  }
 }
 
 /** A path on which the call works, and then what the module does with what is kept, in the order in which it can come. */
@@ -729,6 +767,13 @@ function sentence(e: Ending, cls: string): string {
       return `when ${api.name}() gives fewer pages than asked for, ${by} is called for all that were asked for`
     case 'double-put':
       return `what ${api.name}() took is given back twice on one way, last by ${by}`
+    case 'sleeping-release': {
+      const x = e.events.find((y) => (y.do === 'release' || y.do === 'dirty') && y.atomic !== undefined)
+      const atomic = x !== undefined && 'atomic' in x ? x.atomic : ''
+      return `what ${api.name}() took is marked dirty by a call that may sleep (line ${x?.at.line} of ${x?.at.file}), where ${atomic} forbids that`
+    }
+    case 'gup-without-mmap-lock':
+      return `${api.name}() wants mmap_lock, and ${e.place ?? 'nobody'} does not take it`
     case 'put-instead-of-unpin':
       return `what ${api.name}() pinned is given back by ${by}, which drops a reference and leaves the pin`
     case 'get-instead-of-pin':
@@ -796,6 +841,23 @@ const repairs: Readonly<Record<string, Fix>> = {
       const first = p.steps.findIndex((s) => s.do === 'release')
       return { ...p, steps: p.steps.filter((s, i) => s.do !== 'release' || i === first) }
     },
+  },
+  'sleeping-release': {
+    name: 'later',
+    text: () => 'mark and give them back where sleeping is allowed: behind the lock, or in a work item',
+    apply: (p) => ({
+      ...p,
+      steps: p.steps.map((s) => {
+        if (s.do !== 'release' && s.do !== 'dirty') return s
+        const { atomic: _, ...rest } = s
+        return rest
+      }),
+    }),
+  },
+  'gup-without-mmap-lock': {
+    name: 'lock',
+    text: () => 'take mmap_lock for the call, or call the _fast() or _unlocked() form, which does',
+    apply: (p) => ({ ...p, callerLocks: true }),
   },
   'get-instead-of-pin': {
     name: 'pin',

@@ -7,6 +7,8 @@ export type Entry = {
   readonly by: 'user' | 'device' | 'work' | 'notifier' | 'removal' | 'other'
   /** `card_release() of file_operations.release`. */
   readonly text: string
+  /** It is called where sleeping is forbidden. */
+  readonly atomic?: true
 }
 
 const most = { depth: 8, functions: 60 }
@@ -18,6 +20,7 @@ const removals = /^(remove|disconnect|shutdown|reset_prepare|error_detected|unin
 const interrupts = /^(devm_)?request_(threaded_|any_context_)?irq$|^pci_request_irq$|^free_irq$/
 const later =
   /^(INIT_(DELAYED_)?WORK|INIT_RCU_WORK|__?INIT_\w+|kthread_(run|create)\w*|tasklet_(init|setup)|timer_setup|hrtimer_(init|setup)|call_rcu\w*|task_work_add|init_task_work|io_schedule\w*)$/
+const softirq = /^(tasklet_(init|setup)|timer_setup|hrtimer_setup|call_rcu)$/
 const completions =
   /^(callback|complete|completion|end_io|bi_end_io|done|isr|irq_handler|handler|func|function)$/
 
@@ -39,6 +42,20 @@ export class Entries {
       for (const m of this.#of(f)) entries.set(`${m.by} ${m.text}`, { by: m.by, text: m.text })
     if (cut) entries.set('cut', { by: 'other', text: 'callers that are not followed' })
     return [...entries.values()]
+  }
+
+  /** By whom it is called itself, other than by name: the core, which holds no lock of a process. */
+  entered(func: Func): string | undefined {
+    return this.#of(func).find((m) => m.by === 'user' || m.by === 'device' || m.by === 'work')?.text
+  }
+
+  /** Where it is called and may not sleep: by an interrupt, a timer, a tasklet, and nothing on the way asks or puts it off. */
+  atomic(func: Func): string | undefined {
+    const { all } = this.above(func)
+    const asks = /\b(in_(interrupt|atomic|task|irq|softirq)|irqs_disabled|preemptible)\s*\(/
+    if (all.some((f) => asks.test(f.file.source.text.slice(f.start, f.end)))) return undefined
+    for (const f of all) for (const m of this.#of(f)) if (m.atomic === true) return m.text
+    return undefined
   }
 
   /** It and all that call it, directly or not. */
@@ -155,7 +172,10 @@ function mentionsIn(file: CFile, name: string): Mention[] {
           return
         }
         const by = interrupts.test(callee) ? 'device' : later.test(callee) ? 'work' : 'other'
-        found.push({ by, text: text(`${callee}()`) })
+        // The thread of an interrupt comes behind its handler, and may sleep.
+        const handler = e.args.findIndex((a) => isName(a, name)) === (callee.startsWith('devm_') ? 2 : 1)
+        const atomic = (/request_(threaded_)?irq$/.test(callee) && handler) || softirq.test(callee)
+        found.push({ by, text: text(`${callee}()`), ...(atomic && { atomic: true as const }) })
       }),
     )
   }

@@ -25,8 +25,10 @@ export type HoldingEvent = { readonly at: Place; readonly text?: string } & (
       readonly many: 'got' | 'asked'
       /** It marks the pages as it gives them back. */
       readonly dirties?: boolean
+      /** What forbids it to sleep, which it may want to. */
+      readonly atomic?: string
     }
-  | { readonly do: 'dirty'; readonly hold: number }
+  | { readonly do: 'dirty'; readonly hold: number; readonly atomic?: string }
   /** The system call is over, and the pages are kept; `text` says by what. */
   | { readonly do: 'leave'; readonly hold: number }
   | { readonly do: 'write'; readonly hold: number; readonly by: 'cpu' | 'device' }

@@ -32,8 +32,9 @@ export type HoldingStep = { readonly at?: Place; readonly note?: string } & (
       readonly as: 'pin' | 'get'
       readonly many: 'got' | 'asked'
       readonly dirties?: boolean
+      readonly atomic?: string
     }
-  | { readonly do: 'dirty' }
+  | { readonly do: 'dirty'; readonly atomic?: string }
   /** The system call returns, and the pages stay. */
   | { readonly do: 'leave' }
   | { readonly do: 'write'; readonly by: 'cpu' | 'device' }
@@ -67,9 +68,12 @@ export function planOf(ending: Ending): HoldingPlan {
           at,
           note: `${e.api}()`,
           ...(e.dirties && { dirties: true }),
+          ...(e.atomic !== undefined && { atomic: e.atomic }),
         })
         break
       case 'dirty':
+        steps.push({ do: 'dirty', ...with_, ...(e.atomic !== undefined && { atomic: e.atomic }) })
+        break
       case 'leave':
         steps.push({ do: e.do, ...with_ })
         break
@@ -127,8 +131,14 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
     held.map((write) => run(call(`mmap_${write ? 'write' : 'read'}_unlock`))).reverse()
   const release = (as: 'pin' | 'get', page: string, at?: Place): Stmt =>
     run(call(as === 'pin' ? 'unpin_user_page' : 'put_page', id(page)), at)
+  // A spinlock stands for whatever forbids to sleep.
+  const atomic = plan.steps.some((s) => (s.do === 'release' || s.do === 'dirty') && s.atomic !== undefined)
+  const inside = (s: HoldingStep & { do: 'release' | 'dirty' }, stmts: readonly Stmt[]): readonly Stmt[] =>
+    s.atomic === undefined
+      ? stmts
+      : [run(call('spin_lock', id('lock')), s.at), ...stmts, run(call('spin_unlock', id('lock')), s.at)]
   const releaseAs = (s: HoldingStep & { do: 'release' }, page: string): Stmt[] =>
-    s.dirties !== true || plan.question !== 'dirty'
+    s.dirties !== true || (plan.question !== 'dirty' && s.atomic === undefined)
       ? [release(s.as, page, s.at)]
       : s.as === 'pin'
         ? [run(call('unpin_user_pages_dirty_lock', id(page), num(1)), s.at)]
@@ -186,14 +196,15 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
         }
         break
       case 'release':
-        body.push(...releaseAs(s, first))
+        body.push(...inside(s, releaseAs(s, first)))
         if (plan.short && s.many === 'asked') body.push(release(s.as, 'page1', at))
         break
       case 'write':
         body.push(run(call(s.by === 'device' ? 'dma_write' : 'kernel_write', id(first), num(1)), at))
         break
       case 'dirty':
-        if (plan.question === 'dirty') body.push(run(call('set_page_dirty_lock', id(first)), at))
+        if (plan.question === 'dirty' || s.atomic !== undefined)
+          body.push(...inside(s, [run(call('set_page_dirty_lock', id(first)), at)]))
         break
       case 'leave':
         // No lock is taken home.
@@ -237,6 +248,7 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
       ? [{ kind: 'file', name: 'F', call: call('ext4', num(plan.short ? 2 : 1)) } satisfies Declaration]
       : []),
     { kind: 'mm', name: 'A' },
+    ...(atomic ? [{ kind: 'spinlock', name: 'lock' } satisfies Declaration] : []),
     ...(plan.question === 'fork'
       ? [{ kind: 'mm', name: 'C', call: call('unborn') } satisfies Declaration]
       : []),

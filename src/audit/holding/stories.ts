@@ -29,6 +29,8 @@ export type Story = {
   readonly mixed: boolean
   /** No field is seen that keeps them; but nothing else in the module is pinned, and this is what is unpinned there. */
   readonly alone: boolean
+  /** Where it is marked dirty, or given back and marked, by a call that sleeps, although something forbids that. */
+  readonly sleeps: { readonly at: Place; readonly text: string; readonly atomic: string } | undefined
 }
 
 type SameCall = 'no' | 'put' | 'yes'
@@ -39,6 +41,8 @@ export type StoryRelease = {
   readonly dirties: boolean
   readonly at: Place
   readonly func: Func
+  /** What forbids to sleep there, where that is seen. */
+  readonly atomic?: string
 }
 
 const most = { depth: 3, callers: 4, rounds: 3, functions: 200 }
@@ -53,6 +57,10 @@ export class Stories {
     this.#code = code
     this.#apis = apis
     this.#entries = new Entries(code)
+  }
+
+  entered(func: Func): string | undefined {
+    return this.#entries.entered(func)
   }
 
   of(site: HoldingSite): Story {
@@ -81,6 +89,7 @@ class Telling {
   /** Names that the pages have where they are taken. */
   #own: ReadonlySet<string> = new Set()
   #dirtied = false
+  readonly #sleepers: { readonly func: Func; readonly call: Expr; readonly name: string }[] = []
   #reads = false
   #mixed = false
   /** References are added to them somewhere, which put_page() drops again. */
@@ -127,7 +136,16 @@ class Telling {
       notifier: this.#notifier(),
       mixed: this.#mixed,
       alone: this.#alone,
+      sleeps: this.#sleeps(),
     }
+  }
+
+  #sleeps(): Story['sleeps'] {
+    for (const { func, call, name } of this.#sleepers) {
+      const atomic = heldAtomic(func, call.start) ?? this.#entries.atomic(func)
+      if (atomic !== undefined) return { at: this.#place(func, call), text: `${name}()`, atomic }
+    }
+    return undefined
   }
 
   /** It is kept as a number, or in no field that is seen. Where nothing else in the module pins, what is unpinned there is this. */
@@ -417,8 +435,11 @@ class Telling {
     if (release !== undefined) {
       const arg = e.args[release.arg]
       if (arg === undefined || is(arg) === undefined) return
-      const dirties = typeof release.dirties === 'number' && !isFalse(e.args[release.dirties])
+      const flag = typeof release.dirties === 'number' ? e.args[release.dirties] : undefined
+      const dirties = typeof release.dirties === 'number' && !isFalse(flag)
       this.#releases.set(`${at.file}:${at.line}`, { api: name, as: release.as, dirties, at, func })
+      // What is not written there as true may be false whenever sleeping is forbidden.
+      if (dirties && flag !== undefined && isTrue(flag)) this.#sleepers.push({ func, call: e, name })
       return
     }
     if (words.addsReference.test(name)) {
@@ -426,7 +447,9 @@ class Telling {
       return
     }
     if (words.dirties.test(name)) {
-      if (e.args[0] !== undefined && is(e.args[0]) !== undefined) this.#dirtied = true
+      if (e.args[0] === undefined || is(e.args[0]) === undefined) return
+      this.#dirtied = true
+      if (words.dirtiesLocked.test(name)) this.#sleepers.push({ func, call: e, name })
       return
     }
     const map = words.maps.get(name)
@@ -576,6 +599,23 @@ function eachBody(s: Stmt, look: (stmts: readonly Stmt[]) => void): void {
 
 const isCallOf = (e: Expr, name: string): boolean =>
   e.kind === 'call' && e.callee.kind === 'name' && e.callee.name === name
+const isTrue = (e: Expr): boolean =>
+  (e.kind === 'number' && e.value !== 0) || (e.kind === 'name' && /^(true|TRUE)$/.test(e.name))
+
+/** What was taken before a place in a function and forbids to sleep, by the order of the text. */
+function heldAtomic(func: Func, at: number): string | undefined {
+  const text = func.file.source.text.slice(func.start, at)
+  const held: string[] = []
+  for (const m of text.matchAll(/\b(\w+)\s*\(/g)) {
+    const name = m[1]!
+    if (words.atomicTaken.test(name)) held.push(name)
+    else if (words.atomicDropped.test(name)) {
+      const behind = text.slice(m.index).replace(/^[^;]*;/, '')
+      if (!/^\s*(return|goto|continue|break)\b[^;]*;/.test(behind)) held.pop()
+    }
+  }
+  return held.at(-1) === undefined ? undefined : `${held.at(-1)}()`
+}
 const isFalse = (e: Expr | undefined): boolean =>
   e === undefined ||
   (e.kind === 'number' && e.value === 0) ||

@@ -80,6 +80,8 @@ class State {
   /** Objects that others can find. */
   readonly published: Set<string>
   locked: 'taken' | 'asserted' | 'unseen'
+  /** What was taken that forbids to sleep, the innermost last. */
+  atomic: readonly string[]
 
   constructor(from?: State) {
     this.env = from?.env.fork() ?? new Table(valueText)
@@ -90,6 +92,7 @@ class State {
     this.rounds = new Map(from?.rounds)
     this.published = new Set(from?.published)
     this.locked = from?.locked ?? 'unseen'
+    this.atomic = from?.atomic ?? []
   }
 
   fork(): State {
@@ -101,7 +104,7 @@ class State {
       (h) =>
         `${h.id}${h.outcome}${h.left}${h.unclear ?? ''}${h.wrong ?? ''}${h.written}${h.dirtied}${h.checked === true}${h.counted === true}${h.extra ?? ''}${h.handed ?? ''}${h.site.call.start}`,
     )
-    return `${this.env.digest}|${this.signs.digest}|${this.facts.digest}|${holds.join()}|${this.locked}|${[...this.published].join()}|${[...this.rounds].filter(([, n]) => n > 1).join()}`
+    return `${this.env.digest}|${this.signs.digest}|${this.facts.digest}|${holds.join()}|${this.locked}${this.atomic.length}|${[...this.published].join()}|${[...this.rounds].filter(([, n]) => n > 1).join()}`
   }
 
   /** What a path is asked in the end: how its acquisitions stand, and what names them. Paths that are alike in it may be joined. */
@@ -110,7 +113,7 @@ class State {
     for (const [k, v] of this.env)
       if (this.#open(v.hold) || this.#open(v.got) || v.sym.includes('FOLL_'))
         env.push(`${k}=${v.hold ?? v.sym}/${v.form ?? ''}/${v.got ?? ''}/${v.element ?? ''}`)
-    let key = `${env.sort().join(';')}|${this.locked}`
+    let key = `${env.sort().join(';')}|${this.locked}${this.atomic.length}`
     const holds: string[] = []
     for (const h of this.holds.values())
       if (h.unclear !== undefined) holds.push(`${h.id}?${h.wrong ?? ''}`)
@@ -1364,6 +1367,14 @@ export class HoldingWalk {
     const plain = (): Out[] => [{ s, v: fresh() }]
     if (name === undefined) return this.#given(e, 'a function pointer', args, s)
     if (this.#locks(e, name, s)) return plain()
+    if (words.atomicTaken.test(name)) {
+      s.atomic = [...s.atomic, name]
+      return plain()
+    }
+    if (words.atomicDropped.test(name)) {
+      s.atomic = s.atomic.slice(0, -1)
+      return plain()
+    }
     if (words.transparent.test(name) && args[0] !== undefined) return [{ s, v: args[0] }]
     // What was got has a struct page.
     if (words.hasPage.test(name) && args[0]?.hold !== undefined) return [{ s, v: one }]
@@ -1435,8 +1446,18 @@ export class HoldingWalk {
     }
     if (words.dirties.test(name)) {
       for (const h of this.#reached(args, s)) {
-        s.change(h, { dirtied: true })
-        s.say({ do: 'dirty', hold: h, at: this.#place(e), text: `${name}()` })
+        const atomic = words.dirtiesLocked.test(name) ? s.atomic.at(-1) : undefined
+        s.change(h, {
+          dirtied: true,
+          ...(atomic !== undefined && { wrong: s.holds.get(h)!.wrong ?? 'sleeping-release' }),
+        })
+        s.say({
+          do: 'dirty',
+          hold: h,
+          at: this.#place(e),
+          text: `${name}()`,
+          ...(atomic !== undefined && { atomic }),
+        })
       }
       return plain()
     }
@@ -1655,6 +1676,9 @@ export class HoldingWalk {
     const dirties =
       release.dirties !== undefined && typeof release.dirties === 'number' && args[release.dirties]?.num !== 0
     s.change(id, { left: 'nothing', dirtied: h.dirtied || dirties, releasedBy: name })
+    const sure = typeof release.dirties === 'number' && (args[release.dirties]?.num ?? 0) !== 0
+    const atomic = sure ? s.atomic.at(-1) : undefined
+    if (atomic !== undefined) s.change(id, { wrong: s.holds.get(id)!.wrong ?? 'sleeping-release' })
     if (many === 'asked')
       s.change(id, { wrong: s.holds.get(id)!.wrong ?? (h.counted === true ? 'over-unpin' : 'partial-pin') })
     s.say({
@@ -1665,6 +1689,7 @@ export class HoldingWalk {
       many,
       at: this.#place(e),
       ...(dirties && { dirties }),
+      ...(atomic !== undefined && { atomic }),
     })
     return none
   }

@@ -106,6 +106,13 @@ export const overUser = /^(iov_iter_(init|ubuf)|import_(iovec|ubuf|single_range)
 /** Puts an object where others find it. */
 export const publishes =
   /^(list_\w+|hlist_\w+|xa_\w+|idr_\w+|radix_\w+|rb_\w+|rcu_assign_pointer|smp_store_release|refcount_set|hash_add\w*|ida_\w+|interval_tree_\w+|platform_set_drvdata|dev_set_drvdata|kref_get|queue_work|schedule_work|mtree_\w+|dma_buf_export|kthread_(run|create)|wake_up_\w+)$/
+/** From here nobody may sleep, and until here. */
+export const atomicTaken =
+  /^((raw_)?spin_lock(_bh|_irq|_irqsave|_nested|_irqsave_nested)?|(read|write)_lock(_bh|_irq|_irqsave)?|rcu_read_lock(_bh|_sched)?|preempt_disable|local_irq_(save|disable)|local_bh_disable)$/
+export const atomicDropped =
+  /^((raw_)?spin_unlock(_bh|_irq|_irqrestore)?|(read|write)_unlock(_bh|_irq|_irqrestore)?|rcu_read_unlock(_bh|_sched)?|preempt_enable|local_irq_(restore|enable)|local_bh_enable)$/
+/** Takes the lock of the page, and so may sleep. */
+export const dirtiesLocked = /^(set_page_dirty_lock|folio_mark_dirty_lock)$/
 export const lockTaken =
   /^(mmap_(read|write)_(try)?lock(_killable)?|down_(read|write)(_killable|_trylock|_nested)?)$/
 export const lockDropped = /^(mmap_(read|write)_unlock(_non_owner)?|up_(read|write))$/
