@@ -117,8 +117,7 @@ export class Holdings {
           Number(b.holding.outcome === 'all') - Number(a.holding.outcome === 'all') ||
           a.events.length - b.events.length,
       )
-    if (mine.length === 0)
-      return this.#unknown(site, 'no way through the function on which it works was found')
+    if (mine.length === 0) return this.#unknown(site, noWay)
     let unsure: string | undefined
     // The ways one by one, when they are asked for, and what was looked for in them.
     let alone: readonly Ending[] | undefined
@@ -128,6 +127,10 @@ export class Holdings {
       if (cls === undefined) continue
       if (e.holding.left === 'all' && mine.some((o) => o.holding.unclear === byCondition)) {
         unsure ??= byCondition
+        continue
+      }
+      if (joined === true && site.api.result === 'bytes' && e.holding.left === 'all') {
+        unsure ??= iteratorLeft
         continue
       }
       if (joined === true && cls !== mismatch[site.api.takes] && cls !== 'wrong-foll-flag') {
@@ -146,8 +149,7 @@ export class Holdings {
         continue
       }
       if (site.api.result === 'bytes' && e.holding.left === 'all') {
-        unsure ??=
-          'what an iterator gave is left behind on one way, and what the iterator was over is not known'
+        unsure ??= iteratorLeft
         continue
       }
       const plan = planOf(e)
@@ -161,7 +163,11 @@ export class Holdings {
       mine.find((e) => e.holding.unclear === undefined && e.holding.left === 'all'),
     )
     if (core !== undefined) return core
-    if (unsure !== undefined) return this.#unknown(site, unsure, mine[0])
+    if (unsure !== undefined) {
+      // Whether one way goes wrong or not: what is kept may be wrong in any case.
+      const kept = this.#told(site, undefined, unsure)
+      return kept.verdict === 'broken' ? kept : this.#unknown(site, unsure, mine[0])
+    }
     const unclear = mine.find((e) => e.holding.unclear !== undefined)
     if (unclear !== undefined) return this.#told(site, unclear, unclear.holding.unclear!)
     const other = this.#elsewhere(site, mine)
@@ -177,7 +183,8 @@ export class Holdings {
         kept.every((e) => e.failed !== true)
           ? this.#told(site, upwards)
           : undefined
-      if (told !== undefined && told.verdict !== 'unknown') return told
+      const handsOut = upwards.place === `what ${root.name}() returns` && this.#wraps(root, towards)
+      if (told !== undefined && told.verdict !== 'unknown' && !(handsOut && up < most.up)) return told
       return this.#up(site, root, towards, upwards, up)
     }
     return this.#calm(site, mine)
@@ -322,8 +329,7 @@ export class Holdings {
   #up(site: HoldingSite, root: Func, towards: ReadonlySet<Func>, e: Ending, up: number): Site {
     if (this.#apis.has(root.name)) return this.#handed(site, root, e)
     const callers = this.#code.callers(root).filter((c) => !towards.has(c))
-    const wraps = !root.static && callers.some((c) => c.file !== root.file)
-    if (wraps && callers.length <= most.wrapped && up < most.up) {
+    if (this.#wraps(root, towards) && callers.length <= most.wrapped && up < most.up) {
       for (const c of callers) {
         const next = new Set([...towards, c])
         const found = this.#at(site, c, next, this.#walk(site, c, next), up + 1)
@@ -340,13 +346,21 @@ export class Holdings {
             ? `it is handed up through more than ${most.up} callers`
             : undefined
     if (reason !== undefined) return this.#told(site, e, reason)
-    const found = callers.map((c) => {
+    const all = callers.map((c) => {
       const next = new Set([...towards, c])
       return this.#at(site, c, next, this.#walk(site, c, next), up + 1)
     })
+    // A caller that never comes to it has nothing to give back.
+    const some = all.filter((s) => s.reason !== noWay)
+    const found = some.length > 0 ? some : all
     return (
       found.find((s) => s.verdict === 'broken') ?? found.find((s) => s.verdict === 'unknown') ?? found[0]!
     )
+  }
+
+  /** Others call it from elsewhere. */
+  #wraps(root: Func, towards: ReadonlySet<Func>): boolean {
+    return !root.static && this.#code.callers(root).some((c) => !towards.has(c) && c.file !== root.file)
   }
 
   /** A function that others get the pages through: its calls are sites as those of the call in it are. */
@@ -523,7 +537,9 @@ export class Holdings {
       ...(site.api.lock &&
         h.locked === 'asserted' && { contract: 'its caller holds mmap_lock, which it asserts' }),
       summary: takesNothing
-        ? `${site.api.name}() is given no array: it faults the pages in and takes nothing`
+        ? site.api.result === 'bytes'
+          ? `${site.api.name}() goes over memory of the kernel, of which it takes nothing`
+          : `${site.api.name}() is given no array: it faults the pages in and takes nothing`
         : `what ${site.api.name}() took is given back by ${h.releasedBy}() on every way`,
       litmus: {
         name: j.test.name,
@@ -576,6 +592,10 @@ export class Holdings {
   }
 }
 
+const iteratorLeft =
+  'what an iterator gave is left behind on one way, and what the iterator was over is not known'
+const noWay = 'no way through the function on which it works was found'
+
 const noStory: Story = {
   fields: [],
   releases: [],
@@ -591,7 +611,8 @@ const noStory: Story = {
 }
 
 const handsOn = /^whoever calls /
-const rank = (s: Site): number => (s.verdict === 'broken' ? 2 : s.verdict === 'unknown' ? 1 : 0)
+const rank = (s: Site): number =>
+  s.reason === noWay ? -1 : s.verdict === 'broken' ? 2 : s.verdict === 'unknown' ? 1 : 0
 
 /** The calls of a function in another. */
 function callsOf(func: Func, name: string): Expr[] {

@@ -2,7 +2,7 @@ import type { Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import { eachExpr, eachStmt } from '../each.ts'
 
-const most = { up: 4, callers: 30 }
+const most = { up: 7, callers: 30 }
 
 /** Whether mmap_lock is held at a call: by all who come there; or, by this one, not; undefined: that is not seen. */
 export type Held = true | { readonly not: string } | undefined

@@ -369,7 +369,18 @@ class Telling {
         if (e.callee.kind !== 'name') return undefined
         const { name } = e.callee
         if (name === 'sg_page_iter_page') return same(e.args[0])
-        if (!words.alias.test(name)) return undefined
+        if (!words.alias.test(name)) {
+          // `frame_vector_pages(vec)`: what a field holds, by a small function of its struct.
+          if (!this.#fields.some((f) => name.startsWith(f.struct))) return undefined
+          const small = this.#code.resolve(name, func.file)
+          if (small === undefined || small === func || small.end - small.start > 600) return undefined
+          for (const n of this.#code.graph(small).nodes)
+            if (n.kind === 'return' && n.value !== undefined) {
+              const found = this.#is(small, n.value, new Set(), new Set())
+              if (found !== undefined) return found
+            }
+          return undefined
+        }
         const what = same(e.args[0])
         return what === 'page' && words.toMemory.test(name) ? 'memory' : what
       }

@@ -400,7 +400,20 @@ export class HoldingWalk {
       if (!waiting.add(to, s)) return
       if (++this.#visits > this.#most || s.events.length > most.events) throw new TooManyWays()
     }
-    for (let next = waiting.take(); next !== undefined; next = waiting.take()) {
+    const unentered: { readonly at: number; readonly to: number; readonly s: State }[] = []
+    const passed = new Set<number>()
+    for (;;) {
+      const next = waiting.take()
+      if (next === undefined) {
+        // A loop that nobody came out of is passed by after all.
+        const again = unentered.splice(0).filter((x) => !passed.has(x.at))
+        if (again.length === 0) break
+        for (const x of again) {
+          passed.add(x.at)
+          go(x.at, x.to, x.s)
+        }
+        continue
+      }
       const [at, s] = next
       const arms = armsOf(func, at)
       if (arms !== undefined) {
@@ -419,12 +432,17 @@ export class HoldingWalk {
         (node.kind === 'test' || node.kind === 'each') &&
         !s.rounds.has(headOf(nodes, at)) &&
         this.#over(node, s)
-      const over = some ? (node.kind === 'test' ? node.no : node.to.at(-1)) : undefined
+      const behind = node.kind === 'test' ? node.no : node.kind === 'each' ? node.to.at(-1) : undefined
       this.#step(
         node,
         s,
         (to, t) => {
-          if (to !== over) go(at, to, t)
+          if (some && to === behind) {
+            unentered.push({ at, to, s: t })
+            return
+          }
+          if (to === behind) passed.add(at)
+          go(at, to, t)
         },
         (v, t) => {
           if (!this.#joins) {
@@ -625,6 +643,7 @@ export class HoldingWalk {
     if (named === undefined) {
       named =
         key.startsWith('#if ') ||
+        key.startsWith('user(') ||
         (!key.includes('#') &&
           (key.match(/[A-Za-z_]\w*/g) ?? []).every((w) => conditions.has(w) || /^[A-Z_0-9]+$/.test(w)))
       known.set(key, named)
@@ -1251,9 +1270,13 @@ export class HoldingWalk {
     if (api.takes === 'pin' && known !== plus) {
       const t = s.fork()
       t.signs.set(user, zero)
-      t.holds.set(id, { ...base, outcome: 'none', left: 'nothing' })
       t.signs.set(bytes.sym, plus)
-      outs.push({ s: t, v: bytes })
+      // Where it is known to be memory of the kernel that is all there is to say.
+      if (known === zero) outs.push({ s: this.#none(t, base, this.#place(e)), v: bytes })
+      else {
+        t.holds.set(id, { ...base, outcome: 'none', left: 'nothing' })
+        outs.push({ s: t, v: bytes })
+      }
     }
     negative.holds.set(id, { ...base, outcome: 'none', left: 'nothing' })
     outs.push({ s: negative, v: { sym: `${fresh}#-`, got: id } })
@@ -1821,7 +1844,7 @@ export class HoldingWalk {
     if (found !== undefined && matters && this.#beside(found)) return found
     if (found === undefined || (found.inline && found.file.path.endsWith('.h'))) return found
     if (this.#code.moduleFiles(file).includes(found.file.path)) return found
-    return asPage() && givesBack(found) ? found : undefined
+    return asPage() && (givesBack(found) || found.end - found.start < 700) ? found : undefined
   }
 }
 
