@@ -30,6 +30,7 @@ int last_buffer_export(struct dma_buf_export_info *info, struct last_export_args
 		dma_buf_put(exported);
 		return -EFAULT;
 	}
+	/* holds */
 	fd_install(args.fd, exported->file);
 	return 0;
 }

@@ -29,6 +29,7 @@ int keeps_export(struct dma_buf_export_info *info)
 		return PTR_ERR(o->exported);
 	}
 	o->number = fd;
+	/* holds */
 	fd_install(fd, no_free_ptr(o)->exported->file);
 	return 0;
 }

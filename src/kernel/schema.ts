@@ -209,8 +209,8 @@ export function layoutFor(n: Sizes) {
           pins: upTo(7),
         },
       },
-      /** A file descriptor of the processes, who share one table: its number is taken, and then the file is there. */
-      fd: { by: ['fd'], cols: { taken: flag, file: ref('dma_buf') } },
+      /** A file descriptor of the processes, who share one table: its number is taken, and then the file is there, of a dma-buf or of another object. */
+      fd: { by: ['fd'], cols: { taken: flag, file: ref('dma_buf'), object: ref('object') } },
       /** An object that kernel code allocates and counts. */
       object: { by: ['object'], cols: { refcount: upTo(15), freed: flag } },
 

@@ -223,13 +223,20 @@ export function memoryOf(
   }
   // One table for all processes: a number is taken, and then the file is there.
   for (let i = 0; i < config.fdSlots; i++) {
-    const { taken, file } = rows.fd(i as Id<'fd'>)
+    const { taken, file, object } = rows.fd(i as Id<'fd'>)
     if (!taken) continue
     things.push({
       id: `fd ${i}`,
       kind: 'fd',
       title: `fd ${i}`,
-      facts: { '': file === undefined ? 'taken, no file yet' : config.bos[file]!.exported!.name },
+      facts: {
+        '':
+          file !== undefined
+            ? config.bos[file]!.exported!.name
+            : object !== undefined
+              ? config.objects[object]!.name
+              : 'taken, no file yet',
+      },
     })
   }
   for (const [i, { name }] of config.objects.entries()) {

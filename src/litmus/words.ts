@@ -333,6 +333,10 @@ export class Words {
         out.push(
           to.file === undefined ? `${name} is closed` : `${name} is ${config.bos[to.file]!.exported!.name}`,
         )
+      else if (from.object !== to.object)
+        out.push(
+          to.object === undefined ? `${name} is closed` : `${name} is ${config.objects[to.object]!.name}`,
+        )
       else if (from.taken !== to.taken) out.push(`${name} is ${to.taken ? 'taken' : 'given back'}`)
     }
     for (const [i, { name }] of config.objects.entries()) {

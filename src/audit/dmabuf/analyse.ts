@@ -227,9 +227,14 @@ export class Imports {
   ): Way[] {
     const keys = keepersOf(s, left)
     const what = s.things[left[0]!]!
-    const noun = { buf: 'dma-buf', attach: 'attachment', sgt: 'table', pin: 'pin', reg: 'notifier' }[
-      what.kind
-    ]
+    const noun = {
+      buf: 'dma-buf',
+      attach: 'attachment',
+      sgt: 'table',
+      pin: 'pin',
+      reg: 'notifier',
+      file: 'file',
+    }[what.kind]
     if (keys.length === 0)
       return [way(s, { unclear: `the ${noun} is kept in an object, and in which field is not seen` })]
     if (depth === 0) return [way(s, { unclear: `too many functions give it back, one after the other` })]

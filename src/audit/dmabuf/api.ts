@@ -32,6 +32,13 @@ export type Role =
   /** Gives one that is registered or makes it: it, or an error pointer. */
   | { readonly does: 'get-notifier' }
   | { readonly does: 'unregister'; readonly arg: number }
+  /** Makes a file with an object behind it: it, or an error pointer. `fd`: it is published as well, and the number is given. */
+  | { readonly does: 'make-file'; readonly fops: number; readonly priv: number; readonly fd?: true }
+  /** Puts a file behind a descriptor, which takes its reference over. */
+  | { readonly does: 'install'; readonly arg: number; readonly fails?: true }
+  /** Takes a number for a file, which a variable (argument 0) keeps together; both are given back at its end. */
+  | { readonly does: 'prepare'; readonly arg: number }
+  | { readonly does: 'get-file' | 'put-file'; readonly arg: number }
 
 export type Api = {
   readonly name: string

@@ -7,10 +7,12 @@ export type ImportSite = { readonly func: Func; readonly call: Call; readonly ap
 
 /** A dma-buf, an attachment of one, a table mapped through one; a notifier that is registered (or was, or was tried to be). */
 export type Thing = {
-  readonly kind: 'buf' | 'attach' | 'sgt' | 'pin' | 'reg'
+  readonly kind: 'buf' | 'attach' | 'sgt' | 'pin' | 'reg' | 'file'
   /** Where a notifier stands, and the name of the field that it is: `foo.mn`. */
   readonly place?: string
   readonly key?: string
+  /** What a file was made with: its `file_operations`; `place` is then its private data. */
+  readonly fops?: string
   /** The dma-buf of an attachment, the attachment of a table or a pin. */
   readonly of?: number
   /** Where it was acquired, when that was on this path. Otherwise it was there already. */

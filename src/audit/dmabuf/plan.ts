@@ -66,7 +66,7 @@ export function planOf(s: State, thing: number, dynamic: (n: number) => PlanThin
   touched.add(buf)
   for (const i of touched) for (let t = s.things[i]!.of; t !== undefined; t = s.things[t]!.of) touched.add(t)
   // Numbered anew, so that equal paths make equal tests.
-  const rank = { buf: 0, attach: 1, sgt: 2, pin: 2, reg: 3 } as const
+  const rank = { buf: 0, attach: 1, sgt: 2, pin: 2, reg: 3, file: 3 } as const
   const order = [...touched].sort((a, b) => rank[s.things[a]!.kind] - rank[s.things[b]!.kind] || a - b)
   const renamed = new Map(order.map((old, i) => [old, i]))
   const rename = (x: Step): Step => ('n' in x ? { ...x, n: renamed.get(x.n)! } : x)

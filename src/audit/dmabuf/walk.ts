@@ -24,7 +24,7 @@ import {
 } from './api.ts'
 import type { Event, Thing } from './event.ts'
 import { State } from './state.ts'
-import { fieldKey } from './places.ts'
+import { fieldKey, typeOf } from './places.ts'
 import {
   arithmetic,
   clip,
@@ -51,6 +51,10 @@ export type About = {
   readonly locks?: ReadonlySet<string>
   /** Functions that are gone into even if they call nothing of these: they free. */
   readonly frees?: true
+  /** Names that a macro declares. */
+  readonly locals?: (func: Func) => readonly string[]
+  /** What is behind a descriptor is looked at: by whom it is used, handed on, or freed. */
+  readonly looks?: true
   /**
    * Only errors are remembered, and what points to objects that were made here: ways that cannot be are taken as well. What then holds
    * on all of them holds; what goes wrong on one says nothing.
@@ -106,6 +110,7 @@ export class DmaBufWalk {
     const types = new Map<string, CType>()
     for (const p of func.params) types.set(p.name, p.type)
     for (const l of func.body.locals) types.set(l.name, l.type)
+    for (const name of this.#about.locals?.(func) ?? []) types.set(name, unseenType)
     const frame = { func, prefix: `${this.#stack.length}:`, types }
     this.#stack.push(frame)
     return frame
@@ -257,11 +262,10 @@ export class DmaBufWalk {
       case 'member':
         if (!e.arrow)
           return this.#locate(e.base, s).map((b) => ({ s: b.s, loc: clip(`${b.loc}.${e.field}`) }))
-        return this.#eval(e.base, s).map(({ s: t, v }) => ({
-          s: t,
-          loc: clip(`${pointee(v)}.${e.field}`),
-          base: v,
-        }))
+        return this.#eval(e.base, s).map(({ s: t, v }) => {
+          this.#touched(v, e, t)
+          return { s: t, loc: clip(`${pointee(v)}.${e.field}`), base: v }
+        })
       case 'index':
         return this.#eval(e.base, s).flatMap(({ s: t, v }) =>
           this.#eval(e.index, t).map((i) => ({ s: i.s, loc: clip(`${pointee(v)}.[${i.v.sym}]`) })),
@@ -322,6 +326,18 @@ export class DmaBufWalk {
       s.say({ do: 'use', thing: base.thing, at: this.#place(e), text: this.#text(e) })
     if (t.kind === 'buf' && e.field === 'file') return base
     return undefined
+  }
+
+  /** Somebody looks into what is behind a descriptor. */
+  #touched(v: Val, e: Expr, s: State): void {
+    for (const [i, t] of s.things.entries())
+      if (
+        t.kind === 'file' &&
+        t.published !== undefined &&
+        t.refs <= 0 &&
+        (v.thing === i || (t.place !== undefined && v.ref === t.place))
+      )
+        s.say({ do: 'use', thing: i, at: this.#place(e), text: this.#text(e) })
   }
 
   /** The thing that a value names; one that was there already, if this path did not make it. */
@@ -521,6 +537,19 @@ export class DmaBufWalk {
     return outs.flatMap(({ s: t, args }) => {
       const api = name === undefined ? undefined : this.#about.apis.get(name)
       if (api !== undefined) return this.#api(e, api, args, t.fork())
+      if (
+        this.#about.looks === true &&
+        name !== undefined &&
+        !words.harmless.test(name) &&
+        !words.renames.test(name)
+      ) {
+        const u = t.fork()
+        for (const a of args) {
+          if (words.frees.test(name)) this.#gone(a, e, name, u)
+          else this.#touched(a, e, u)
+        }
+        return this.#other(e, name, args, u)
+      }
       return this.#other(e, name, args, t.fork())
     })
   }
@@ -687,6 +716,73 @@ export class DmaBufWalk {
         this.#say(s, e, { do: 'register', thing: id, api: name })
         return [{ s, v: { sym: `&${ref}`, ref } }, fail]
       }
+      case 'make-file': {
+        const fops = e.args[role.fops]
+        const made = fops?.kind === 'unary' ? fops.of : fops
+        const place = args[role.priv]?.ref
+        const table = made?.kind === 'name' ? made.name : undefined
+        const file = { ...(place !== undefined && { place }), ...(table !== undefined && { fops: table }) }
+        const fail = failed()
+        const id = s.add({ kind: 'file', site, refs: 1, live: true, ...file })
+        if (role.fd !== true) return [{ s, v: thing(id) }, fail]
+        s.change(id, { published: site, refs: 0 })
+        this.#say(s, e, { do: 'publish', thing: id })
+        const v: Val = { sym: `${name}@${e.start}` }
+        s.facts.signs.set(v.sym, sign.zero | sign.plus)
+        const err: Val = { sym: `${v.sym}-` }
+        fail.s.facts.signs.set(err.sym, sign.minus)
+        return [
+          { s, v },
+          { s: fail.s, v: err },
+        ]
+      }
+      case 'install': {
+        const v = args[role.arg]
+        if (v === undefined || v.num === 0 || v.err === true) return done
+        let id = v.thing ?? s.given.get(v.sym)
+        if (id === undefined) {
+          const of = this.#ownerOf(e.args[role.arg]!, s)
+          const place = of?.place ?? v.ref
+          const file = { ...(place !== undefined && { place }), ...(of !== undefined && { fops: of.type }) }
+          id = s.add({ kind: 'file', refs: 1, live: true, ...file })
+          s.given.set(v.sym, id)
+        }
+        const t = s.things[id]!
+        if (t.kind !== 'file') return done
+        const fail = role.fails === true ? failed() : undefined
+        s.change(id, { published: site, refs: t.refs - 1 })
+        this.#say(s, e, { do: 'publish', thing: id })
+        if (fail === undefined) return done
+        const fd: Val = { sym: `${name}@${e.start}` }
+        s.facts.signs.set(fd.sym, sign.zero | sign.plus)
+        fail.s.facts.signs.set(`${fd.sym}-`, sign.minus)
+        return [
+          { s, v: fd },
+          { s: fail.s, v: { sym: `${fd.sym}-` } },
+        ]
+      }
+      case 'prepare': {
+        const [variable] = e.args
+        const v = args[role.arg]
+        if (variable?.kind !== 'name' || v === undefined || v.err === true) return done
+        s.env.set(this.#frame.prefix + variable.name, v)
+        return done
+      }
+      case 'get-file':
+      case 'put-file': {
+        const v = args[role.arg]
+        const id = v?.thing ?? (v === undefined ? undefined : s.given.get(v.sym))
+        const by = role.does === 'get-file' ? 1 : -1
+        if (id !== undefined && s.things[id]!.kind === 'file') {
+          s.change(id, { refs: s.things[id]!.refs + by })
+          this.#say(s, e, { do: by > 0 ? 'ref' : 'put', thing: id, api: name })
+        } else if (v !== undefined && by > 0) {
+          // One reference that is this path's, and the one that was there.
+          const given = { kind: 'file' as const, refs: 2, live: true }
+          s.given.set(v.sym, s.add({ ...given, ...(v.ref !== undefined && { place: v.ref }) }))
+        }
+        return [{ s, v: v ?? nothing }]
+      }
       case 'unregister': {
         const at = args[role.arg]
         if (at === undefined) return done
@@ -710,6 +806,23 @@ export class DmaBufWalk {
     const of = e.kind === 'unary' && e.op === '&' ? e.of : e
     if (of.kind !== 'member') return undefined
     return fieldKey(this.#code, this.#frame.func, of) ?? `?.${of.field}`
+  }
+
+  /** `sync->file`: the object that goes with its file, by its type. */
+  #ownerOf(e: Expr, s: State): { readonly place: string; readonly type: string } | undefined {
+    if (e.kind !== 'member' || !e.arrow || e.field !== 'file') return undefined
+    const place = this.#eval(e.base, s)[0]?.v.ref
+    const type = typeOf(this.#code, this.#frame.func, e.base)?.base
+    return place === undefined || type === undefined || !words.withFile.has(type)
+      ? undefined
+      : { place, type }
+  }
+
+  /** What is behind a descriptor is freed. */
+  #gone(v: Val, e: Call, name: string, s: State): void {
+    for (const [i, t] of s.things.entries())
+      if (t.kind === 'file' && t.published !== undefined && t.place !== undefined && v.ref === t.place)
+        this.#say(s, e, { do: 'free', thing: i, api: name })
   }
 
   /** Objects go, and the notifiers in them. */
@@ -1032,6 +1145,7 @@ export class DmaBufWalk {
 
 type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never
 
+const unseenType: CType = { text: '', base: '', pointer: 0, array: false, function: false }
 const importAttach = 'drm_gem_object.import_attach'
 const result = '__result'
 export const thing = (id: number): Val => ({ sym: `t#${id}`, ref: `t#${id}`, thing: id })

@@ -21,3 +21,8 @@ export const locks: readonly string[] = [
   'dma_resv_trylock',
   'dma_resv_unlock',
 ]
+/** Take a pointer for what it is, and do not look behind it. */
+export const renames =
+  /^(retain_and_null_ptr|no_free_ptr|return_ptr|take_fd|IS_ERR\w*|PTR_ERR\w*|ERR_\w+|container_of|xchg|cmpxchg|swap)$/
+/** Objects that go with their file. include/linux/sync_file.h, include/linux/dma-buf.h */
+export const withFile: ReadonlySet<string> = new Set(['struct sync_file', 'struct dma_buf'])

@@ -1,10 +1,11 @@
 import { exportKind } from '../dmabuf/analyse.ts'
 import { exportJobs } from '../dmabuf/audit.ts'
 import type { Protocol } from '../protocol.ts'
+import { publishJobs } from '../publish/audit.ts'
 
-/** Making a dma-buf, and publishing it as a descriptor. */
+/** Making a dma-buf, and putting it or any other file behind a descriptor. */
 export const dmaBufExport: Protocol = {
   kinds: [exportKind],
-  standing: false,
-  jobs: exportJobs,
+  standing: true,
+  jobs: (context) => [...exportJobs(context), ...publishJobs(context)],
 }

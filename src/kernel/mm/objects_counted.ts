@@ -7,3 +7,12 @@ export function object_alive(k: Kernel, id: Id<'object'>, who: string): boolean 
   k.violate('use-after-free', `${who} ${k.config.objects[id]!.name}, which was freed`)
   return false
 }
+
+/** Drops a reference to an object; true: it was the last, and the object is freed. */
+export function object_put(k: Kernel, id: Id<'object'>, who: string): boolean {
+  if (!object_alive(k, id, who)) return false
+  const row = k.object(id)
+  row.refcount -= 1
+  row.freed = row.refcount === 0
+  return row.freed
+}

@@ -1,6 +1,7 @@
 import type { Id } from '../../state/index.ts'
 import { EBADF } from '../constants.ts'
 import { fdOf, fput } from '../mm/dma_buf.ts'
+import { object_put } from '../mm/objects_counted.ts'
 import { op } from '../op.ts'
 
 export const close = op({
@@ -16,11 +17,16 @@ export const close = op({
       if (me.buf !== undefined)
         for (let i = k.config.fdSlots - 1; i >= 0; i--)
           if (k.fd(i as Id<'fd'>).file === me.buf) id = i as Id<'fd'>
-      const file = id === undefined ? undefined : k.fd(id).file
-      if (id === undefined || file === undefined) return k.done(-EBADF)
+      if (id === undefined) return k.done(-EBADF)
+      const { file, object } = k.fd(id)
+      if (file === undefined && object === undefined) return k.done(-EBADF)
+      const who = k.threadName(me.thread)
       k.fd(id).taken = false
       k.fd(id).file = undefined
-      fput(k, file, k.threadName(me.thread))
+      k.fd(id).object = undefined
+      if (file !== undefined) fput(k, file, who)
+      if (object !== undefined)
+        object_put(k, object, `${who}, which closes the last descriptor, drops a reference to`)
       return k.done(0)
     },
   },

@@ -4,6 +4,7 @@ import { WRITE_ONCE } from './WRITE_ONCE.ts'
 import { __get_user_pages } from './__get_user_pages.ts'
 import { __mmu_notifier_register } from './__mmu_notifier_register.ts'
 import { alloc_page } from './alloc_page.ts'
+import { anon_inode_getfd } from './anon_inode_getfd.ts'
 import { bo_free } from './bo_free.ts'
 import { bo_free_nounmap } from './bo_free_nounmap.ts'
 import { bo_get } from './bo_get.ts'
@@ -158,6 +159,7 @@ const all: readonly Op[] = [
   __get_user_pages,
   __mmu_notifier_register,
   alloc_page,
+  anon_inode_getfd,
   bo_free,
   bo_free_nounmap,
   bo_get,

@@ -1,4 +1,4 @@
-import { object_alive } from '../mm/objects_counted.ts'
+import { object_put } from '../mm/objects_counted.ts'
 import { op } from '../op.ts'
 
 export const kref_put = op({
@@ -8,12 +8,7 @@ export const kref_put = op({
   args: { object: 'object' },
   returns: 'int',
   steps: {
-    put(k, me) {
-      if (!object_alive(k, me.object, `${k.threadName(me.thread)} drops a reference to`)) return k.done(0)
-      const row = k.object(me.object)
-      row.refcount -= 1
-      row.freed = row.refcount === 0
-      return k.done(row.freed ? 1 : 0)
-    },
+    put: (k, me) =>
+      k.done(object_put(k, me.object, `${k.threadName(me.thread)} drops a reference to`) ? 1 : 0),
   },
 })

@@ -9,10 +9,10 @@ export const put_unused_fd = op({
   steps: {
     put(k, me) {
       const id = fdOf(k, me.fd)
-      if (id === undefined || !k.fd(id).taken || k.fd(id).file !== undefined)
+      if (id === undefined || !k.fd(id).taken || k.fd(id).file !== undefined || k.fd(id).object !== undefined)
         k.violate(
           'refcount-balance',
-          `${k.threadName(me.thread)} gives the descriptor ${me.fd} back, which is ${id !== undefined && k.fd(id).file !== undefined ? 'published' : 'not taken'}`,
+          `${k.threadName(me.thread)} gives the descriptor ${me.fd} back, which is ${id !== undefined && (k.fd(id).file !== undefined || k.fd(id).object !== undefined) ? 'published' : 'not taken'}`,
         )
       else k.fd(id).taken = false
       return k.done()

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/* The number is copied to the user before the file is installed: what fails can still be undone. */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+struct stream {
+	int id;
+};
+
+static int stream_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
+}
+
+static const struct file_operations stream_fops = {
+	.release = stream_release,
+};
+
+int stream_open(int __user *to)
+{
+	struct stream *s = kzalloc(sizeof(*s), GFP_KERNEL);
+	struct file *file;
+	int fd;
+
+	if (!s)
+		return -ENOMEM;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		kfree(s);
+		return fd;
+	}
+	file = anon_inode_getfile("stream", &stream_fops, s, O_RDONLY);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		kfree(s);
+		return PTR_ERR(file);
+	}
+	if (copy_to_user(to, &fd, sizeof(fd))) {
+		put_unused_fd(fd);
+		fput(file);
+		return -EFAULT;
+	}
+	/* holds */
+	fd_install(fd, file);
+	return 0;
+}

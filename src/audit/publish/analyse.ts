@@ -1,0 +1,325 @@
+import type { LitmusTest, Stmt } from '../../litmus/index.ts'
+import { print } from '../../litmus/index.ts'
+import type { Func } from '../../source/index.ts'
+import type { Code } from '../code.ts'
+import { exportKind } from '../dmabuf/analyse.ts'
+import type { Event, ImportSite } from '../dmabuf/event.ts'
+import { type About, DmaBufWalk, type Out, TooManyWays } from '../dmabuf/walk.ts'
+import type { Judge, Judged, Rules } from '../judge.ts'
+import { call, id, num, run, set } from '../lift/build.ts'
+import type { Hop, Repair, Site } from '../result.ts'
+import type { Place } from '../trace/event.ts'
+import { witnessOf } from '../witness.ts'
+import { apis, preparedIn } from './api.ts'
+import { holdsLock, type Release, releaseOf } from './release.ts'
+
+export type PublishSite = ImportSite
+
+/** What a path does with the object, or with the file, around the descriptor. */
+type Step = { readonly do: 'publish' | 'use' | 'free' | 'put'; readonly at: Place }
+type Plan = {
+  readonly steps: readonly Step[]
+  /** References to the object: the file's, and those of the function. */
+  readonly refs: number
+  /** The file is made and published in one call. */
+  readonly once: boolean
+  /** The release takes a lock that the function holds. */
+  readonly locked: boolean
+}
+
+/** Judges the calls by which a function puts files behind descriptors. */
+export class Publishes {
+  readonly #code: Code
+  readonly #judge: Judge
+  readonly #rules: (site: PublishSite) => Rules
+  readonly #path: string
+
+  constructor(code: Code, judge: Judge, rules: (site: PublishSite) => Rules, path: string) {
+    this.#code = code
+    this.#judge = judge
+    this.#rules = rules
+    this.#path = path
+  }
+
+  /** Undefined: the tree has to be asked first, then again. */
+  func(func: Func, sites: readonly PublishSite[]): Site[] | undefined {
+    const before = this.#code.missing
+    const outs = this.#walk(func)
+    const found = sites.map((s) =>
+      outs === undefined
+        ? this.#unknown(s, `there are too many ways through ${func.name}()`)
+        : this.#site(s, outs.outs, outs.coarse),
+    )
+    return this.#code.missing === before ? found : undefined
+  }
+
+  undecided(site: PublishSite): Site {
+    return this.#unknown(site, 'what it needs of the tree was not found in the end')
+  }
+
+  #walk(func: Func): { readonly outs: readonly Out[]; readonly coarse: boolean } | undefined {
+    for (const coarse of [false, true])
+      try {
+        const about: About = {
+          apis,
+          looks: true,
+          locals: preparedIn,
+          ...(coarse && { coarse: true as const }),
+        }
+        return { outs: new DmaBufWalk(this.#code, { about }).run(func), coarse }
+      } catch (e) {
+        if (!(e instanceof TooManyWays)) throw e
+      }
+    return undefined
+  }
+
+  #site(site: PublishSite, outs: readonly Out[], coarse: boolean): Site {
+    const rules = this.#rules(site)
+    let shown: { plan: Plan; j: Judged; hops: Hop[]; release: Release } | undefined
+    let doubt: { why: string; hops: Hop[] } | undefined
+    for (const { s } of outs)
+      for (const [n, t] of s.things.entries()) {
+        if (t.published?.call !== site.call) continue
+        const steps = stepsOf(s.events, n)
+        const hops = hopsOf(s.events, n)
+        const release = releaseOf(this.#code, site.func.file, t.fops)
+        const late = steps.slice(steps.findIndex((x) => x.do === 'publish') + 1)
+        const kept = release.does === 'keeps' && !late.some((x) => x.do === 'put')
+        if (late.length > 0 && release.does === 'unknown') {
+          doubt ??= { why: release.why, hops }
+          continue
+        }
+        // How many references there are is known where they are counted here.
+        const own = t.place === undefined ? undefined : countOf(s.counts, t.place)
+        if (late.length > 0 && release.does === 'puts' && own === undefined) {
+          doubt ??= {
+            why: `whether it has a reference of its own, which ${release.by}() does not drop, is not seen`,
+            hops,
+          }
+          continue
+        }
+        const plan: Plan = {
+          steps: kept ? steps.filter((x) => x.do === 'publish') : steps,
+          refs: Math.max(1, own ?? 1),
+          once: site.api.role.does === 'make-file',
+          locked:
+            'lock' in release && release.lock !== undefined && holdsLock(this.#code, site.func, release.lock),
+        }
+        const j = this.#judge.judge(lift(nameOf(site), plan), rules)
+        if (j.verdict === 'broken' && !coarse) return this.#broken(site, plan, j, hops, release, rules)
+        if (j.verdict !== 'holds')
+          doubt ??= {
+            why: coarse
+              ? `there are too many ways through ${site.func.name}()`
+              : (j.reason ?? `in the model it is ${j.verdict}, which is not understood`),
+            hops,
+          }
+        else if (shown === undefined || plan.steps.length > shown.plan.steps.length)
+          shown = { plan, j, hops, release }
+      }
+    if (doubt !== undefined) return this.#unknown(site, doubt.why, doubt.hops)
+    if (shown === undefined)
+      return this.#unknown(site, 'no way through the function on which it is published was found')
+    const text =
+      shown.release.does === 'keeps'
+        ? 'what is behind the descriptor is not freed with it'
+        : shown.plan.locked
+          ? 'its release waits for the lock that is held here'
+          : "nothing looks at it when the descriptor is user space's"
+    return {
+      ...this.#base(site),
+      guard: 'the descriptor is the last thing',
+      hold: 'synchronous',
+      escapes: shown.hops,
+      verdict: 'holds',
+      classes: [],
+      summary: `${site.api.name}(): ${text}`,
+      litmus: {
+        name: shown.j.test.name,
+        text: this.#text(site, shown.j, rules, text),
+        states: shown.j.result!.counts.states,
+        complete: shown.j.result!.complete,
+      },
+    }
+  }
+
+  #base(site: PublishSite): Pick<Site, 'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags'> {
+    const { file } = site.func
+    return {
+      file: file.path,
+      ...file.source.position(site.call.start),
+      function: site.func.name,
+      api: site.api.name,
+      kind: exportKind,
+      flags: [],
+    }
+  }
+
+  #unknown(site: PublishSite, reason: string, hops: readonly Hop[] = []): Site {
+    return {
+      ...this.#base(site),
+      guard: 'unknown',
+      hold: 'synchronous',
+      escapes: hops,
+      verdict: 'unknown',
+      classes: [],
+      reason,
+      summary: `${site.api.name}(): not decided: ${reason}`,
+    }
+  }
+
+  #broken(site: PublishSite, plan: Plan, j: Judged, hops: Hop[], release: Release, rules: Rules): Site {
+    const base = this.#base(site)
+    const by = 'by' in release ? release.by : 'its release'
+    const late = plan.steps.slice(plan.steps.findIndex((x) => x.do === 'publish') + 1)
+    const [first] = late
+    const what = first?.do === 'free' ? 'freed' : first?.do === 'put' ? 'put' : 'used'
+    const text = `what is behind the descriptor is ${what} when another thread may have closed it, and ${by}${by.includes(' ') ? '' : '()'} has freed it`
+    const witness = witnessOf(j, base, this.#path)
+    const repair = this.#repair(site, plan, rules)
+    return {
+      ...base,
+      guard: 'nothing',
+      hold: 'synchronous',
+      escapes: hops,
+      verdict: 'broken',
+      classes: ['fd-published-early'],
+      summary: text,
+      litmus: {
+        name: j.test.name,
+        text: this.#text(site, j, rules, text),
+        states: j.result!.counts.states,
+        complete: j.result!.complete,
+      },
+      ...(witness !== undefined && { witness }),
+      ...(repair !== undefined && { repair }),
+    }
+  }
+
+  /** What looks at it comes first; what gives it up because something failed comes instead of publishing. */
+  #repair(site: PublishSite, plan: Plan, rules: Rules): Repair | undefined {
+    const uses = plan.steps.filter((s) => s.do === 'use')
+    const ends = plan.steps.filter((s) => s.do === 'free' || s.do === 'put').slice(0, 1)
+    const published = plan.steps.filter((s) => s.do === 'publish')
+    const next: Plan = { ...plan, steps: [...uses, ...(ends.length > 0 ? ends : published)] }
+    const judged = this.#judge.judge(lift(`${nameOf(site)}-publish-last`, next), rules)
+    if (judged.verdict !== 'holds') return undefined
+    return {
+      name: 'publish-last',
+      text: 'publish last: get_unused_fd_flags() first, then all that can fail, and fd_install() as the last thing',
+      states: judged.result!.counts.states,
+      litmus: print({ ...judged.test, expect: [expectation(judged, rules)] }),
+      tried: [],
+    }
+  }
+
+  #text(site: PublishSite, j: Judged, rules: Rules, text: string): string {
+    const { file } = site.func
+    const { line } = file.source.position(site.call.start)
+    return print({
+      ...j.test,
+      comment: `Lifted from ${file.path}:${line}, ${site.func.name}().\n${text}`,
+      expect: j.result!.complete ? [expectation(j, rules)] : [],
+    })
+  }
+}
+
+/** The object behind the descriptor, in the order of the code, and a thread that guesses the number and closes it. */
+function lift(name: string, plan: Plan): LitmusTest {
+  const body: Stmt[] = []
+  if (plan.locked) body.push(run(call('mutex_lock', id('lock'))))
+  if (!plan.once) body.push(set('fd', call('get_unused_fd_flags')))
+  for (const { do: what, at } of plan.steps)
+    switch (what) {
+      case 'publish':
+        body.push(
+          plan.once
+            ? set('fd', call('anon_inode_getfd', id('o')), at)
+            : run(call('fd_install', id('fd'), id('o')), at),
+        )
+        break
+      case 'use':
+        body.push(run(call('read_field', id('o')), at))
+        break
+      case 'free':
+        body.push(run(call('kfree', id('o')), at))
+        break
+      case 'put':
+        body.push(run(call('kref_put', id('o')), at))
+        break
+    }
+  const published = plan.steps.some((s) => s.do === 'publish')
+  if (!published && !plan.once) body.push(run(call('put_unused_fd', id('fd'))))
+  if (plan.locked) body.push(run(call('mutex_unlock', id('lock'))))
+  const closes = set('r0', call('close', num(3)))
+  return {
+    name,
+    comment: '',
+    expect: [],
+    init: [
+      ...(plan.locked ? [{ kind: 'mutex', name: 'lock' }] : []),
+      { kind: 'object', name: 'o', call: call('kref', num(plan.refs)) },
+      { kind: 'mm', name: 'A' },
+    ],
+    procs: [
+      {
+        name: 'P0',
+        context: { kind: 'mm', name: 'A' },
+        daemon: false,
+        body,
+        comment: 'who makes the file',
+      },
+      {
+        name: 'P1',
+        context: { kind: 'mm', name: 'A' },
+        daemon: false,
+        body: plan.locked
+          ? [run(call('mutex_lock', id('lock'))), closes, run(call('mutex_unlock', id('lock')))]
+          : [closes],
+        comment: 'another thread, which guesses the descriptor',
+      },
+    ],
+    condition: {
+      quantifier: 'exists',
+      expr: {
+        kind: 'binary',
+        op: '==',
+        left: { kind: 'name', name: 'r0', proc: 'P1' },
+        right: published ? num(0) : { kind: 'unary', op: '-', of: id('EBADF') },
+      },
+    },
+  }
+}
+
+const stepsOf = (events: readonly Event[], thing: number): Step[] => {
+  const steps: Step[] = []
+  for (const e of events)
+    if ('thing' in e && e.thing === thing && /^(publish|use|free|put)$/.test(e.do)) {
+      const published = steps.some((s) => s.do === 'publish')
+      // Before it is published it is nobody else's.
+      if (e.do === 'publish' || published) steps.push({ do: e.do as Step['do'], at: e.at })
+    }
+  // One look is as good as several.
+  return steps.filter((s, i) => s.do !== 'use' || steps[i - 1]?.do !== 'use')
+}
+
+const hopsOf = (events: readonly Event[], thing: number): Hop[] =>
+  events.flatMap((e): Hop[] =>
+    'thing' in e && e.thing === thing ? [{ file: e.at.file, line: e.at.line, text: e.text ?? e.do }] : [],
+  )
+
+/** The count of references in an object, where its first ones are made here. */
+function countOf(counts: ReadonlyMap<string, number>, place: string): number | undefined {
+  for (const [ref, n] of counts) if (ref.startsWith(`${place}.`)) return n
+  return undefined
+}
+
+const nameOf = (s: PublishSite): string =>
+  `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')
+
+const expectation = (j: Judged, rules: Rules) => ({
+  kernels: [rules.kernel],
+  policies: rules.policies,
+  ...(j.result!.outcome !== undefined && j.result!.outcome !== 'Unknown' && { outcome: j.result!.outcome }),
+  broken: j.result!.broken.map((b) => b.code),
+})
