@@ -309,7 +309,7 @@ const hopsOf = (events: readonly Event[], thing: number): Hop[] =>
   )
 
 /** The count of references in an object, where its first ones are made here. */
-function countOf(counts: ReadonlyMap<string, number>, place: string): number | undefined {
+function countOf(counts: Iterable<[string, number]>, place: string): number | undefined {
   for (const [ref, n] of counts) if (ref.startsWith(`${place}.`)) return n
   return undefined
 }
