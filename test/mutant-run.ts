@@ -1,6 +1,6 @@
 /*
  * Runs the corpus on the model beside which this file lies, until something is not as expected: prints that, or nothing. The word that is
- * given is that of the tests to begin with. A process of its own, for the model may be broken in any way.
+ * given is that of the tests to begin with; a second one keeps the tests whose file it is part of. A process of its own, for the model may be broken in any way.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,9 +10,9 @@ import { asked, judge, parse } from '../src/litmus/index.ts'
 /** No test of the corpus needs as many. */
 const most = 20_000
 
-function noticed(word: string): string | undefined {
+function noticed(word: string, only: string): string | undefined {
   const files = readdirSync('litmus', { recursive: true, encoding: 'utf8' })
-    .filter((f) => f.endsWith('.litmus'))
+    .filter((f) => f.endsWith('.litmus') && f.includes(only))
     .sort()
     .map((file) => ({ file, text: readFileSync(join('litmus', file), 'utf8') }))
   const named = (f: { text: string }): number => (f.text.includes(word) ? 0 : 1)
@@ -32,4 +32,4 @@ function noticed(word: string): string | undefined {
   return undefined
 }
 
-console.log(noticed(process.argv[2] ?? '') ?? '')
+console.log(noticed(process.argv[2] ?? '', process.argv[3] ?? '') ?? '')

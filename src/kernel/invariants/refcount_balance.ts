@@ -1,4 +1,5 @@
 import type { Id } from '../../state/index.ts'
+import { page_anon, page_count } from '../mm/frames.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Invariant, Report } from './invariant.ts'
 
@@ -14,6 +15,8 @@ export const refcount_balance = {
         report(`${k.pfnName(pfn)} still has ${count(page.gets, 'reference')} that nobody will put`)
       if (page.pins !== 0)
         report(`${k.pfnName(pfn)} still has ${count(page.pins, 'pin')} that nobody will drop`)
+      if (page_anon(k, pfn) && page_count(k, pfn) === 0)
+        report(`${k.pfnName(pfn)} of ${k.ownerName(pfn)} has no reference left, and was not freed`)
     }
     for (const [i, { exported }] of k.config.bos.entries()) {
       const gets = exported === undefined ? 0 : k.dma_buf(i as Id<'dma_buf'>).gets

@@ -1,5 +1,5 @@
 import { FOLL_LONGTERM, FOLL_WRITE } from '../constants.ts'
-import { drop_pin } from '../mm/frames.ts'
+import { free_page, page_count } from '../mm/frames.ts'
 import { down_read, mmap_lock, mmap_unlock } from '../mm/locks.ts'
 import { blocked, nth, op } from '../op.ts'
 import { give, pins, take } from './__get_user_pages.ts'
@@ -29,7 +29,9 @@ export const gup_fast_several = op({
       const at = { mm, addr: me.addr + me.i, flags: me.flags, pin: me.pin, seen: undefined }
       const page = walk(k, at)
       if (page === undefined || !allowed(k, at, page)) return 'seq'
-      take(k, at, page, (me.flags & FOLL_LONGTERM) !== 0)
+      // Beside a fork a pin is nobody's until it is known that no fork has begun.
+      if (k.forkRaces && pins(me)) k.page(page).pins += 1
+      else take(k, at, page, (me.flags & FOLL_LONGTERM) !== 0)
       const readonly = (me.flags & FOLL_WRITE) === 0
       give(k, { page: nth(me.pages, me.i), vec: nth(me.vec, me.i) }, page, readonly)
       me.i += 1
@@ -37,11 +39,16 @@ export const gup_fast_several = op({
     },
     // A fork has begun meanwhile, and may have found the pages not pinned: all are taken back.
     seq(k, me) {
-      if (pins(me) && k.mm(k.currentMm(me.thread)!).write_protect_seq !== me.seq)
-        for (; me.i > 0; me.i--) {
-          const { value } = k.at(nth(me.pages ?? me.vec, me.i - 1)!)
-          drop_pin(k, k.pfns[Math.abs(value) - 1]!, k.threadName(me.thread))
-        }
+      if (!k.forkRaces || !pins(me)) return me.i === me.nr ? k.done(me.i) : 'slow'
+      const mm = k.currentMm(me.thread)!
+      const stay = k.mm(mm).write_protect_seq === me.seq
+      for (let i = 0; i < me.i; i++) {
+        const pfn = k.pfns[Math.abs(k.at(nth(me.pages ?? me.vec, i)!).value) - 1]!
+        k.page(pfn).pins -= 1
+        if (stay) take(k, { mm, addr: me.addr + i, pin: me.pin }, pfn, (me.flags & FOLL_LONGTERM) !== 0)
+        else if (page_count(k, pfn) === 0) free_page(k, pfn)
+      }
+      if (!stay) me.i = 0
       return me.i === me.nr ? k.done(me.i) : 'slow'
     },
     slow(k, me) {
