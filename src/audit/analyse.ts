@@ -169,7 +169,9 @@ export class Analyse {
 
     const found = about.map((a) => a.path)
     const notifier = this.#notifierFor(site.file, site, found) ?? this.#notifierFor(root.file, site, found)
-    const cases = distinct(about.map(({ path, values }) => this.#case(site, path, values, notifier)))
+    const cases = distinct(
+      about.map(({ path, values }) => this.#case(site, withTables(path, notifier), values, notifier)),
+    )
     const broken = cases.filter((c) => c.judged.verdict === 'broken')
     const base = { site, handsOut: false, ...(notifier !== undefined && { notifier }) }
     if (broken.length > 0) return this.#broken(base, broken)
@@ -223,6 +225,13 @@ export class Analyse {
         answers.find((a) => a.verdict === 'broken') ?? answers.find((a) => a.verdict === 'unknown')
       if (worst?.verdict === 'broken') return worst
       if (lost !== undefined) return { ...calm, verdict: 'unknown', reason: lost }
+      const table = pinned ? undefined : tableOf(escaping)
+      if (table !== undefined && answers.length === 0)
+        return {
+          ...calm,
+          verdict: 'unknown',
+          reason: `it is written to what ${table} points to, and who reads that is not seen`,
+        }
       const answer = worst ?? answers.at(-1)
       if (answer !== undefined) return answer
     }
@@ -723,6 +732,36 @@ function goesUp(path: Path, values: ReadonlySet<number>): boolean {
   return path.left.some(
     ([loc, v]) => isParameters(loc) && v.of !== undefined && values.has(v.of) && v.form !== 'dma',
   )
+}
+
+/** What is written to a table that the notifier's callback clears is a mapping: whoever reads the table uses it. */
+function withTables(path: Path, notifier: Notifier | undefined): Path {
+  const { drops } = notifier ?? {}
+  if (drops === undefined) return path
+  const events = path.events.map((e): Event => {
+    const table = e.kind === 'hop' ? /\b(\w+)\[/.exec(e.text)?.[1] : undefined
+    if (e.kind !== 'hop' || table === undefined || !drops.includes(`${table}[`)) return e
+    return {
+      kind: 'device',
+      value: e.value,
+      text: `${e.text}, which ${notifier!.callback.name}() clears`,
+      at: e.at,
+    }
+  })
+  return { ...path, events }
+}
+
+/** The field that points to memory which it was written to, in an object from before: a table there may be a device's. */
+function tableOf(escaping: readonly { path: Path; values: ReadonlySet<number> }[]): string | undefined {
+  for (const { path, values } of escaping)
+    for (const [loc, v] of path.left) {
+      const field = /^\*\(\*\(.*\.(\w+)\)$/.exec(loc)?.[1]
+      if (field === undefined || v.of === undefined || !values.has(v.of) || v.form === 'dma') continue
+      // What the call itself fills in is looked after by whoever asks.
+      const written = new RegExp(`\\b${field}\\[`)
+      if (path.events.some((e) => e.kind === 'hop' && e.value === v.of && written.test(e.text))) return field
+    }
+  return undefined
 }
 
 /** Fields that keep it when nobody is left to hand it to; `plain`: it also leaves as a number, by return or through a pointer. */
