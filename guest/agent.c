@@ -253,20 +253,23 @@ static long proc_mem(int write, u32 proc, u32 page, u32 *data)
 	return n < 0 ? n : n == sizeof(*data) ? 0 : -EIO;
 }
 
-static void run(void);
+static int run(void);
 static void race(void);
 
 static void __attribute__((noreturn)) live(int index)
 {
+	u32 next = TENURE_NOBODY;
+
 	me = index;
 	if (control->racers)	/* born in the middle of one */
 		race();
 	for (;;) {
-		post_and_wait(TENURE_NOBODY);
+		post_and_wait(next);
+		next = TENURE_NOBODY;
 		if (control->racers)
 			race();
 		else
-			run();
+			next = run();
 	}
 }
 
@@ -615,6 +618,7 @@ static void race(void)
 	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
 			  CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
 	struct racer *first = NULL;
+	u64 cpu = 1;
 	u32 i;
 
 	for (i = 0; i < control->racers; i++) {
@@ -636,6 +640,7 @@ static void race(void)
 	for (i = 0; i < control->racers; i++)
 		while (__atomic_load_n(&helpers[i], __ATOMIC_ACQUIRE))
 			raw(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+	raw(SYS_sched_setaffinity, 0, sizeof(cpu), (long)&cpu, 0, 0, 0);
 }
 
 static double seconds(void)
@@ -713,8 +718,8 @@ static int owner(const struct tenure_op *op)
 	return op->proc;
 }
 
-/* Operations, as long as they are ours; then the turn is passed on. */
-static void run(void)
+/* Operations, as long as they are ours; then whose turn it is. The agent passes it on itself, and comes back. */
+static int run(void)
 {
 	for (;;) {
 		const struct tenure_op *op = &ops[control->position];
@@ -722,7 +727,7 @@ static void run(void)
 
 		if (next == me && me == MASTER) {
 			if (control->position >= control->count)
-				return;
+				return MASTER;
 			if (op->op == TENURE_RESET)
 				do_reset(op);
 			else if (op->op == TENURE_RACE)
@@ -737,10 +742,10 @@ static void run(void)
 		} else if (next == me) {
 			perform(op);
 		} else {
+			if (me != MASTER)
+				return next;
 			post_and_wait(next);
-			if (me != MASTER && control->racers)
-				race();
-			if (me == MASTER && control->dying) {
+			if (control->dying) {
 				int index = control->dying - 1;
 
 				control->dying = 0;

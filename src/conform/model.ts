@@ -80,6 +80,7 @@ const counterparts: Partial<Record<Opcode, readonly string[]>> = {
   FREE: ['bo_free'],
   MOVE_NOUNMAP: ['bo_move_nounmap'],
   FREE_NOUNMAP: ['bo_free_nounmap'],
+  ZAP_VMA: ['zap_vma_ptes'],
   PIN: ['pin_user_pages'],
   PIN_FAST: ['pin_user_pages_fast'],
   GET: ['get_user_pages'],
@@ -169,8 +170,9 @@ export class ModelMachine {
   #seen: Seen | undefined
   #steady = false
   #before = new Map<number, number>()
-  /** How far the sequence of each notifier's process has gone since a look-up began under it. */
-  readonly #sinceBegun: number[]
+  /** How far the sequence of a process has gone since a notifier of it was told of anything; and since then, of what a look-up began with. */
+  readonly #age: number[]
+  readonly #begunAge: number[]
   /** Which pages an operation tells each notifier of, a bit for each. */
   readonly #invalidated: number[] = []
   /** The calls of vm_ops that an operation makes. */
@@ -186,7 +188,8 @@ export class ModelMachine {
     this.#version = version
     this.#objects = objects
     this.#notifiers = notifiers
-    this.#sinceBegun = notifiers.map(() => 0)
+    this.#age = notifiers.map(() => 0)
+    this.#begunAge = notifiers.map(() => 0)
     const names = [...new Set(Object.values(counterparts).flat())].filter((n) => this.#exists(n))
     // What the programs may ever call is named once, behind a jump, so that the tables are made for it.
     const templates = ['mmap_read_lock', 'mmap_read_unlock', ...names].map((name): Instruction => {
@@ -405,6 +408,12 @@ export class ModelMachine {
         if (a0 >= this.#objects.length) return undefined
         code = [plain('unmap_mapping_range', thing(a0), number(a3), number(a1), number(a2))]
         break
+      case 'ZAP_VMA':
+        // The guest looks for the mapping, and says so when there is none.
+        if (!this.#isMapped(op.proc, a0))
+          return this.#same({ ...outcome, ret: -constants['EFAULT']! }, nothing)
+        code = locked(plain('zap_vma_ptes', undefined, number(a0), number(a1)))
+        break
       case 'MOVE':
       case 'MOVE_NOUNMAP': {
         const o = this.#objects[a0]
@@ -569,6 +578,7 @@ export class ModelMachine {
         break
       case 'NOTIFIER_ADD':
         this.held.notifiers.add(a0)
+        this.#age[a0] = 2
         break
       case 'NOTIFIER_REMOVE':
         this.held.notifiers.delete(a0)
@@ -576,7 +586,8 @@ export class ModelMachine {
         break
       case 'NOTIFIER_BEGIN':
         this.held.begun.add(a0)
-        this.#sinceBegun[a0] = 0
+        this.#begunAge[a0] = this.#age[a0]!
+        if (this.#begunAge[a0]! > 100) this.held.begun.delete(a0)
         break
       case 'NOTIFIER_RETRY':
         outcome.data = ret
@@ -682,6 +693,14 @@ export class ModelMachine {
     })
   }
 
+  #isMapped(proc: number, page: number): boolean {
+    const k = this.#kernel
+    return k.vmas.some((id) => {
+      const v = k.vma(id)
+      return v.vm_mm === proc && v.vm_start <= page && page < v.vm_end
+    })
+  }
+
   #isRaw(proc: number, page: number): boolean {
     const k = this.#kernel
     return k.vmas.some((id) => {
@@ -740,9 +759,10 @@ export class ModelMachine {
     for (const [i, n] of this.#notifiers.entries()) {
       const mm = n.proc as Id<'mm'>
       const calls = (k.mm(mm).invalidate_seq - this.#rowsBefore.mm(mm).invalidate_seq) & 127
-      this.#sinceBegun[i]! += calls
+      this.#age[i] = this.#invalidated[i] === undefined ? this.#age[i]! + calls : 0
+      this.#begunAge[i]! += calls
       // The model's sequence soon comes round to where it was.
-      if (this.#sinceBegun[i]! > 100) this.held.begun.delete(i)
+      if (this.#begunAge[i]! > 100) this.held.begun.delete(i)
     }
     if (this.#invalidated.length + this.#vmOps.length === 0) return nothing
     const events = this.#notifiers.flatMap(({ proc }, id): GuestEvent[] => {

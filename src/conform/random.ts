@@ -192,10 +192,14 @@ export class Generator {
           r.weighted([
             [4, 50], // DONTNEED
             [8, 10], // FREE
+            [9, 3], // REMOVE
             [10, 15], // DONTFORK
             [11, 15], // DOFORK
             [18, 5], // WIPEONFORK
             [19, 5], // KEEPONFORK
+            [22, 6], // POPULATE_READ
+            [23, 8], // POPULATE_WRITE
+            [24, 4], // DONTNEED_LOCKED
           ]),
         )
       case 'MREMAP': {

@@ -98,6 +98,17 @@ const table = [
     since: '5.13',
     says: 'FOLL_LONGTERM migrates pages out of ZONE_MOVABLE, too; before only out of CMA',
   },
+  {
+    name: 'populate-range',
+    since: '6.9',
+    commit: '631426ba1d45',
+    says: 'MADV_POPULATE_READ and _WRITE stop at what is not mapped; before, they go on behind it',
+  },
+  {
+    name: 'zap-special',
+    since: '7.2',
+    says: 'zap_vma_ptes() is called zap_special_vma_range(), and takes VM_MIXEDMAP as well as VM_PFNMAP',
+  },
   { name: 'longterm-needs-pin', since: '6.1', says: 'FOLL_LONGTERM without FOLL_PIN is refused' },
   {
     name: 'zero-page-not-pinned',

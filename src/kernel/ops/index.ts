@@ -152,6 +152,7 @@ import { vma_lookup } from './vma_lookup.ts'
 import { vma_test } from './vma_test.ts'
 import { vmf_insert_pfn } from './vmf_insert_pfn.ts'
 import { writeback } from './writeback.ts'
+import { zap_vma_ptes } from './zap_vma_ptes.ts'
 
 const all: readonly Op[] = [
   READ_ONCE,
@@ -307,6 +308,7 @@ const all: readonly Op[] = [
   vma_test,
   vmf_insert_pfn,
   writeback,
+  zap_vma_ptes,
 ]
 
 /** Every operation by name, alphabetically. To add one, add a file and two lines. */

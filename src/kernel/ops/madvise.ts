@@ -45,7 +45,7 @@ export const madvise = op({
   needs: ['current mm', 'may sleep'],
   args: { addr: 'addr', pages: 'int', advice: 'int' },
   returns: 'errno',
-  locals: { at: 'addr', to: 'addr', hole: 'int' },
+  locals: { at: 'addr', to: 'addr', hole: 'int', done: 'int' },
   calls: () => [
     mmu_notifier_invalidate_range_start,
     mmu_notifier_invalidate_range_end,
@@ -74,7 +74,7 @@ export const madvise = op({
       if (me.at < end && (id === undefined || k.vma(id).vm_start > me.at)) {
         me.hole = 1
         me.at = id === undefined ? end : Math.min(k.vma(id).vm_start, end)
-        return populates ? finish(k, me, -ENOMEM) : 'next'
+        return populates && k.has('populate-range') ? finish(k, me, -ENOMEM) : 'next'
       }
       if (id === undefined) return finish(k, me, me.hole === 0 ? 0 : -ENOMEM)
       const vma = k.vma(id)
@@ -101,6 +101,7 @@ export const madvise = op({
         }
         case MADV_POPULATE_READ:
         case MADV_POPULATE_WRITE:
+          if (me.at === vma.vm_start && !k.has('populate-range')) me.done = 0
           return me.at < me.to ? 'populate' : finish(k, me, 0)
         default:
           return change_flags(k, me, mm, vma)
@@ -132,8 +133,14 @@ export const madvise = op({
       return k.call(__get_user_pages, 'populated', mm, me.at, flags, -1)
     },
     populated(k, me) {
+      // GUP says how many there are before the one that fails, which is then asked for once more.
+      if (me.ret < 0 && me.done > 0) {
+        me.done = 0
+        return 'populate'
+      }
       if (me.ret < 0) return finish(k, me, me.ret === -ENOMEM ? -ENOMEM : -EFAULT)
       me.at += 1
+      me.done = 1
       return 'next'
     },
   },
