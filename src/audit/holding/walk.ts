@@ -1487,11 +1487,26 @@ export class HoldingWalk {
     const map = words.maps.get(name)
     if (map !== undefined) {
       const dir = args[map.direction]?.sym
-      for (const h of this.#reached(args.slice(map.arg, map.arg + 1), s)) {
-        if (dir === 'DMA_FROM_DEVICE' || dir === 'DMA_BIDIRECTIONAL') this.#wrote(s, h, 'device', e)
+      const holds = this.#reached(args.slice(map.arg, map.arg + 1), s)
+      const written = dir === 'DMA_FROM_DEVICE' || dir === 'DMA_BIDIRECTIONAL'
+      const failed = written && holds.length > 0 && map.fails !== undefined ? s.fork() : undefined
+      for (const h of holds) {
+        if (written) this.#wrote(s, h, 'device', e)
         else if (dir !== 'DMA_TO_DEVICE') s.change(h, { handed: s.holds.get(h)!.handed ?? name })
       }
-      return plain()
+      if (failed === undefined) return plain()
+      // What was not mapped no device has written.
+      if (map.fails === 'error')
+        return [
+          { s, v: nothing },
+          { s: failed, v: { sym: '-EIO', num: -5 } },
+        ]
+      const v = { sym: `${name}@${e.start}` }
+      s.signs.set(v.sym, plus)
+      return [
+        { s, v },
+        { s: failed, v: nothing },
+      ]
     }
     const move = words.moves.get(name)
     if (move !== undefined) {

@@ -39,13 +39,21 @@ export const dirties = /^(set_page_dirty(_lock)?|SetPageDirty|folio_mark_dirty(_
 /** Writes to the memory of its first argument. */
 export const writes =
   /^(memcpy|memset\w*|memmove|copy_from_user\w*|__copy_from_user\w*|_?copy_from_iter\w*|copy_highpage|copy_page|copy_user_highpage|copy_mc_\w+|memcpy_fromio|copy_from_kernel_nofault|get_random_bytes|s[cn]+printf|sprintf|clear_page|clear_highpage|clear_user_highpage|zero_user|copy_page_from_iter\w*|mte_copy_tags_from_user|memcpy_to_page|memzero_page|copy_to_kernel_nofault|strscpy|strncpy|strcpy|WRITE_ONCE)$/
+export type Mapping = {
+  readonly arg: number
+  readonly direction: number
+  /** What says that it failed: no entry at all, or an error. Left out, dma_mapping_error() does. */
+  readonly fails?: 'zero' | 'error'
+}
 /** Gives pages to a device, in the direction that an argument says. */
-export const maps: ReadonlyMap<string, { readonly arg: number; readonly direction: number }> = new Map([
+export const maps: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ['dma_map_page', { arg: 1, direction: 4 }],
   ['dma_map_page_attrs', { arg: 1, direction: 4 }],
   ['dma_map_single', { arg: 1, direction: 3 }],
-  ['dma_map_sg', { arg: 1, direction: 3 }],
-  ['dma_map_sgtable', { arg: 1, direction: 2 }],
+  ['dma_map_sg', { arg: 1, direction: 3, fails: 'zero' }],
+  ['dma_map_sg_attrs', { arg: 1, direction: 3, fails: 'zero' }],
+  ['dma_map_sgtable', { arg: 1, direction: 2, fails: 'error' }],
+  ['pci_map_sg', { arg: 1, direction: 3, fails: 'zero' }],
 ])
 /** Puts pages from one argument into another. */
 export const moves: ReadonlyMap<string, { readonly from: number; readonly to: number }> = new Map([
