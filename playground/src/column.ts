@@ -349,7 +349,7 @@ export class Column {
               'a',
               {
                 href: `docs/invariants/${b.code.replaceAll('-', '_')}.html`,
-                'aria-label': `What ${b.code} means`,
+                title: `The page of ${b.code} in the documentation`,
               },
               'what it means',
             ),

@@ -80,7 +80,7 @@ browserTest(
   'from a promise that breaks in the playground to the page that says what it means',
   async (page) => {
     await page.goto(playgroundPage.href)
-    await page.getByRole('link', { name: 'What use-after-free means' }).click()
+    await page.getByRole('link', { name: 'what it means' }).click()
     await page.locator('h1').filter({ hasText: 'use-after-free' }).waitFor()
   },
 )
