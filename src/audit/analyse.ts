@@ -8,7 +8,7 @@ import { type LookupApi, lookupNamed } from './protocols/pfn-lookup.ts'
 import { type CallSite, flagsOf } from './sites.ts'
 import type { Event, Place } from './trace/event.ts'
 import type { Value } from './trace/state.ts'
-import { type Kept, type Limits, Missing, type Path, TooMany, Walk } from './trace/walk.ts'
+import { type Kept, type Limits, type Path, TooMany, Walk } from './trace/walk.ts'
 
 /** What became of one call: the paths that decide it, judged. */
 export type Finding = {
@@ -58,26 +58,18 @@ export class Analyse {
     this.#rules = rules
   }
 
-  /** All sites of one function: they share their walks. Undefined: the tree has to be asked first, then again. */
-  func(func: Func, sites: readonly CallSite[]): Finding[] | undefined {
+  /** All sites of one function: they share their walks. */
+  func(func: Func, sites: readonly CallSite[]): Finding[] {
     const walks = this.#walksOf(func)
     const walk: WalkFn = (root, towards, about) => {
       const known = walks[about]
       const there = known.get(root)
       if (there !== undefined) return there
-      const before = this.#code.missing
       const paths = this.#walk(root, towards, about)
-      if (this.#code.missing === before) known.set(root, paths)
+      known.set(root, paths)
       return paths
     }
-    const before = this.#code.missing
-    try {
-      const found = sites.map((site) => this.#site(func, site, walk))
-      return this.#code.missing === before ? found : undefined
-    } catch (e) {
-      if (e instanceof Missing) return undefined
-      throw e
-    }
+    return sites.map((site) => this.#site(func, site, walk))
   }
 
   #walksOf(func: Func): Walks {
@@ -122,11 +114,11 @@ export class Analyse {
   }
 
   #of(file: CFile): Notifier[] {
-    const known = this.#notifiers.get(file)
-    if (known !== undefined) return known
-    const before = this.#code.missing
-    const found = notifiersOf(this.#code, file, new Set())
-    if (this.#code.missing === before) this.#notifiers.set(file, found)
+    let found = this.#notifiers.get(file)
+    if (found === undefined) {
+      found = notifiersOf(this.#code, file, new Set())
+      this.#notifiers.set(file, found)
+    }
     return found
   }
 

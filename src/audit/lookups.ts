@@ -34,7 +34,7 @@ export function lookupJobs({ program, code, judge, options }: Context): Job[] {
     )
   return [...groups].map(([func, calls]) => ({
     func,
-    decide: () => analyse.func(func, calls)?.map(tell),
+    decide: () => analyse.func(func, calls).map(tell),
     undecided: () =>
       calls.map((c) => tell(undecided(c, 'what it needs of the tree was not found in the end'))),
   }))

@@ -25,15 +25,12 @@ export class Walk {
   readonly focus: { readonly file: string; readonly line: number } | undefined
   #visits = 0
   readonly #uses = new Map<number, Trail>()
-  #after = 0
-  readonly #missing: number
   readonly #calls = new Map<string, Out[]>()
   readonly #stack: Frame[] = []
   readonly #about = new Map<Func, About>()
 
   constructor(code: Code, options: WalkOptions) {
     this.code = code
-    this.#missing = code.missing
     this.limits = options.limits ?? { visits: 30_000, depth: 8, rounds: 2 }
     this.kept = options.kept ?? []
     this.towards = options.towards ?? new Set()
@@ -104,8 +101,6 @@ export class Walk {
         if (seen.has(key)) continue
         seen.add(key)
         if (++this.#visits > this.limits.visits) throw new TooMany()
-        // What is missing will be fetched and all this done again: no use in going on for long.
-        if (this.code.missing > this.#missing && ++this.#after > 150) throw new Missing()
         queue.push([to, s])
       }
     }
@@ -1102,7 +1097,6 @@ export class Walk {
     const key = `${func.file.path}:${func.start} ${depth} ${args.map(valueText).join(',')} ${seen.key}`
     let outs = this.#calls.get(key)
     if (outs === undefined) {
-      const missing = this.code.missing
       const frame = this.#enter(func)
       let inner = seen
       for (const [i, p] of func.params.entries()) {
@@ -1115,7 +1109,7 @@ export class Walk {
         value: outlive(o.value, frame.prefix, func.name),
       }))
       this.#stack.pop()
-      if (this.code.missing === missing) this.#calls.set(key, outs)
+      this.#calls.set(key, outs)
     }
     return outs.map((o) => ({ state: o.state.join(rest, state), value: o.value }))
   }
@@ -1300,11 +1294,6 @@ export type Path = {
 /** There are more ways through than are worth walking: the answer is unknown. */
 export class TooMany extends Error {
   override name = 'TooMany'
-}
-
-/** The tree has to be asked first. */
-export class Missing extends Error {
-  override name = 'Missing'
 }
 
 type Out = { readonly state: State; readonly value: Value }
