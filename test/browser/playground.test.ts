@@ -11,6 +11,7 @@ import {
   skip,
   soon,
   tenActors,
+  workOf,
 } from './browser.ts'
 
 buildPlayground()
@@ -54,16 +55,23 @@ browserTest('it opens with a test, its verdict and its run, from a file', async 
     .waitFor()
 })
 
-// `npm run bench page` asks for 0.3 s usually. Here it is enough to be that quick once: a machine that runs other tests is not always.
+// By the clock once in a few loads; where other processes want the machine, by what the page's thread has worked until then.
 browserTest('the first step is there within 0.3 s of loading', async (page) => {
-  const times: number[] = []
-  while (times.length < 20 && !times.some((t) => t < 300)) {
+  const said: string[] = []
+  for (let i = 0; i < 6; i++) {
     await page.goto('about:blank')
+    const worked = await workOf(page)
+    const before = await worked()
     await page.goto(opened(moved, '5.9'))
     await page.locator('.viewer .step').first().waitFor()
-    times.push(await page.evaluate<number>('performance.getEntriesByName("first step")[0].startTime'))
+    const clock = await page.evaluate<number>('performance.getEntriesByName("first step")[0].startTime')
+    const after = await worked()
+    // Another process draws the new page, or the same.
+    const work = after > before ? after - before : after
+    if (clock < 300 || work < 300) return
+    said.push(`${Math.round(clock)} ms, of it ${Math.round(work)} of work`)
   }
-  assert.ok(Math.min(...times) < 600, `${times.map(Math.round).join(', ')} ms`)
+  assert.fail(said.join('; '))
 })
 
 browserTest(
