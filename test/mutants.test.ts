@@ -20,6 +20,7 @@ const needless: Readonly<Record<string, string>> = {
   'notifier/put+free_notifier secondary_unmap(n, p)': 'nothing is installed there',
   'notifier/registered+mmap_write_lock secondary_unmap(n, p)': 'nothing is installed there',
   'notifier/registered+unregistered secondary_unmap(n, p)': 'nothing is installed there',
+  'file/pageout+refused mlock(p, 1)': 'it is there for the errno',
   'pin/several+frame-vector put_vaddr_frames(vec, 2)': 'a bare PFN holds nothing',
   'pin/several+longterm+short unpin_user_pages(pages, r0)': 'there the call fails',
   'pin/pin+mixedmap-special unpin_user_page(page)': 'there the call fails',

@@ -61,6 +61,8 @@ export const MADV_DOFORK = 11
 export const MADV_WIPEONFORK = 18
 export const MADV_KEEPONFORK = 19
 /** [5.14+] */
+export const MADV_COLD = 20
+export const MADV_PAGEOUT = 21
 export const MADV_POPULATE_READ = 22
 export const MADV_POPULATE_WRITE = 23
 /** [5.18+] */
@@ -138,6 +140,8 @@ export const constants: Readonly<Record<string, number>> = {
   MADV_DOFORK,
   MADV_WIPEONFORK,
   MADV_KEEPONFORK,
+  MADV_COLD,
+  MADV_PAGEOUT,
   MADV_POPULATE_READ,
   MADV_POPULATE_WRITE,
   MADV_DONTNEED_LOCKED,

@@ -7,22 +7,24 @@ import {
   ENODEV,
   ENOMEM,
   FOLL_WRITE,
+  MADV_COLD,
   MADV_DOFORK,
   MADV_DONTFORK,
   MADV_DONTNEED,
   MADV_DONTNEED_LOCKED,
   MADV_FREE,
   MADV_KEEPONFORK,
+  MADV_PAGEOUT,
   MADV_POPULATE_READ,
   MADV_POPULATE_WRITE,
   MADV_REMOVE,
   MADV_WIPEONFORK,
 } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
-import { is_file } from '../mm/files.ts'
+import { is_file, page_mapping } from '../mm/files.ts'
 import { page_anon } from '../mm/frames.ts'
 import { down_read, lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
-import { vm_normal_page, zap_range } from '../mm/ptes.ts'
+import { pte_offset, vm_normal_page, zap_range } from '../mm/ptes.ts'
 import {
   find_vma,
   linear_page_index,
@@ -37,6 +39,7 @@ import { __get_user_pages, check_vma_flags } from './__get_user_pages.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
 import { punch_hole } from './punch_hole.ts'
+import { reclaim } from './reclaim.ts'
 
 export const madvise = op({
   name: 'madvise',
@@ -51,6 +54,7 @@ export const madvise = op({
     mmu_notifier_invalidate_range_end,
     __get_user_pages,
     punch_hole,
+    reclaim,
   ],
   takes: { vma: 2, each: 1 },
   steps: {
@@ -89,6 +93,13 @@ export const madvise = op({
           if (!k.notified(mm)) return 'zap'
           return k.call(mmu_notifier_invalidate_range_start, 'zap', mm, me.at, me.to)
         }
+        // Where there is no swap, anonymous memory stays, and being cold changes nothing.
+        case MADV_COLD:
+        case MADV_PAGEOUT:
+          if (vma.VM_PFNMAP || vma.VM_LOCKED) return finish(k, me, -EINVAL)
+          if (me.advice === MADV_PAGEOUT) return 'pageout'
+          me.at = me.to
+          return 'next'
         case MADV_REMOVE: {
           if (vma.VM_LOCKED || vma.vm_file === undefined) return finish(k, me, -EINVAL)
           if (!vma.VM_SHARED || !vma.VM_MAYWRITE) return finish(k, me, -EACCES)
@@ -116,6 +127,26 @@ export const madvise = op({
       me.at = me.to
       if (!k.notified(mm)) return 'next'
       return k.call(mmu_notifier_invalidate_range_end, 'next', mm, me.addr, me.to)
+    },
+    // madvise_cold_or_pageout_pte_range(): a page of a file that nobody else maps.
+    pageout(k, me) {
+      const mm = k.currentMm(me.thread)!
+      if (!ptlFree(k, mm, me.thread)) return blocked
+      while (me.at < me.to) {
+        const pte = pte_offset(k, mm, me.at)
+        const page = pte?.present === true && !pte.stale ? vm_normal_page(pte) : undefined
+        const file = page === undefined ? undefined : page_mapping(k, page)
+        if (file !== undefined && k.page(page!).mapcount === 1) {
+          const vma = k.vma(vma_lookup(k, mm, me.at)!)
+          return k.call(reclaim, 'paged', file, linear_page_index(vma, me.at))
+        }
+        me.at += 1
+      }
+      return 'next'
+    },
+    paged(_, me) {
+      me.at += 1
+      return 'pageout'
     },
     relock(k, me) {
       const mm = k.currentMm(me.thread)!
@@ -164,6 +195,8 @@ function valid(k: Kernel, advice: number): boolean {
     case MADV_DONTNEED:
     case MADV_FREE:
     case MADV_REMOVE:
+    case MADV_COLD:
+    case MADV_PAGEOUT:
       return true
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE:
