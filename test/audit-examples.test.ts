@@ -202,6 +202,8 @@ const pairs: readonly (readonly [string, string])[] = [
   ['area_freed_mapped.c', 'area_freed_with_file.c'],
   ['frames_zapped_late.c', 'frames_zapped_locked.c'],
   ['shared_page_unbound.c', 'shared_page_stays.c'],
+  ['stats_from_slab.c', 'stats_own_page.c'],
+  ['stats_from_vmalloc.c', 'stats_vmalloc_user.c'],
   ['region_pin_short.c', 'region_pin_long.c'],
   ['notify_get.c', 'notify_pin.c'],
   ['grabber_clean.c', 'grabber_dirty.c'],

@@ -176,7 +176,7 @@ export class Mappings {
         : question === 'freed' && way.plan.freed?.by === 'removal'
           ? 'no-revocation'
           : classes[question]
-    const text = question === 'freed' ? freedSentence(way) : said[cls]!
+    const text = question === 'freed' || question === 'memory' ? freedSentence(way) : said[cls]!
     const here = { file: site.func.file.path, line: site.func.line, column: site.func.column }
     const witness = witnessOf(judged, here, this.#path)
     const repair = this.#repair(site, way.plan, question, cls)
@@ -445,6 +445,7 @@ export class Mappings {
         },
       }),
       ...(faults !== undefined && first === undefined && { faults }),
+      ...(fate?.is === 'wrong' && { memory: fate.how }),
       ...freedOf(fate, typeof copies === 'object', locked),
       ...(typeof copies === 'object' && {
         counts: {
@@ -484,7 +485,7 @@ export class Mappings {
           opsOf(func.file).some((o) => o.table === table && o.field === 'release' && o.func === name),
         func.file.source.text.includes('suppress_bind_attrs'),
       )
-      if (fate.is === 'freed') return fate
+      if (fate.is === 'freed' || fate.is === 'wrong') return fate
       if (found === undefined || fateRank(fate) > fateRank(found)) found = fate
     }
     return found
@@ -620,7 +621,7 @@ function freedOf(fate: Fate | undefined, counts: boolean, locked: boolean): Pick
 const tells = ({ inserted, plan }: Way): number =>
   (inserted.length > 0 ? 1 : 0) + (plan.counts === undefined ? 0 : 2) + (plan.freed === undefined ? 0 : 2)
 
-const fateRank = (f: Fate): number => ['device', 'kept', 'zapped', 'unseen', 'freed'].indexOf(f.is)
+const fateRank = (f: Fate): number => ['device', 'kept', 'zapped', 'unseen', 'freed', 'wrong'].indexOf(f.is)
 
 const isFunc = (found: Func | 'none' | undefined, func: Func): boolean =>
   found !== undefined && found !== 'none' && found.name === func.name && found.file.path === func.file.path
@@ -655,9 +656,10 @@ const place = (func: Func): Place => ({ file: func.file.path, line: func.line, f
 function asked(plan: MapPlan): readonly (readonly Question[])[] {
   if (plan.refuses) return [[]]
   const bounds = questions.filter(
-    (q) => q !== 'copy' && q !== 'freed' && (q !== 'upgrade' || plan.refusesWrite),
+    (q) => q !== 'copy' && q !== 'freed' && q !== 'memory' && (q !== 'upgrade' || plan.refusesWrite),
   )
   // What mmap makes for one mapping goes with the first of several; and what is freed is gone.
+  if (plan.memory !== undefined) return [['memory']]
   const freed: Question[][] = plan.freed === undefined ? [] : [['freed']]
   if (plan.counts === undefined) return [bounds, ...freed]
   return plan.counts.own ? [bounds, ['copy'], ...freed] : [[...bounds, 'copy'], ...freed]

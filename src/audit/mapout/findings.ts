@@ -11,6 +11,7 @@ export const classes: Readonly<Record<Question, string>> = {
   upgrade: 'mprotect-upgrade',
   copy: 'no-open-close',
   freed: 'freed-while-mapped',
+  memory: 'wrong-memory',
 }
 export const said: Readonly<Record<string, string>> = {
   'no-size-check':
@@ -101,6 +102,13 @@ export const repairs: Readonly<Record<string, readonly Fix[]>> = {
   ],
   'freed-while-mapped': [takeAway, refuseFirst, holdIt],
   'no-revocation': [takeAway, refuseFirst],
+  'wrong-memory': [
+    {
+      name: 'whole-pages',
+      text: 'Allocate whole pages, cleared: vmalloc_user() for remap_vmalloc_range(), or alloc_pages_exact() with __GFP_ZERO.',
+      apply: ({ memory: _, ...p }) => p,
+    },
+  ],
 }
 
 export function sentence(way: Way): string {
@@ -159,6 +167,10 @@ export function hops(inserted: readonly Insertion[]): Hop[] {
 
 /** Who frees what is mapped, and what is missing. */
 export function freedSentence({ fate }: Way): string {
+  if (fate?.is === 'wrong')
+    return fate.how === 'slab'
+      ? `It is allocated from the slab allocator (${fate.at.file}:${fate.at.line}), in a size that fills no page: what else is in the page is mapped with it.`
+      : `It comes from vmalloc() (${fate.at.file}:${fate.at.line}), of which virt_to_phys() and virt_to_page() know nothing: frames of somebody else are mapped.`
   if (fate?.is === 'zapped')
     return `${fate.route.api}() in ${fate.route.at.func}() frees it (${fate.route.entry.text}): its mappings are taken away first, and a fault, which takes no lock, can bring one back in between.`
   if (fate?.is !== 'freed') return said['freed-while-mapped']!

@@ -38,6 +38,8 @@ export type MapPlan = {
     readonly closeAt: Place
     readonly how: 'fork' | 'split'
   }
+  /** What is mapped is part of a page of the slab allocator, or not the object at all. */
+  readonly memory?: 'slab' | 'elsewhere'
   /** The memory is freed; its mappings are taken away first, or refused from then on, or hold it. */
   readonly freed?: {
     readonly how: 'free' | 'zap' | 'refuse' | 'put'
@@ -48,7 +50,7 @@ export type MapPlan = {
 }
 
 /** What a user may try, one after the other. */
-export const questions = ['size', 'offset', 'private', 'grow', 'upgrade', 'copy', 'freed'] as const
+export const questions = ['size', 'offset', 'private', 'grow', 'upgrade', 'copy', 'freed', 'memory'] as const
 export type Question = (typeof questions)[number]
 
 /** The flags that the model knows. */
@@ -85,7 +87,7 @@ export function liftMapping(name: string, plan: MapPlan, asks: readonly Question
       body: [
         ...userOf(
           plan,
-          asks.filter((a) => a !== 'copy' && a !== 'freed'),
+          asks.filter((a) => a !== 'copy' && a !== 'freed' && a !== 'memory'),
           pages,
         ),
         ...(copies === undefined ? [] : copyOf(copies, own)),
@@ -132,7 +134,13 @@ export function liftMapping(name: string, plan: MapPlan, asks: readonly Question
     {
       kind: 'bo',
       name: 'B',
-      call: call('dev', num(pages), id('system'), ...(plan.refusesWrite ? [id('const')] : [])),
+      call: call(
+        'dev',
+        num(pages),
+        id('system'),
+        ...(plan.memory === 'slab' ? [id('slab')] : []),
+        ...(plan.refusesWrite ? [id('const')] : []),
+      ),
     },
     { kind: 'mm', name: 'A' },
     ...(copies === 'fork' ? [{ kind: 'mm', name: 'C', call: call('unborn') } as const] : []),
@@ -186,7 +194,7 @@ function mmapOf(p: MapPlan, pages: number, takes: boolean): Stmt[] {
           p.inserts.by,
           id('vma'),
           id('B'),
-          p.inserts.moves ? id('vm_pgoff') : num(0),
+          p.memory === 'elsewhere' ? num(1) : p.inserts.moves ? id('vm_pgoff') : num(0),
           p.inserts.whole ? id('vma_pages') : num(pages),
         ),
         p.inserts.at,

@@ -17,7 +17,7 @@ import type { Code } from '../code.ts'
 import { Entries, type Entry } from '../holding/entries.ts'
 import type { Place } from '../trace/event.ts'
 import { countsOf } from './counts.ts'
-import { callsTo, inModule, type Kept, originsOf, usesOf } from './memory.ts'
+import { callsTo, inModule, type Kept, type Origins, originsOf, usesOf } from './memory.ts'
 
 /** Calls that take mappings away. */
 export const revokers: readonly string[] = [
@@ -58,6 +58,7 @@ export type Life = {
   readonly device: boolean
   /** It is seen to be allocated. */
   readonly made: boolean
+  readonly wrong?: Origins['wrong']
   readonly routes: readonly Route[]
   readonly unseen?: string
 }
@@ -93,6 +94,7 @@ export class Lives {
       memory: origins.kept,
       device: origins.device,
       made: origins.made,
+      ...(origins.wrong !== undefined && { wrong: origins.wrong }),
       routes,
       ...(unseen !== undefined && { unseen }),
     }
@@ -405,6 +407,7 @@ export function countedBy(code: Code, funcs: readonly (Func | undefined)[]): Rea
 export type Fate =
   /** Freed, and nothing is asked before; or the mappings are taken away first. */
   | { readonly is: 'freed' | 'zapped'; readonly by: 'user' | 'removal'; readonly route: Route }
+  | { readonly is: 'wrong'; readonly how: 'slab' | 'elsewhere'; readonly at: Place }
   | { readonly is: 'kept'; readonly why: string; readonly counted?: Route }
   /** Of the device: nobody gets it when the driver goes. */
   | { readonly is: 'device' }
@@ -428,6 +431,7 @@ export function fateOf(
   isRelease: (func: string, table: string) => boolean,
   stays: boolean,
 ): Fate {
+  if (life.wrong !== undefined) return { is: 'wrong', how: life.wrong.is, at: life.wrong.at }
   const struct = tables[0]?.struct ?? ''
   let zapped: Fate | undefined
   let removal: Fate | undefined

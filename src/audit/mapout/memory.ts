@@ -59,6 +59,8 @@ export type Origins = {
   /** It is allocated right there, and kept nowhere that is seen. */
   readonly made: boolean
   readonly managed: boolean
+  /** It is not what a process may see whole pages of: part of a page of the slab allocator, or a frame that `virt_to_phys()` makes up. */
+  readonly wrong?: { readonly is: 'slab' | 'elsewhere'; readonly at: Place }
   readonly unseen?: string
 }
 
@@ -108,6 +110,10 @@ export function originsOf(code: Code, func: Func, expr: Expr): Origins {
   let made = false
   let unbound = false
   let unseen: string | undefined
+  let wrong: Origins['wrong']
+  let others = 0
+  // The address is taken for one of the linear mapping.
+  let linear = false
   const miss = (why: string): void => void (unseen ??= why)
 
   const go = (f: Func, e: Expr, depth: number): void => {
@@ -150,7 +156,10 @@ export function originsOf(code: Code, func: Func, expr: Expr): Origins {
   const called = (f: Func, x: Call, depth: number): void => {
     const name = calleeName(x)
     const view = views.get(name)
-    if (view !== undefined && x.args[view] !== undefined) return go(f, x.args[view], depth)
+    if (view !== undefined && x.args[view] !== undefined) {
+      linear ||= /^(virt_to_(phys|page|pfn)|__pa)$/.test(name)
+      return go(f, x.args[view], depth)
+    }
     if (/^(ERR_PTR|ERR_CAST|likely|unlikely)$/.test(name)) return
     if (managed.test(name)) {
       made = true
@@ -159,6 +168,15 @@ export function originsOf(code: Code, func: Func, expr: Expr): Origins {
     }
     if (makesMemory(name)) {
       made = true
+      const at = { file: f.file.path, line: f.file.source.position(x.start).line, func: f.name }
+      const size = x.args.map((a) => f.file.source.text.slice(a.start, a.end)).join(' ')
+      const small =
+        /^k[zm]alloc/.test(name) &&
+        (/_objs?$/.test(name) || size.includes('sizeof')) &&
+        !/\bPAGE_|order|SZ_\d+K/.test(size)
+      if (linear && /^v[zm]alloc/.test(name)) wrong ??= { is: 'elsewhere', at }
+      else if (small) wrong ??= { is: 'slab', at }
+      else others++
       return
     }
     if (ofDevice.test(name)) {
@@ -267,9 +285,15 @@ export function originsOf(code: Code, func: Func, expr: Expr): Origins {
     device,
     made,
     managed: unbound,
+    // Where it may come from several allocators the code may know which.
+    ...(wrong !== undefined && others === 0 && !askedFor(func) && { wrong }),
     ...(unseen !== undefined && { unseen }),
   }
 }
+
+/** It tells them apart. */
+const askedFor = (func: Func): boolean =>
+  /\bis_vmalloc_(or_module_)?addr\b/.test(func.file.source.text.slice(func.start, func.end))
 
 /** Where memory that is kept is given to an allocator, where it is taken from one, and in which functions. */
 export type Uses = {
