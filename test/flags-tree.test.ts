@@ -41,6 +41,16 @@ test('an odd combination is told with the reason, its neighbour is not odd', () 
   assert.deepEqual(rowOf('ring_cannot_grow.c').odd, [])
 })
 
+test('a row says whether open and close count, and what the life of the memory hangs on', () => {
+  assert.equal(rowOf('buffer_close_only.c').counts, 'close only')
+  assert.equal(rowOf('buffer_open_and_close.c').counts, 'open and close')
+  assert.equal(rowOf('area_freed_mapped.c').lives, 'freed for a user')
+  assert.equal(rowOf('area_zapped_first.c').lives, 'zapped before it is freed')
+  assert.equal(rowOf('area_freed_with_file.c').lives, 'with file, object or count')
+  assert.equal(rowOf('shared_page_unbound.c').lives, 'freed with the driver')
+  assert.equal(rowOf('stats_vmalloc_user.c').lives, 'by references to its pages')
+})
+
 test('which dma-bufs are not VM_PFNMAP is answered, with those that are', () => {
   assert.deepEqual(survey.notPfnmap, { no: [], unknown: [], yes: 1 })
 })

@@ -42,7 +42,7 @@ export function renderMapSurvey(s: MapSurvey): string {
       out.push(
         r.unknown !== undefined
           ? `      ${r.unknown}`
-          : `      by ${r.by.join(', ') || 'nothing itself'}; size: ${r.checked}; private: ${r.private}; ${ops}; revoked: ${r.revokedBy.join(', ') || 'no call seen'}`,
+          : `      by ${r.by.join(', ') || 'nothing itself'}; size: ${r.checked}; private: ${r.private}; ${ops}; counted: ${r.counts};${r.lives === '' ? '' : ` lives: ${r.lives};`} revoked: ${r.revokedBy.join(', ') || 'no call seen'}`,
       )
     }
   }
@@ -64,6 +64,8 @@ export function mapSurveyCsv(s: MapSurvey): string {
     'private',
     'vm_ops',
     'has',
+    'counted',
+    'lives',
     'revoked',
     'odd',
     'contract',
@@ -80,6 +82,8 @@ export function mapSurveyCsv(s: MapSurvey): string {
     r.private,
     r.vmOps,
     r.has.join(' '),
+    r.counts,
+    r.lives,
     r.revokedBy.join(' '),
     r.odd.join('; '),
     r.contract ?? '',

@@ -20,12 +20,25 @@ export type MapRow = {
   readonly vmOps: string
   readonly has: readonly string[]
   readonly revokedBy: readonly string[]
+  /** What `open` and `close` do to a count of the object. */
+  readonly counts: 'open and close' | 'close only' | 'no'
+  /** What becomes of the memory while it is mapped. */
+  readonly lives: Lives
   /** Why the combination is odd. */
   readonly odd: readonly string[]
   readonly contract?: string
   /** What is not known, and why. */
   readonly unknown?: string
 }
+export type Lives =
+  | 'by references to its pages'
+  | 'with file, object or count'
+  | 'zapped before it is freed'
+  | 'freed for a user'
+  | 'freed with the driver'
+  | 'as the device'
+  | 'not seen'
+  | ''
 export type MapSurvey = {
   readonly schema: 1
   readonly tree: { readonly path: string; readonly kernel: string }
@@ -91,6 +104,8 @@ function rowsOf({ func }: MapSite, found: Surveyed): MapRow[] {
     has: [],
     odd: [],
     flags: [],
+    counts: 'no',
+    lives: 'not seen',
     checked: 'not seen',
     private: 'not seen',
   } as const
@@ -108,6 +123,8 @@ function rowsOf({ func }: MapSite, found: Surveyed): MapRow[] {
       private: w.plan.refusesPrivate ? 'refused' : handed ? 'not seen' : 'accepted',
       vmOps: w.ops,
       has: w.has,
+      counts: w.copies === undefined ? 'no' : w.copies.opens ? 'open and close' : 'close only',
+      lives: handed ? '' : livesOf(w),
       odd: handed ? [] : oddOf(w, found.struct),
       ...(w.contract !== undefined && { contract: w.contract }),
       ...(w.reason !== undefined && { unknown: w.reason }),
@@ -125,6 +142,25 @@ function checkedBy(w: Surveyed['ways'][number]): MapRow['checked'] {
   if (w.inserted.some((i) => i.size || i.offset || i.fault)) return w.plan.checksSize ? 'dispatcher' : 'no'
   if (w.plan.faults !== undefined && !w.plan.checksSize) return w.plan.faults.checks ? 'fault' : 'no'
   return w.plan.checksSize ? 'handler' : 'not seen'
+}
+
+function livesOf({ fate, inserted }: Surveyed['ways'][number]): Lives {
+  if (inserted.length > 0 && inserted.every((i) => i.helper.counts)) return 'by references to its pages'
+  switch (fate?.is) {
+    case undefined:
+      return ''
+    case 'kept':
+      return 'with file, object or count'
+    case 'zapped':
+      return 'zapped before it is freed'
+    case 'freed':
+      return fate.by === 'user' ? 'freed for a user' : 'freed with the driver'
+    case 'device':
+      return 'as the device'
+    case 'wrong':
+    case 'unseen':
+      return 'not seen'
+  }
 }
 
 /** Combinations that mean something else than who chose them may think. */
@@ -150,7 +186,17 @@ function oddOf(w: Surveyed['ways'][number], table: string): string[] {
     odd.push('it can be grown past its object: no VM_DONTEXPAND, and the fault handler compares nothing')
   if (table === 'dma_buf_ops' && !pfnmap && w.inserted.length > 0)
     odd.push('a dma-buf without VM_PFNMAP: its pages can be pinned through the mapping')
-  if (w.has.includes('close') && !w.has.includes('open'))
-    odd.push('close without open: a copy of the mapping is not counted')
+  if (w.copies !== undefined && !w.copies.opens)
+    odd.push('close gives up what open does not take: a copy of the mapping is not counted')
+  if (w.fate?.is === 'freed')
+    odd.push(
+      `freed while it is mapped: ${w.fate.route.api} at ${w.fate.route.at.file}:${w.fate.route.at.line}`,
+    )
+  if (w.fate?.is === 'wrong')
+    odd.push(
+      w.fate.how === 'slab'
+        ? `part of a page of the slab allocator: ${w.fate.at.file}:${w.fate.at.line}`
+        : `virt_to_phys() of vmalloc() memory: ${w.fate.at.file}:${w.fate.at.line}`,
+    )
   return odd
 }

@@ -587,7 +587,7 @@ export function walk(
 const own = (v: Value): number => ((v.from & (From.found | From.picked)) !== 0 ? 0 : v.from & chosen)
 
 const picked = (from: number): number =>
-  (from & (chosen | From.found)) | ((from & (chosen | From.found)) === 0 ? 0 : From.picked)
+  (from & (chosen | From.found | From.relative)) | ((from & (chosen | From.found)) === 0 ? 0 : From.picked)
 
 const vmaFields: Readonly<Record<string, number>> = {
   vm_start: From.start,
