@@ -43,6 +43,16 @@ test('with FOLL_LONGTERM required the pin without it is mended, and nothing brea
   assert.ok(![...fate.values()].some((f) => f === 'breaks' || f === 'newly-unsafe'))
 })
 
+test('with dma-bufs mapped VM_PFNMAP only, the exporter that inserts pages breaks', async () => {
+  const fate = await asked('--policy', 'dma-buf-mmap=pfnmap', '--protocol', 'map-out')
+  assert.equal(fate.get('export_pages_mapped.c vm_insert_page'), 'breaks')
+  assert.deepEqual(
+    [...fate].flatMap(([site, is]) => (is === 'breaks' ? [site] : [])),
+    ['export_pages_mapped.c vm_insert_page'],
+  )
+  assert.ok([...fate].some(([site, is]) => site.startsWith('frames_dispatched.c') && is === 'fine'))
+})
+
 test('the text counts what it lists; without a policy there is nothing to ask', async () => {
   const { out, code } = await tenure('--policy', 'follow_pfn=strict')
   assert.equal(code, 1)

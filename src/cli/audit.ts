@@ -468,7 +468,7 @@ function parseOptions(argv: readonly string[]): Options {
 
 function policy(text: string): [string, string] {
   const at = text.indexOf('=')
-  const name = at < 0 ? text : text.slice(0, at)
+  const name = (at < 0 ? text : text.slice(0, at)).replaceAll('-', '_')
   const value = text.slice(at + 1)
   const known = (knownPolicies as Record<string, { readonly values: Readonly<Record<string, unknown>> }>)[
     name

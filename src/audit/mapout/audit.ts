@@ -445,6 +445,9 @@ export class Mappings {
         },
       }),
       ...(faults !== undefined && first === undefined && { faults }),
+      ...(opsOf(func.file).some((o) => o.func === func.name && o.struct === 'dma_buf_ops') && {
+        exported: true as const,
+      }),
       ...(fate?.is === 'wrong' && { memory: fate.how }),
       ...freedOf(fate, typeof copies === 'object', locked),
       ...(typeof copies === 'object' && {
@@ -619,7 +622,11 @@ function freedOf(fate: Fate | undefined, counts: boolean, locked: boolean): Pick
 
 /** Of several ways the one is shown in which most is asked. */
 const tells = ({ inserted, plan }: Way): number =>
-  (inserted.length > 0 ? 1 : 0) + (plan.counts === undefined ? 0 : 2) + (plan.freed === undefined ? 0 : 2)
+  (inserted.length > 0 ? 1 : 0) +
+  (plan.counts === undefined ? 0 : 2) +
+  (plan.freed === undefined ? 0 : 2) +
+  // What a dma-buf should not be is what is asked about it.
+  (plan.exported === true && !plan.sets.includes('VM_PFNMAP') ? 4 : 0)
 
 const fateRank = (f: Fate): number => ['device', 'kept', 'zapped', 'unseen', 'freed', 'wrong'].indexOf(f.is)
 

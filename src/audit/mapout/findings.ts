@@ -106,7 +106,7 @@ export const repairs: Readonly<Record<string, readonly Fix[]>> = {
     {
       name: 'whole-pages',
       text: 'Allocate whole pages, cleared: vmalloc_user() for remap_vmalloc_range(), or alloc_pages_exact() with __GFP_ZERO.',
-      apply: ({ memory: _, ...p }) => p,
+      apply: (p) => ({ ...p, memory: 'pages' }),
     },
   ],
 }

@@ -28,6 +28,8 @@ export type MapPlan = {
   }
   /** It refuses every mapping. */
   readonly refuses?: true
+  /** It is the file of a dma-buf that is mapped. */
+  readonly exported?: true
   /** What a mapping keeps of its object: references that mmap and ->open take, and ->close drops. */
   readonly counts?: {
     readonly mmap: boolean
@@ -38,8 +40,8 @@ export type MapPlan = {
     readonly closeAt: Place
     readonly how: 'fork' | 'split'
   }
-  /** What is mapped is part of a page of the slab allocator, or not the object at all. */
-  readonly memory?: 'slab' | 'elsewhere'
+  /** What is mapped is part of a page of the slab allocator, or not the object at all; or, as it should be, whole pages. */
+  readonly memory?: 'slab' | 'elsewhere' | 'pages'
   /** The memory is freed; its mappings are taken away first, or refused from then on, or hold it. */
   readonly freed?: {
     readonly how: 'free' | 'zap' | 'refuse' | 'put'
@@ -142,6 +144,9 @@ export function liftMapping(name: string, plan: MapPlan, asks: readonly Question
         ...(plan.refusesWrite ? [id('const')] : []),
       ),
     },
+    ...(plan.exported
+      ? [{ kind: 'dma_buf', name: 'D', call: call('dma_buf_export', id('B')) } as const]
+      : []),
     { kind: 'mm', name: 'A' },
     ...(copies === 'fork' ? [{ kind: 'mm', name: 'C', call: call('unborn') } as const] : []),
     ...(locked
@@ -225,7 +230,14 @@ function faultOf(f: NonNullable<MapPlan['faults']>, pages: number, locked: boole
 function userOf(p: MapPlan, asks: readonly Question[], size: number): Stmt[] {
   const prot = p.refusesWrite ? id('PROT_READ') : binary('|', id('PROT_READ'), id('PROT_WRITE'))
   const mmap = (pages: number, flags: string, offset = 0): Expr =>
-    call('mmap', id('B'), num(pages), prot, id(flags), ...(offset === 0 ? [] : [num(offset)]))
+    call(
+      p.exported ? 'dma_buf_mmap' : 'mmap',
+      id(p.exported ? 'D' : 'B'),
+      num(pages),
+      prot,
+      id(flags),
+      ...(offset === 0 ? [] : [num(offset)]),
+    )
   const then = (reg: string, body: readonly Stmt[], last: boolean, pages = 1): Stmt =>
     branch(binary('>=', id(reg), num(0)), last ? body : [...body, run(call('munmap', id(reg), num(pages)))])
   const out: Stmt[] = []

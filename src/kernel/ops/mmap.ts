@@ -73,12 +73,15 @@ export const mmap = op({
     mapped(k, me) {
       const mm = k.currentMm(me.thread)!
       if (!ptlFree(k, mm, me.thread)) return blocked
-      if (me.ret !== 0) {
+      const vma = k.vma(vma_lookup(k, mm, me.start)!)
+      const refused = vma.dma_buf && k.policy.dma_buf_mmap === 'pfnmap' && !vma.VM_PFNMAP
+      const error = me.ret === 0 && refused ? -EINVAL : me.ret
+      if (error !== 0) {
         zap_range(k, mm, me.start, me.start + me.pages)
-        vm_area_free(k, k.vma(vma_lookup(k, mm, me.start)!))
+        vm_area_free(k, vma)
       }
       mmap_unlock(k, mm, me.thread)
-      return k.done(me.ret !== 0 ? me.ret : me.start)
+      return k.done(error !== 0 ? error : me.start)
     },
 
     // MAP_FIXED: what is there goes first, whether the new mapping comes to be or not.
