@@ -227,8 +227,13 @@ class Telling {
     if (x.kind !== 'member') return
     const struct = ownerOf(this.#code, func, x.base)
     if (struct === undefined || /^(page|folio|scatterlist|sg_table)$/.test(struct)) return
-    if (!this.#fields.some((f) => f.struct === struct && f.field === x.field && f.memory === memory))
-      this.#fields.push({ struct, field: x.field, memory })
+    const add = (s: string, field: string): void => {
+      if (!this.#fields.some((f) => f.struct === s && f.field === field && f.memory === memory))
+        this.#fields.push({ struct: s, field, memory })
+    }
+    add(struct, x.field)
+    // What an exporter hands over is what its dma-buf has from then on.
+    if (struct === 'dma_buf_export_info' && x.field === 'priv') add('dma_buf', 'priv')
   }
 
   /** What the function hands to its callers: by return, or through a parameter. */

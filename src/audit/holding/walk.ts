@@ -1297,7 +1297,7 @@ export class HoldingWalk {
     const fail = s.fork()
     const negative = `${fresh}#-`
     fail.signs.set(negative, minus)
-    fail.change(id, { outcome: 'short' })
+    fail.change(id, { outcome: 'short', last: asked })
     const all = s.fork()
     all.change(id, { outcome: 'all', last: asked })
     all.signs.set(asked.sym, plus)
@@ -1399,6 +1399,7 @@ export class HoldingWalk {
       return plain()
     }
     if (words.transparent.test(name) && args[0] !== undefined) return [{ s, v: args[0] }]
+    if (/^is_error_\w*pfn$/.test(name) && args[0]?.hold !== undefined) return [{ s, v: nothing }]
     // What was got has a struct page.
     if (words.hasPage.test(name) && args[0]?.hold !== undefined) return [{ s, v: one }]
     if (/^IS_ERR(_OR_NULL)?$/.test(name)) {
@@ -2051,7 +2052,14 @@ function arithmetic(op: string, a: Val, b: Val, s: State): Val {
     return { ...a, element: true, sym: clip(`(${a.sym}+${b.sym})`) }
   if (b.hold !== undefined) return { ...b, element: true, sym: clip(`(${a.sym}${op}${b.sym})`) }
   if (op === '+') {
-    const part = a.got ?? a.part ?? b.got ?? b.part
+    // All that were asked for came: their number may be added by that name as well.
+    const all = (v: Val): number | undefined => {
+      if (v.num === undefined)
+        for (const h of s.holds.values())
+          if (h.outcome !== 'none' && (h.asked.sym === v.sym || h.last?.sym === v.sym)) return h.id
+      return undefined
+    }
+    const part = a.got ?? a.part ?? b.got ?? b.part ?? all(b)
     if (part !== undefined) return { sym: clip(`(${a.sym}+${b.sym})`), part }
   }
   return { sym: clip(`(${a.sym}${op}${b.sym})`) }
@@ -2141,13 +2149,22 @@ function decided(op: '<' | '==', a: Val, b: Val, s: State): boolean | undefined 
     if (h.outcome !== 'short') continue
     if (w.sym === h.asked.sym || w.sym === h.last?.sym) return op === '==' ? false : less
   }
+  // A page that is there is no error, and nor is its number.
+  if (op === '==')
+    for (const [v, w] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      if (v.hold !== undefined && v.form !== 'memory' && w.num === undefined && isConstant(w)) return false
   // An error is never a number of pages.
   for (const [v, w, less] of [
     [a, b, true],
     [b, a, false],
   ] as const)
-    if (v.got !== undefined && signOf(v, s) === minus && s.holds.get(v.got)!.asked.sym === w.sym)
-      return op === '==' ? false : less
+    if (v.got !== undefined && signOf(v, s) === minus) {
+      const h = s.holds.get(v.got)!
+      if (h.asked.sym === w.sym || h.last?.sym === w.sym) return op === '==' ? false : less
+    }
   const p = signOf(a, s)
   const q = signOf(b, s)
   if ((p & q) === 0) {
