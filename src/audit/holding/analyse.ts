@@ -152,6 +152,14 @@ export class Holdings {
         unsure ??= iteratorLeft
         continue
       }
+      if (
+        e.holding.left === 'all' &&
+        e.holding.numbered === true &&
+        site.func.file.source.text.includes('pfn_to_page(')
+      ) {
+        unsure ??= 'pages are given back by their numbers, and by which is not followed'
+        continue
+      }
       const plan = planOf(e)
       const judged = this.#ask(site, plan)
       if (judged.verdict === 'broken') return this.#broken(site, e, plan, judged, cls)
@@ -262,7 +270,9 @@ export class Holdings {
     if (release.as !== takes) ask(mismatch[takes], undefined, told)
     else {
       if (story.sleeps !== undefined) ask('sleeping-release', undefined, asleep(told, story.sleeps))
-      if (takes === 'get' && written && !story.notifier && !isRemoteGet(site.api))
+      // What an iterator gave may be read or written: only what is written nearby is surely this.
+      const near = site.api.result !== 'bytes' || story.writes.some((w) => w.at.file === site.func.file.path)
+      if (takes === 'get' && written && near && !story.notifier && !isRemoteGet(site.api))
         ask('get-instead-of-pin', 'fork', told)
       if (takes === 'pin' && long) ask('missing-longterm', 'longterm', told)
       if (

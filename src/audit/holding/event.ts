@@ -55,6 +55,10 @@ export type Holding = {
   readonly dirtied: boolean
   /** What out of sight was told where it is, or was lent its memory, and may write to it. */
   readonly handed?: string
+  /** It was put into an array of an object that others have. */
+  readonly stored?: string
+  /** Its number was asked for. */
+  readonly numbered?: boolean
   /** mmap_lock is held at the call, because it was taken here, or because it is asserted. */
   readonly locked: 'taken' | 'asserted' | 'unseen'
   readonly releasedBy?: string

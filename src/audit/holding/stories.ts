@@ -279,7 +279,7 @@ class Telling {
       const own = file.path.endsWith('.c') && file.structs.some((s) => s.name === tag)
       for (const f of own ? [file] : this.#code.moduleWith(file, field.field))
         for (const func of f.functions)
-          if (f.source.text.slice(func.start, func.end).includes(field.field))
+          if (new RegExp(`${field.field}|\\b${tag}_\\w+\\(`).test(f.source.text.slice(func.start, func.end)))
             this.#look(
               func,
               { pages: func === this.#site.func ? this.#own : new Set(), memory: new Set() },

@@ -311,9 +311,10 @@ export class HoldingWalk {
     const found = this.#keeper(id, s, returned, frame)
     const { handed } = s.holds.get(id)!
     // Who knows where it is may well be who has it given back.
-    return found.kept === 'nowhere' && handed !== undefined
-      ? { kept: 'elsewhere', place: `what ${handed}() was told` }
-      : found
+    if (found.kept !== 'nowhere') return found
+    const { stored } = s.holds.get(id)!
+    if (stored !== undefined) return { kept: 'elsewhere', place: stored }
+    return handed === undefined ? found : { kept: 'elsewhere', place: `what ${handed}() was told` }
   }
 
   #keeper(id: number, s: State, returned: Val, frame: Frame): { kept: Ending['kept']; place?: string } {
@@ -933,9 +934,11 @@ export class HoldingWalk {
         }
         const w = u.fork()
         this.#keeps(w, e.target, v)
+        if (v.hold !== undefined && indexed(e.target) && isForeign(rootOf(loc)))
+          w.change(v.hold, { stored: readable(loc) })
         if (v.hold !== undefined && v.element === true && e.target.kind === 'index')
           w.change(v.hold, { spread: true })
-        if (indexed(e.target) || /\(.*[-+]/.test(loc)) {
+        if (indexed(e.target) || /\(.*[-+]|…/.test(loc)) {
           // One of several: what the others hold is still there.
           const old = w.env.get(loc)
           if (old !== undefined && v.hold === undefined)
@@ -1335,8 +1338,10 @@ export class HoldingWalk {
     if (to !== undefined && to.num !== 0) {
       const loc = pointee(to)
       const old = s.env.get(loc)?.hold
-      if (to.element !== true || old === undefined || s.holds.get(old)!.left === 'nothing')
+      if (to.element !== true || old === undefined || s.holds.get(old)!.left === 'nothing') {
         s.env.set(loc, page)
+        if (old !== undefined) onlyNumbers(s, old)
+      }
     }
     const v: Val = api.result === 'bool' || asked?.num === 1 ? one : { sym: `${fresh}#n` }
     s.signs.set(v.sym, plus)
@@ -1436,7 +1441,10 @@ export class HoldingWalk {
       return words.addsReference.exec(name)![1] === undefined ? plain() : [{ s, v: one }]
     }
     if (words.allocates.test(name)) {
-      const sym = `new@${e.start}${/zalloc|calloc|zeroed/.test(name) ? 'z' : ''}`
+      const zeroed = /zalloc|calloc|zeroed/.test(name) ? 'z' : ''
+      let sym = `new@${e.start}${zeroed}`
+      // What was allocated there the last time still holds pages: this is another.
+      for (let n = 1; n < 4 && this.#keepsPages(sym, s); n++) sym = `new@${e.start}_${n}${zeroed}`
       const none = s.fork()
       if (none.live) none.say({ do: 'decide', at: this.#place(e), text: `${name}() fails` })
       s.signs.set(`${sym}#`, plus)
@@ -1455,6 +1463,7 @@ export class HoldingWalk {
       if (hold === undefined) return plain()
       const sym = `${name}(${v!.sym})`
       s.signs.set(sym, plus)
+      if (words.toNumber.test(name)) s.change(hold, { numbered: true })
       return [
         {
           s,
@@ -1514,7 +1523,8 @@ export class HoldingWalk {
       const [hold] = this.#reached(args.slice(move.from, move.from + 1), s)
       const to = args[move.to]
       if (hold === undefined) return plain()
-      if (to !== undefined) s.env.set(`${pointee(to)}.sgl`, { sym: `page#${hold}`, hold, form: 'page' })
+      const sgl = name.includes('append_table') ? 'sgt.sgl' : 'sgl'
+      if (to !== undefined) s.env.set(`${pointee(to)}.${sgl}`, { sym: `page#${hold}`, hold, form: 'page' })
       return plain()
     }
     if (words.writesSecond.test(name)) {
@@ -1565,6 +1575,12 @@ export class HoldingWalk {
       return plain()
     }
     return this.#given(e, name, args, s)
+  }
+
+  #keepsPages(root: string, s: State): boolean {
+    for (const [k, v] of s.env)
+      if (v.hold !== undefined && rootOf(k) === root && s.holds.get(v.hold)!.left !== 'nothing') return true
+    return false
   }
 
   #inBytes(id: number, s: State): boolean {
@@ -1685,8 +1701,9 @@ export class HoldingWalk {
     // Others of the array, in front of those that are followed or behind them.
     const others =
       release.count !== undefined &&
+      arg.every !== true &&
       arg.sym !== h.into &&
-      (arg.element === true || h.inside === true) &&
+      (arg.element === true || (h.inside === true && count?.sym.includes('@') === true)) &&
       count?.got !== id &&
       count?.part !== id &&
       count?.sym !== h.asked.sym
@@ -1925,6 +1942,23 @@ class Joined implements Waiting {
   }
 }
 
+/** The pages are gone from where they were, and their numbers are kept: the ends of a range, as it seems, whose middle has no name. */
+function onlyNumbers(s: State, id: number): void {
+  const h = s.holds.get(id)!
+  if (h.left === 'nothing') return
+  let numbered = false
+  for (const [, v] of s.env)
+    if (v.hold === id) {
+      if (v.form !== 'number') return
+      numbered = true
+    }
+  if (numbered)
+    s.change(id, {
+      left: 'nothing',
+      unclear: h.unclear ?? 'only numbers of pages are kept, and ranges are not followed',
+    })
+}
+
 /** What was acquired is not followed any more: the next that the same call gives is. */
 function letGo(s: State, id: number): void {
   for (const [k, v] of s.env)
@@ -1979,7 +2013,7 @@ function valueAt(loc: string, s: State): Val {
   const v = s.env.get(loc)
   if (v !== undefined) return v
   const root = rootOf(loc)
-  if (/^new@\d+z$/.test(root) && root !== loc && !s.published.has(root)) return nothing
+  if (/^new@\w+z$/.test(root) && root !== loc && !s.published.has(root)) return nothing
   if (root !== loc && s.env.has(`${root}#z`)) return nothing
   return { sym: loc, ref: clip(`*${loc}`) }
 }
