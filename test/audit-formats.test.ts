@@ -158,3 +158,14 @@ test('every format gives the same text each time', async () => {
   for (const format of ['github', 'markdown', 'json'])
     assert.equal(await audited(format), await audited(format))
 })
+
+test('every site says how to see it decided again, those with a test by that test', () => {
+  for (const s of result.sites) {
+    assert.match(s.replay ?? '', /^tenure audit /, `${s.file}:${s.line}`)
+    assert.equal(
+      / && tenure check DIR\/\S+\.litmus$/.test(s.replay!),
+      s.litmus !== undefined,
+      `${s.file}:${s.line}`,
+    )
+  }
+})

@@ -66,16 +66,15 @@ function finished(program: Program, sites: readonly Site[], { replay }: AuditOpt
   const lineOf = (file: string, line: number) => program.file(file)?.source.line(line)
   return sites.map((s, i) => {
     const edits = editsOf(s, lineOf)
+    const again =
+      replay === undefined || s.litmus === undefined
+        ? replay
+        : `${replay} --litmus DIR && tenure check DIR/${siteFile(s)}`
     return {
       id: ids[i]!,
       ...s,
-      ...(s.witness !== undefined &&
-        replay !== undefined && {
-          witness: {
-            ...s.witness,
-            replay: `${replay} --litmus DIR && tenure check DIR/${siteFile(s)}`,
-          },
-        }),
+      ...(again !== undefined && { replay: again }),
+      ...(s.witness !== undefined && again !== undefined && { witness: { ...s.witness, replay: again } }),
       ...(edits !== undefined && s.repair !== undefined && { repair: { ...s.repair, edits } }),
     }
   })

@@ -68,6 +68,8 @@ export type Site = {
     readonly states: number
     readonly complete: boolean
   }
+  /** Paste it and see it decided again: with its test, where there is one. */
+  readonly replay?: string
   readonly witness?: Witness
   readonly repair?: Repair
   /** The repairs that were tried where none was enough. */

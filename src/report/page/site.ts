@@ -19,6 +19,7 @@ export function showSite(
   blame: readonly string[] = [],
 ): void {
   const { repair, witness, litmus } = site
+  const again = witness?.replay ?? site.replay
   const facts: [string, string][] = [
     ['call', `${site.api} in ${site.function}`],
     ['guard', site.guard === '' ? 'none' : site.guard],
@@ -93,9 +94,7 @@ export function showSite(
             litmus.text,
           ),
         ]),
-    ...(witness === undefined
-      ? []
-      : [h('p', { class: 'replay' }, 'See it again: ', h('code', {}, witness.replay))]),
+    ...(again === undefined ? [] : [h('p', { class: 'replay' }, 'See it again: ', h('code', {}, again))]),
   )
   if (scene !== undefined) {
     const viewer = new Viewer(withPlaces(scene, site), {})
