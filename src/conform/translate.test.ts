@@ -40,6 +40,15 @@ test('what is mapped at first is mapped and written to', () => {
   assert.deepEqual(ops(setup), ['RESET', 'MMAP', 'STORE'])
 })
 
+test('several pages are one handle, which is released as a whole', () => {
+  const pin = '\tr0 = pin_user_pages_fast(p, 2, FOLL_WRITE, pages);\n\tr1 = dma_read(pages[1]);\n'
+  const [program] = race(`${pin}\tunpin_user_pages(pages, r0);`).programs
+  assert.deepEqual(ops(program!.code).slice(0, 3), ['PIN_FAST', 'HANDLE_READ', 'UNPIN'])
+  assert.deepEqual(program!.code[1]!.args.slice(0, 2), [program!.code[0]!.args[0], 1])
+  assert.match(String(translated(`${pin}\tunpin_user_pages(pages, 2);`)), /another number of pages/)
+  assert.match(String(translated(`${pin}\tunpin_user_page(pages[0]);`)), /one of several pages/)
+})
+
 test('a branch goes on behind what it skips, and what is computed is in a register', () => {
   const [program] = race('\tr0 = *p;\n\tif (r0 == 3)\n\t\tmunmap(p, 1);\n\t*p = 1;').programs
   const code = program!.code

@@ -134,6 +134,8 @@ class Writer {
   readonly #code: Op[] = []
   readonly #newHandle: () => number
   readonly #handles = new Map<number, number>()
+  /** Registers that hold one of several pages: which of the handle's, and the register with how many there are. */
+  readonly #several = new Map<number, { handle: number; i: number; count: number | undefined }>()
   readonly #named: number
   #locked = false
   #temporary: number
@@ -326,31 +328,42 @@ class Writer {
       case 'pin_user_pages_fast':
       case 'get_user_pages':
       case 'get_user_pages_fast': {
-        if (constant('nr', 1) !== 1) refuse('it pins several pages at once')
+        const nr = constant('nr', 1)
         const page = given.get('pages')
         if (page?.kind !== 'out') return refuse(`${call.op}() without a page`)
         const handle = this.#handle(page.reg)
+        for (let i = 0; nr > 1 && i < nr; i++) this.#several.set(page.reg + i, { handle, i, count: call.dst })
         const name = call.op.startsWith('pin') ? 'PIN' : 'GET'
         const code = (call.op.endsWith('_fast') ? `${name}_FAST` : name) as Opcode
-        return emit(code, number(handle), value('addr'), number(1), value('flags', 0), number(page.reg + 1))
+        return emit(code, number(handle), value('addr'), number(nr), value('flags', 0), number(page.reg + 1))
       }
       case 'unpin_user_page':
         return emit('UNPIN', number(this.#handleOf(given.get('page'))), number(0))
       case 'unpin_user_pages_dirty_lock':
         return emit('UNPIN', number(this.#handleOf(given.get('page'))), value('make_dirty'))
+      // The guest drops all that it has got: as many as it said.
+      case 'unpin_user_pages':
+      case 'release_pages': {
+        const pages = given.get('pages')
+        const npages = given.get('npages')
+        const first = pages?.kind === 'out' ? this.#several.get(pages.reg) : undefined
+        if (first?.i !== 0 || npages?.kind !== 'reg' || npages.reg !== first.count)
+          return refuse('it releases another number of pages than it has got')
+        return emit(call.op === 'release_pages' ? 'PUT' : 'UNPIN', number(first.handle), number(0))
+      }
       case 'put_page':
         return emit('PUT', number(this.#handleOf(given.get('page'))), number(0))
       case 'kernel_read':
       case 'dma_read': {
         const from = given.get('from')
         if (this.#isPfn(from, registers)) return emit('PFN_READ', value('from'))
-        return emit('HANDLE_READ', number(this.#handleOf(from)), number(0))
+        return emit('HANDLE_READ', ...this.#pageOf(from))
       }
       case 'kernel_write':
       case 'dma_write': {
         const to = given.get('to')
         if (this.#isPfn(to, registers)) return emit('PFN_WRITE', value('to'), value('value'))
-        return emit('HANDLE_WRITE', number(this.#handleOf(to)), number(0), value('value'))
+        return emit('HANDLE_WRITE', ...this.#pageOf(to), value('value'))
       }
 
       case 'mmap_read_lock':
@@ -406,7 +419,17 @@ class Writer {
     return handle
   }
 
+  /** The handle of a page, and which of its pages it is. */
+  #pageOf(operand: Operand | undefined): readonly [Value, Value] {
+    const nth = operand?.kind === 'reg' ? this.#several.get(operand.reg) : undefined
+    return nth === undefined
+      ? [number(this.#handleOf(operand)), number(0)]
+      : [number(nth.handle), number(nth.i)]
+  }
+
   #handleOf(operand: Operand | undefined): number {
+    if (operand?.kind === 'reg' && this.#several.has(operand.reg))
+      return refuse('it releases one of several pages')
     const handle = operand?.kind === 'reg' ? this.#handles.get(operand.reg) : undefined
     return handle ?? refuse('a page comes from elsewhere than GUP')
   }
