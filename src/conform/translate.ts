@@ -329,6 +329,8 @@ class Writer {
       case 'get_user_pages':
       case 'get_user_pages_fast': {
         const nr = constant('nr', 1)
+        if ((constant('flags', 0) & constants['FOLL_NOFAULT']!) !== 0)
+          refuse('FOLL_NOFAULT is not in the guest')
         const page = given.get('pages')
         if (page?.kind !== 'out') return refuse(`${call.op}() without a page`)
         const handle = this.#handle(page.reg)
