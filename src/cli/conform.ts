@@ -23,6 +23,7 @@ import {
   MissingError,
   qemuMissing,
   race,
+  type Raced,
   VmError,
 } from '../conform/index.ts'
 import { Source } from '../base/index.ts'
@@ -195,8 +196,20 @@ async function raceFiles(
     for (const file of files) {
       const { value: test } = parse(new Source(file, readFileSync(file, 'utf8')))
       if (test === undefined) throw new UsageError(`${file} is no litmus test`, `tenure check ${file}`)
-      const raced = await race(machine, image.kernel, test, wanted)
       const where = `${image.kernel} ${file}`
+      let raced: Raced
+      try {
+        raced = await race(machine, image.kernel, test, wanted)
+      } catch (e) {
+        if (!(e instanceof VmError) || io.signal.aborted) throw e
+        const why = e.message.split('\n')[0]!
+        if (e.late) io.out(`${where}: not run: ${why}\n`)
+        else {
+          wrong++
+          io.out(`${where}: THE GUEST DID NOT SURVIVE: ${why}\n`)
+        }
+        continue
+      }
       if (raced.kind === 'not-run') {
         io.out(`${where}: not run: ${raced.why}\n`)
         continue

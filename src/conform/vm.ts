@@ -29,6 +29,9 @@ export class VmError extends Error {
   }
 }
 
+/** A race that did not end. */
+const ETIMEDOUT = 110
+
 export const qemu = 'qemu-system-x86_64'
 
 export const qemuMissing = (): string | undefined =>
@@ -203,7 +206,7 @@ export class Vm {
     await this.#byte('D', this.#batchSeconds, `a batch of ${count} operations`)
     const header = new DataView(this.#read(0, 32).buffer)
     const status = header.getInt32(24, true)
-    if (status !== 0) throw new VmError(`the agent failed with errno ${-status}`)
+    if (status !== 0) throw new VmError(`the agent failed with errno ${-status}`, -status === ETIMEDOUT)
     const answered = header.getUint32(12, true)
     if (answered !== count) throw new VmError(`the guest answered ${answered} of ${count} operations`)
     return {
