@@ -165,6 +165,7 @@ enum tenure_alu {
 #define TENURE_FOLL_WRITE	1
 #define TENURE_FOLL_FORCE	2
 #define TENURE_FOLL_LONGTERM	4
+#define TENURE_FOLL_NOFAULT	8	/* before 5.16 there is none */
 
 /* How a driver puts its memory into a VMA. */
 enum tenure_insert {

@@ -491,11 +491,16 @@ static u32 *owned_frame(unsigned long pfn)
 
 /* --- pins and look-ups -------------------------------------------------- */
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+#define FOLL_NOFAULT	0
+#endif
+
 static unsigned int foll_flags(u32 flags)
 {
 	return (flags & TENURE_FOLL_WRITE ? FOLL_WRITE : 0) |
 	       (flags & TENURE_FOLL_FORCE ? FOLL_FORCE : 0) |
-	       (flags & TENURE_FOLL_LONGTERM ? FOLL_LONGTERM : 0);
+	       (flags & TENURE_FOLL_LONGTERM ? FOLL_LONGTERM : 0) |
+	       (flags & TENURE_FOLL_NOFAULT ? FOLL_NOFAULT : 0);
 }
 
 static long gup(struct handle *h, int op, unsigned long addr,

@@ -5,7 +5,7 @@ import { bind, parse } from '../litmus/index.ts'
 import type { Op } from './protocol.ts'
 import { type Race, translate } from './translate.ts'
 
-function translated(body: string, declarations = ''): Race | string {
+function translated(body: string, declarations = '', version = '6.1'): Race | string {
   const text = `C t
 
 {
@@ -23,7 +23,7 @@ exists (0:r0=0)
 `
   const { value, diagnostics } = parse(new Source('t.litmus', text))
   assert.deepEqual(diagnostics, [])
-  const bound = bind(value!, '6.1')
+  const bound = bind(value!, version)
   assert.ok(bound.value, bound.diagnostics[0]?.message)
   return translate(bound.value)
 }
@@ -79,4 +79,10 @@ test('what a process does by itself is refused where the mmap_lock is held, and 
 
 test('what the guest does not have is refused with its name', () => {
   assert.equal(translated('\tr0 = *p;', 'file F = memfd(1 page);'), 'files are not in the guest')
+})
+
+test('nobody traces in the guest, and in 7.2 only who traces may force', () => {
+  const poke = '\tr0 = ptrace_poke(A, p, 1);'
+  assert.notEqual(typeof translated(poke), 'string')
+  assert.equal(translated(poke, '', '7.2'), 'nobody traces in the guest')
 })

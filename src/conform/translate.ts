@@ -115,6 +115,10 @@ function programs({ config }: Bound): Race['programs'][number][] {
     refuse('it has more variables or locks than the guest')
   let nextHandle = 0
   return config.threads.map((thread) => {
+    // What the model's ptrace does is done by /proc/PID/mem, which in Debian's 7.2 forces nothing (CONFIG_PROC_MEM_FORCE_PTRACE).
+    const calls = thread.code.flatMap((i) => (i.kind === 'call' ? [i.op] : []))
+    if (config.version === '7.2' && calls.some((name) => name.startsWith('ptrace_')))
+      refuse('nobody traces in the guest')
     if (thread.daemon) refuse('one of its processes may stop anywhere')
     const writer = new Writer(thread.registers.length, () => nextHandle++)
     return {

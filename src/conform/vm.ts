@@ -20,7 +20,7 @@ import { answersOffset, magic, opsOffset, opSize, opsSize, shmSize, version } fr
 /** The guest did not do what it should: what was seen of it, with the end of its console. */
 export class VmError extends Error {
   override name = 'VmError'
-  /** It did not answer in time: it hangs, or this machine has too much to do. */
+  /** It did not boot or answer in time: it hangs, or this machine has too much to do. */
   readonly late: boolean
 
   constructor(message: string, late = false) {
@@ -187,7 +187,8 @@ export class Vm {
         throw new VmError('the guest speaks another protocol')
     } catch (e) {
       await vm.close()
-      throw e
+      // Nothing of ours has run yet: it is tried again.
+      throw e instanceof VmError ? new VmError(e.message, true) : e
     }
     ;(vm as { bootSeconds: number }).bootSeconds = Number(process.hrtime.bigint() - started) / 1e9
     return vm
