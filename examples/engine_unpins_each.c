@@ -25,7 +25,7 @@ static void engine_unpin(struct engine *e)
 
 static long engine_add(struct engine *e, unsigned long addr, int slot)
 {
-	/* unknown */
+	/* holds */
 	if (pin_user_pages_fast(addr, 1, FOLL_WRITE | FOLL_LONGTERM, &e->pages[slot]) != 1) {
 		engine_unpin(e);
 		return -EFAULT;

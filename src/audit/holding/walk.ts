@@ -487,7 +487,7 @@ export class HoldingWalk {
         ) ?? []
     }
     return [...new Set(words_)].some((w) => {
-      const v = s.env.get(prefix + w)
+      const v = s.env.get(prefix + w) ?? (types.has(w) ? valueAt(prefix + w, s) : undefined)
       if (v === undefined || v.got !== undefined) return false
       // A page by itself; the number of the first one may be where a range begins.
       if (v.hold !== undefined && v.form !== 'number' && types.get(w)?.array !== true) return false
@@ -800,7 +800,7 @@ export class HoldingWalk {
         if (loc.startsWith('g:') && /^[A-Z][A-Z0-9_]*$/.test(e.name)) return { s: t, v: { sym: e.name } }
       }
       const field = e.kind === 'member' ? this.#field(e) : undefined
-      if (field?.array === true && !t.env.has(loc)) return { s: t, v: { sym: `&${loc}`, ref: loc } }
+      if (field?.array === true) return { s: t, v: { sym: `&${loc}`, ref: loc } }
       let v = this.#readAt(loc, t)
       // Zeroed, if it is a plain field; what is not known to be one is not known.
       if (v === nothing && !t.env.has(loc) && (field === undefined || isWhole(field)))
@@ -1703,7 +1703,8 @@ export class HoldingWalk {
       release.count !== undefined &&
       arg.every !== true &&
       arg.sym !== h.into &&
-      (arg.element === true || (h.inside === true && count?.sym.includes('@') === true)) &&
+      (arg.element === true ||
+        (h.inside === true && (count?.sym.includes('@') === true || count?.sym.includes('~') === true))) &&
       count?.got !== id &&
       count?.part !== id &&
       count?.sym !== h.asked.sym
@@ -1963,9 +1964,15 @@ function onlyNumbers(s: State, id: number): void {
 function letGo(s: State, id: number): void {
   for (const [k, v] of s.env)
     if (v.hold === id || v.got === id || v.part === id) {
+      // An array is there as before, and so is a variable; what is in it is not known.
+      if (v.hold === id && (rootOf(k) === k || valueAt(`${rootOf(k)}.`, s) !== nothing)) {
+        s.env.delete(k)
+        continue
+      }
       const { hold: _, got: __, form: ___, part: ____, ...rest } = v
       s.env.set(k, { ...rest, sym: clip(`${v.sym}~`) })
     }
+  s.events = s.events.filter((x) => !('hold' in x) || x.hold !== id)
   s.holds.delete(id)
 }
 
