@@ -993,6 +993,9 @@ export class DmaBufWalk {
       ]
     }
     for (const a of args) this.#escapes(a, field === undefined ? 'a function pointer' : `->${field}()`, s)
+    // What it was given may have been filled in.
+    if (this.#about.looks === true)
+      for (const a of args) if (a.ref?.startsWith('new@') === true) s.published.add(rootOf(a.ref))
     return [{ s, v: fresh }]
   }
 
