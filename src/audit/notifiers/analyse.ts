@@ -148,6 +148,12 @@ export class Notifiers {
     if (ways.length === 0)
       return this.#unknown(site, 'no way through the function on which it is registered was found')
     const told = this.#told(site, table, distinct(ways), kept.length > 0 && releases.length === 0)
+    if (base.installs && notifier?.lock === undefined && told.classes[0] !== 'notifier-not-registered') {
+      const name = notifier?.callback.name ?? 'its callback'
+      const does = (what: string): boolean => notifier?.steps.some((s) => s.do === what) === true
+      if (does('set-seq') && does('drop'))
+        return this.#unknown(site, `under which lock ${name}() sets the sequence is not seen`)
+    }
     if (told.verdict !== 'broken' || told.classes[0] === 'notifier-without-retry')
       if (base.installs && notifier?.drops === undefined && notifier?.unseen !== undefined)
         return this.#unknown(
@@ -275,7 +281,9 @@ export class Notifiers {
           by: f.name,
           rough,
           // Who looks at the notifier itself can tell whether it is registered.
-          always: !looksAt(f, func, key),
+          always: ![f, this.#code.resolveHere(at.at.func, f.file)].some(
+            (x) => x !== undefined && looksAt(x, func, key),
+          ),
         })
       }
     }

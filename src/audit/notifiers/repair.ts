@@ -33,7 +33,8 @@ function asked(plan: Plan): Plan {
     failed: [{ do: 'free' }],
     then,
     later: later.length > 0 ? later : undone,
-    installs: plan.installs && kind === 'interval',
+    // Who installs needs a lock that the callback takes.
+    installs: plan.installs && kind === 'interval' && callback?.some((s) => s.do === 'lock') === true,
     freedByCore,
     callback,
   }

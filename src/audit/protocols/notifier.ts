@@ -5,6 +5,6 @@ import type { Protocol } from '../protocol.ts'
 /** Registering an MMU notifier: what its callback does, how long it lives, who unregisters it. */
 export const notifier: Protocol = {
   kinds: [notifierKind],
-  standing: false,
+  standing: true,
   jobs: notifierJobs,
 }
