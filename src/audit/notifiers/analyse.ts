@@ -115,7 +115,7 @@ export class Notifiers {
       ways.push({
         plan: {
           ...base,
-          before: stepsOf(upto(unasked.o.s, unasked.n), unasked.n),
+          before: before(unasked.o.s, unasked.n),
           failed: undefined,
           unasked: true,
           then,
@@ -129,9 +129,9 @@ export class Notifiers {
       })
     }
     for (const { o, n } of working) {
-      const before = stepsOf(upto(o.s, n), n)
+      const held = before(o.s, n)
       const then = stepsOf(after(o.s, n), n)
-      const plan: Plan = { ...base, before, failed, then, later: [] }
+      const plan: Plan = { ...base, before: held, failed, then, later: [] }
       const hops = hopsOf(o.s.events)
       if (o.s.things[n]!.live && !freed(o.s, n)) {
         for (const r of releases)
@@ -140,10 +140,10 @@ export class Notifiers {
             hops: [...hops, ...r.hops],
             by: r.by,
             ...rough(r),
-            ...issueOf([...then, ...r.steps], table),
+            ...issueOf(plan, [...then, ...r.steps], table),
           })
-        if (releases.length === 0) ways.push({ plan, hops, ...rough(), ...issueOf(then, table) })
-      } else ways.push({ plan, hops, ...rough(), ...issueOf(then, table) })
+        if (releases.length === 0) ways.push({ plan, hops, ...rough(), ...issueOf(plan, then, table) })
+      } else ways.push({ plan, hops, ...rough(), ...issueOf(plan, then, table) })
     }
     if (ways.length === 0)
       return this.#unknown(site, 'no way through the function on which it is registered was found')
@@ -441,12 +441,26 @@ const failsIn = (s: State, n: number): boolean => {
   const e = s.events[registered(s, n)]
   return e?.do === 'register' && e.fails === true
 }
-const upto = (s: State, n: number): readonly Event[] => s.events.slice(0, registered(s, n))
-const after = (s: State, n: number): readonly Event[] => [
-  // Locks that were taken before are still held, until they are dropped.
-  ...s.events.slice(0, registered(s, n)).filter((e) => e.do === 'hold' && e.lock !== 'mmap_lock'),
-  ...s.events.slice(registered(s, n) + 1).filter((e) => !('lock' in e) || e.lock !== 'mmap_lock'),
-]
+/** Locks that are held where it is registered. */
+const heldAt = (s: State, n: number): readonly Event[] => {
+  const held: Event[] = []
+  for (const e of s.events.slice(0, registered(s, n))) {
+    if (e.do === 'hold') held.push(e)
+    if (e.do !== 'drop') continue
+    const at = held.findLastIndex((h) => h.do === 'hold' && h.lock === e.lock)
+    if (at >= 0) held.splice(at, 1)
+  }
+  return held
+}
+const before = (s: State, n: number): Step[] =>
+  heldAt(s, n).flatMap((e): Step[] =>
+    e.do === 'hold' ? [{ do: 'lock', lock: e.lock, write: e.write, at: e.at }] : [],
+  )
+/** What comes then, with the locks that are still held; that of the mm is the registration's affair. */
+const after = (s: State, n: number): readonly Event[] =>
+  [...heldAt(s, n), ...s.events.slice(registered(s, n) + 1)].filter(
+    (e) => !('lock' in e) || e.lock !== 'mmap_lock',
+  )
 const freed = (s: State, n: number): boolean => s.events.some((e) => e.do === 'free' && e.thing === n)
 /** It registers one itself. */
 const anew = (s: State, site: RegisterSite): boolean =>
@@ -480,7 +494,9 @@ function distinct(ways: readonly Way[]): Way[] {
 }
 
 /** What is wrong with these steps, as a reader would see it; the checker has the last word. */
-function issueOf(steps: readonly Step[], table: Table): { cls?: string } {
+function issueOf(plan: Plan, steps: readonly Step[], table: Table): { cls?: string } {
+  if (!wantsLock(plan.api) && plan.before.some((s) => s.do === 'lock' && s.lock === 'mmap_lock'))
+    return { cls: 'notifier-deadlock' }
   const held = new Set<string>()
   const taken = new Set(
     table.notifier?.steps.flatMap((s) => (s.do === 'lock' ? [table.notifier!.lock ?? ''] : [])),
@@ -538,6 +554,8 @@ function sentence(site: RegisterSite, table: Table, way: Way, cls?: string): str
     case 'notifier-not-registered':
       return `${api.name}() may fail, and ${func.name}() goes on as if it had not: ${way.plan.later.length > 0 ? `${way.by ?? 'another function'}() unregisters what is not registered` : 'nobody is told of what is unmapped'}`
     case 'notifier-deadlock':
+      if (way.plan.before.some((s) => s.do === 'lock' && s.lock === 'mmap_lock') && !wantsLock(api.name))
+        return `${func.name}() holds the mmap_lock, which ${api.name}() takes`
       return `${way.by ?? func.name}() unregisters the notifier under ${table.notifier?.lock ?? 'a lock'}, which its callback takes: each waits for the other`
     case 'notifier-without-retry':
       return `the callback ${table.notifier?.callback.name ?? ''}() does not do what whoever installs relies on`

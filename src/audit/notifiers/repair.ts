@@ -58,8 +58,8 @@ export const fixes: Readonly<Record<string, readonly Fix[]>> = {
   'notifier-deadlock': [
     {
       name: 'outside-the-lock',
-      text: 'unregister it without the lock that its callback takes',
-      apply: (plan) => ({ ...plan, then: outside(plan.then), later: outside(plan.later) }),
+      text: 'unregister it without the lock that its callback takes, register it without the mmap_lock',
+      apply: (plan) => ({ ...plan, before: [], then: outside(plan.then), later: outside(plan.later) }),
     },
   ],
   'notifier-without-retry': [
