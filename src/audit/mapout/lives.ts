@@ -438,6 +438,16 @@ export function fateOf(
   let unsure: string | undefined
   let last: string | undefined
   let by: Route | undefined
+  // The file has a reference of its own, which its release drops: other references do not matter to a mapping.
+  const byFile = new Set(
+    life.routes.flatMap((r) =>
+      r.ref !== undefined &&
+      /file_operations\.release$/.test(r.entry.text) &&
+      tables.some((t) => isRelease(r.through[0] ?? '', t.table))
+        ? [`${r.at.file}:${r.at.line} ${r.ref}`]
+        : [],
+    ),
+  )
   for (const r of life.routes) {
     const [of = ''] = /[\w>-]+\.\w+$/.exec(r.entry.text) ?? []
     const say = `${r.api.replace(/^(\w+)$/, '$1()')} in ${r.at.func}()`
@@ -460,6 +470,10 @@ export function fateOf(
       else if (r.waits || r.ref !== undefined || !bound.test(struct)) {
         if (!keepers.test(struct)) unsure ??= `${say} may wait for the last mapping`
       } else if (!stays) removal ??= { is: 'freed', by: 'removal', route: r }
+      continue
+    }
+    if (r.ref !== undefined && byFile.has(`${r.at.file}:${r.at.line} ${r.ref}`)) {
+      last ??= 'it is freed with the last reference, and the file that a mapping holds has one'
       continue
     }
     if (r.ref !== undefined) {
