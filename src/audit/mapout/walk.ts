@@ -550,7 +550,13 @@ export function walk(
         if (x.op === '%') return { from: l & ~chosen }
         if (x.op === '-' && (l & From.end) !== 0 && (r & From.start) !== 0) return { from: From.size }
         if (x.op === '-' && (l & From.fault) !== 0)
-          return { from: From.fault | (r & From.offset) | ((r & From.start) === 0 ? 0 : From.relative) }
+          return {
+            from:
+              From.fault |
+              (l & From.relative) |
+              (r & From.offset) |
+              ((r & From.start) === 0 ? 0 : From.relative),
+          }
         const based = x.op === '+' && ((l & chosen) === 0) !== ((r & chosen) === 0) ? From.based : 0
         return { from: ((l | r) & ~(From.vma | From.vmf)) | based }
       }
