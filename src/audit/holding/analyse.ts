@@ -191,7 +191,11 @@ export class Holdings {
         kept.every((e) => e.failed !== true)
           ? this.#told(site, upwards)
           : undefined
-      const handsOut = upwards.place === `what ${root.name}() returns` && this.#wraps(root, towards)
+      // Whoever calls what a module exports has the object that it fills or returns.
+      const returned =
+        upwards.place === `what ${root.name}() returns` ||
+        (upwards.kept === 'caller' && this.#code.exported(root))
+      const handsOut = returned && this.#wraps(root, towards)
       if (told !== undefined && told.verdict !== 'unknown' && !(handsOut && up < most.up)) return told
       return this.#up(site, root, towards, upwards, up)
     }
