@@ -53,6 +53,7 @@ export const notCompared: readonly string[] = [
   '5.10: FOLL_FORCE writes to read-only anonymous memory that is not there yet: it depends on pagevecs',
   '/proc/PID/mem on memory of drivers that has no pages, and in 7.2 on what the process may not reach itself',
   '5.10: mlock() where there are notifiers: copying or unlocking a page notifies all who map it',
+  'with movable memory, long-term pins while another process has a notifier: all who might map the page are told',
   'mremap() that makes locked memory longer: which of the frames that it frees it takes again',
   'mremap() across neighbours of anonymous memory, and what would make one VMA of memory that was and was not written to',
   'vm_pgoff of a private remap_pfn_range() mapping, which is its first PFN',
@@ -159,6 +160,7 @@ export class ModelMachine {
   readonly #objects: readonly ObjectSetup[]
   readonly #notifiers: readonly NotifierSetup[]
   readonly #version: string
+  readonly #movable: boolean
   readonly #snapshot: Uint8Array
   /** The state before an operation, as rows. */
   readonly #rowsBefore: ReturnType<Kernel['layout']['open']>
@@ -186,6 +188,7 @@ export class ModelMachine {
     movable = false,
   ) {
     this.#version = version
+    this.#movable = movable
     this.#objects = objects
     this.#notifiers = notifiers
     this.#age = notifiers.map(() => 0)
@@ -433,6 +436,8 @@ export class ModelMachine {
       case 'GET_FAST': {
         if (a0 >= room.handles || this.held.handles.has(a0) || a2 !== 1) return undefined
         if ((a3 & 3) === 3 && this.#freshCow(op.proc, a1)) return undefined
+        if (this.#movable && (a3 & constants['FOLL_LONGTERM']!) !== 0 && this.#othersListen(op.proc))
+          return undefined
         const one = call(counterparts[op.op]![0]!, number(a1), number(1), number(a3), out(HANDLES + a0))
         code = op.op === 'PIN' || op.op === 'GET' ? locked(one) : [one]
         break
@@ -691,6 +696,11 @@ export class ModelMachine {
       const v = k.vma(id)
       return v.vm_mm === proc && v.vm_start <= page && page < v.vm_end && v.VM_LOCKED
     })
+  }
+
+  /** What a long-term pin moves is looked for wherever it may be mapped, and the notifiers of those are told who never had it. */
+  #othersListen(proc: number): boolean {
+    return [...this.held.notifiers].some((i) => this.#notifiers[i]!.proc !== proc)
   }
 
   #isMapped(proc: number, page: number): boolean {

@@ -86,3 +86,10 @@ test('nobody traces in the guest, and in 7.2 only who traces may force', () => {
   assert.notEqual(typeof translated(poke), 'string')
   assert.equal(translated(poke, '', '7.2'), 'nobody traces in the guest')
 })
+
+test('FOLL_NOFAULT is refused where there is none', () => {
+  const get = '\tmmap_read_lock();\n\tr0 = get_user_pages(p, 1, FOLL_NOFAULT, &page);\n\tmmap_read_unlock();'
+  assert.deepEqual(ops(race(get).programs[0]!.code).slice(1, 2), ['GET'])
+  assert.equal(translated(get, '', '5.10'), 'FOLL_NOFAULT is not in this kernel')
+  assert.notEqual(typeof translated(get.replace('FOLL_NOFAULT', 'FOLL_WRITE'), '', '5.10'), 'string')
+})

@@ -119,6 +119,14 @@ function programs({ config }: Bound): Race['programs'][number][] {
     const calls = thread.code.flatMap((i) => (i.kind === 'call' ? [i.op] : []))
     if (config.version === '7.2' && calls.some((name) => name.startsWith('ptrace_')))
       refuse('nobody traces in the guest')
+    const { FOLL_NOFAULT } = constants as Record<string, number>
+    const foll = thread.code.flatMap((i) =>
+      i.kind === 'call' && /user_pages/.test(i.op)
+        ? i.args.filter((_, n) => kernelOps.get(i.op)!.args[n]?.name === 'flags')
+        : [],
+    )
+    if (config.version === '5.10' && foll.some((a) => a?.kind === 'const' && (a.value & FOLL_NOFAULT!) !== 0))
+      refuse('FOLL_NOFAULT is not in this kernel')
     if (thread.daemon) refuse('one of its processes may stop anywhere')
     const writer = new Writer(thread.registers.length, () => nextHandle++)
     return {
@@ -333,8 +341,6 @@ class Writer {
       case 'get_user_pages':
       case 'get_user_pages_fast': {
         const nr = constant('nr', 1)
-        if ((constant('flags', 0) & constants['FOLL_NOFAULT']!) !== 0)
-          refuse('FOLL_NOFAULT is not in the guest')
         const page = given.get('pages')
         if (page?.kind !== 'out') return refuse(`${call.op}() without a page`)
         const handle = this.#handle(page.reg)
