@@ -344,7 +344,8 @@ class Writer {
         const page = given.get('pages')
         if (page?.kind !== 'out') return refuse(`${call.op}() without a page`)
         const handle = this.#handle(page.reg)
-        for (let i = 0; nr > 1 && i < nr; i++) this.#several.set(page.reg + i, { handle, i, count: call.dst })
+        if (nr > 1)
+          for (let i = 0; i < nr; i++) this.#several.set(page.reg + i, { handle, i, count: call.dst })
         const name = call.op.startsWith('pin') ? 'PIN' : 'GET'
         const code = (call.op.endsWith('_fast') ? `${name}_FAST` : name) as Opcode
         return emit(code, number(handle), value('addr'), number(nr), value('flags', 0), number(page.reg + 1))
