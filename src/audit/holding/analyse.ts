@@ -160,6 +160,16 @@ export class Holdings {
         unsure ??= 'pages are given back by their numbers, and by which is not followed'
         continue
       }
+      // Where some are given back by a count that is not understood these may be among them.
+      const uncounted = mine.find((o) => o.holding.unclear?.startsWith('how many pages') === true)
+      if (e.holding.left === 'all' && cls === 'partial-pin' && standsInLoop(site)) {
+        unsure ??= 'it is asked for the rest in a loop, and what is then given back is not understood'
+        continue
+      }
+      if (e.holding.left === 'all' && uncounted !== undefined) {
+        unsure ??= uncounted.holding.unclear
+        continue
+      }
       const plan = planOf(e)
       const judged = this.#ask(site, plan)
       if (judged.verdict === 'broken') return this.#broken(site, e, plan, judged, cls)
@@ -627,6 +637,21 @@ const noStory: Story = {
 const handsOn = /^whoever calls /
 const rank = (s: Site): number =>
   s.reason === noWay ? -1 : s.verdict === 'broken' ? 2 : s.verdict === 'unknown' ? 1 : 0
+
+/** The call is one of a loop's. */
+function standsInLoop({ func, call }: HoldingSite): boolean {
+  const text = func.file.source.text.slice(func.start, call.start)
+  // What is opened by a loop and not closed before the call.
+  let depth = 0
+  for (let i = text.length - 1; i >= 0; i--) {
+    if (text[i] === '}') depth++
+    else if (text[i] === '{' && --depth < 0) {
+      depth = 0
+      if (/(\b(while|for)\s*\([^{}]*\)|\bdo)\s*$/.test(text.slice(0, i))) return true
+    }
+  }
+  return false
+}
 
 /** The calls of a function in another. */
 function callsOf(func: Func, name: string): Expr[] {

@@ -474,7 +474,7 @@ class Telling {
       if (arg === undefined || is(arg) === undefined) return
       const direction = e.args[map.direction]
       const text = direction === undefined ? '' : func.file.source.text.slice(direction.start, direction.end)
-      if (/\bDMA_TO_DEVICE\b/.test(text) && !/FROM|BIDI/.test(text)) this.#reads = true
+      if (/\b(DMA_TO_DEVICE|PCI_DMA_TODEVICE)\b/.test(text) && !/FROM|BIDI/.test(text)) this.#reads = true
       else this.#writes.set(`${at.file}:${at.line}`, { by: 'device', at, text: `${name}(…, ${text})` })
       return
     }

@@ -1496,7 +1496,8 @@ export class HoldingWalk {
     }
     const map = words.maps.get(name)
     if (map !== undefined) {
-      const dir = args[map.direction]?.sym
+      // `PCI_DMA_TODEVICE` is the older name of the same number.
+      const dir = args[map.direction]?.sym.replace(/^PCI_/, '').replace(/(TO|FROM)DEVICE$/, '$1_DEVICE')
       const holds = this.#reached(args.slice(map.arg, map.arg + 1), s)
       const written = dir === 'DMA_FROM_DEVICE' || dir === 'DMA_BIDIRECTIONAL'
       const failed = written && holds.length > 0 && map.fails !== undefined ? s.fork() : undefined
