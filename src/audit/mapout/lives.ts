@@ -442,7 +442,7 @@ export function fateOf(
   const byFile = new Set(
     life.routes.flatMap((r) =>
       r.ref !== undefined &&
-      /file_operations\.release$/.test(r.entry.text) &&
+      r.entry.text.endsWith('file_operations.release') &&
       tables.some((t) => isRelease(r.through[0] ?? '', t.table))
         ? [`${r.at.file}:${r.at.line} ${r.ref}`]
         : [],
