@@ -1,5 +1,6 @@
 import { Bug } from '../base/index.ts'
 import type { FullConfig, Zone } from './config.ts'
+import { firstDma } from './mm/access.ts'
 import { locksOf } from './mm/locks.ts'
 import { MAP_SHARED, PROT_WRITE } from './constants.ts'
 import type { Op } from './op.ts'
@@ -24,6 +25,8 @@ export function sizesOf(
       for (let i = 0; i < vma.pages; i++) zones.push(vma.zone)
   for (const zone of ['normal', 'movable', 'cma', 'vram'] as const)
     for (let i = 0; i < config.spare[zone]; i++) zones.push(zone)
+  if (config.dmaSlots > 0 && zones.length > firstDma)
+    throw new Bug(`${zones.length} frames: DMA handles begin at ${firstDma}`)
 
   const threadRegs = Math.max(0, ...config.threads.map((p) => p.registers.length))
   const regBase: number[] = []

@@ -21,7 +21,7 @@ export function reach(k: Kernel, pfn: Id<'pfn'>, stale: boolean, what: string): 
   k.violate('use-after-free', `${what} ${k.pfnName(pfn)}, ${before} ${now}`)
 }
 
-/** Dma handles are numbered behind the frames, so that a `target` tells which of the two it is. */
+/** Dma handles are numbered behind the frames, so that a `target` tells which of the two it is: where there are any there are no more frames. */
 export const firstDma = 64
 
 /** The mapping with a direction behind a target, if it is one. */
@@ -38,7 +38,7 @@ type Target = { readonly pfn: Id<'pfn'>; readonly stale: boolean; readonly reado
 export function targetFrame(k: Kernel, cell: Ghosted): Target | undefined {
   const { stale, readonly } = cell
   const target = Math.abs(cell.value) - 1
-  if (target < firstDma) return { pfn: target as Id<'pfn'>, stale, readonly }
+  if (target < k.zone.length) return { pfn: target as Id<'pfn'>, stale, readonly }
   const dma = k.dma((target - firstDma) as Id<'dma'>)
   return dma.active ? { pfn: dma.pfn!, stale: dma.stale, readonly: dma.readonly } : undefined
 }
