@@ -53,7 +53,7 @@ export const notCompared: readonly string[] = [
   '5.10: FOLL_FORCE writes to read-only anonymous memory that is not there yet: it depends on pagevecs',
   '/proc/PID/mem on memory of drivers that has no pages, and in 7.2 on what the process may not reach itself',
   '5.10: mlock() where there are notifiers: copying or unlocking a page notifies all who map it',
-  'with movable memory, long-term pins while another process has a notifier: all who might map the page are told',
+  'long-term pins that move a page out of ZONE_MOVABLE while another process has a notifier: all who might map the page are told',
   'mremap() that makes locked memory longer: which of the frames that it frees it takes again',
   'mremap() across neighbours of anonymous memory, and what would make one VMA of memory that was and was not written to',
   'vm_pgoff of a private remap_pfn_range() mapping, which is its first PFN',
@@ -436,8 +436,7 @@ export class ModelMachine {
       case 'GET_FAST': {
         if (a0 >= room.handles || this.held.handles.has(a0) || a2 !== 1) return undefined
         if ((a3 & 3) === 3 && this.#freshCow(op.proc, a1)) return undefined
-        if (this.#movable && (a3 & constants['FOLL_LONGTERM']!) !== 0 && this.#othersListen(op.proc))
-          return undefined
+        if ((a3 & constants['FOLL_LONGTERM']!) !== 0 && this.#tellsOthers(op.proc, a1)) return undefined
         const one = call(counterparts[op.op]![0]!, number(a1), number(1), number(a3), out(HANDLES + a0))
         code = op.op === 'PIN' || op.op === 'GET' ? locked(one) : [one]
         break
@@ -698,9 +697,20 @@ export class ModelMachine {
     })
   }
 
-  /** What a long-term pin moves is looked for wherever it may be mapped, and the notifiers of those are told who never had it. */
-  #othersListen(proc: number): boolean {
-    return [...this.held.notifiers].some((i) => this.#notifiers[i]!.proc !== proc)
+  /**
+   * A long-term pin of what is there moves it out of ZONE_MOVABLE: it is looked for wherever it may be mapped, and the notifiers of those are
+   * told who never had it.
+   */
+  #tellsOthers(proc: number, page: number): boolean {
+    if (!this.#movable || ![...this.held.notifiers].some((i) => this.#notifiers[i]!.proc !== proc))
+      return false
+    const k = this.#kernel
+    const pte = page < room.pages ? k.pte(proc as Id<'mm'>, page as Id<'vpn'>) : undefined
+    if (pte?.present !== true || k.zone[pte.pfn!] !== 'movable' || !k.has('longterm-movable')) return false
+    // Memory that only this process still maps, and shared once, it makes its own before it moves it: then nobody else is asked.
+    const { owner, mapcount, exclusive } = k.page(pte.pfn!)
+    const anon = owner !== undefined && owner < room.procs
+    return !(anon && mapcount === 1 && !exclusive && k.has('anon-exclusive'))
   }
 
   #isMapped(proc: number, page: number): boolean {
