@@ -667,7 +667,7 @@ function lockAfterAsking(path: Path, values: ReadonlySet<number>): 'unasked' | '
 
 type WalkFn = (root: Func, towards: ReadonlySet<Func>, about: 'values' | 'faults') => Walked
 
-export const undecided = (site: CallSite, reason: string): Finding => ({
+const undecided = (site: CallSite, reason: string): Finding => ({
   site,
   verdict: 'unknown',
   reason,

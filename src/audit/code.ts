@@ -1,9 +1,6 @@
 import type { CFile, Cleanup, Expr, Func, Global, Local, Macro, OpsEntry, Struct } from '../source/index.ts'
 
-/**
- * The kernel tree as the walk sees it. An answer is there at once; what is not known yet is remembered as wanted, and the walk is
- * repeated when it has been found.
- */
+/** The kernel tree as the walk sees it. Every question is answered at once. */
 export type Code = {
   /** The function that a call of `name` in `from` reaches: static in the file, else the one that the tree has. */
   resolve(name: string, from: CFile): Func | undefined
@@ -26,8 +23,6 @@ export type Code = {
   /** Files of the tree that mention a word. */
   mentioning(word: string): readonly CFile[]
   exported(func: Func): boolean
-  /** How often an answer was not there yet. */
-  readonly missing: number
 }
 
 /** Control flow, one evaluation per node. */

@@ -18,8 +18,6 @@ const most = { files: 150 }
 export class Knowledge implements Code {
   readonly #program: Program
   readonly #answers = new Map<string, unknown>()
-  /** Nothing is ever missing. */
-  readonly missing = 0
 
   constructor(program: Program) {
     this.#program = program

@@ -1,7 +1,6 @@
-import { print } from '../litmus/index.ts'
 import { compareVersions } from '../kernel/index.ts'
-import { Analyse, apiOf, type Finding, nameOf, undecided } from './analyse.ts'
-import type { Judge, Judged, Rules } from './judge.ts'
+import { Analyse, apiOf, type Finding, nameOf } from './analyse.ts'
+import type { Judge, Rules } from './judge.ts'
 import { lift } from './lift/lift.ts'
 import type { Plan, Step } from './lift/plan.ts'
 import { type Context, filesWith, type Job, rulesFor } from './protocol.ts'
@@ -11,6 +10,7 @@ import type { Hop, Repair, Site } from './result.ts'
 import type { Func } from '../source/index.ts'
 import { type CallSite, flagsOf, sitesIn } from './sites.ts'
 import { witnessOf } from './witness.ts'
+import { liftedTest, repairedTest } from './lifted.ts'
 
 /** A job for each function that looks a PFN up. */
 export function lookupJobs({ program, code, judge, options }: Context): Job[] {
@@ -35,8 +35,6 @@ export function lookupJobs({ program, code, judge, options }: Context): Job[] {
   return [...groups].map(([func, calls]) => ({
     func,
     decide: () => analyse.func(func, calls).map(tell),
-    undecided: () =>
-      calls.map((c) => tell(undecided(c, 'what it needs of the tree was not found in the end'))),
   }))
 }
 
@@ -69,35 +67,16 @@ function siteOf(f: Finding, judge: Judge, rules: Rules, path: string): Site {
     summary: sentence(f),
     ...(f.judged !== undefined &&
       result !== undefined && {
-        litmus: {
-          name: f.judged.test.name,
-          text: textOf(f.judged, rules, f),
-          states: result.counts.states,
-          complete: result.complete,
-        },
+        litmus: liftedTest(
+          f.judged,
+          rules,
+          { file: site.file.path, line: site.line, function: site.func.name },
+          sentence(f),
+        ),
       }),
     ...(witness !== undefined && { witness }),
     ...(repair !== undefined && { repair }),
   }
-}
-
-/** The test as a file: what it is, where it is from, and what the checker says, so that `tenure check` can be asked again. */
-function textOf(j: Judged, rules: Rules, f: Finding): string {
-  const result = j.result!
-  return print({
-    ...j.test,
-    comment: `Lifted from ${f.site.file.path}:${f.site.line}, ${f.site.func.name}().\n${sentence(f)}`,
-    expect: result.complete
-      ? [
-          {
-            kernels: [rules.kernel],
-            policies: rules.policies,
-            ...(result.outcome !== undefined && result.outcome !== 'Unknown' && { outcome: result.outcome }),
-            broken: result.broken.map((b) => b.code),
-          },
-        ]
-      : [],
-  })
 }
 
 function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repair | undefined {
@@ -111,19 +90,7 @@ function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repai
       return {
         name: c.name,
         text: c.text,
-        states: judged.result!.counts.states,
-        litmus: print({
-          ...judged.test,
-          expect: [
-            {
-              kernels: [rules.kernel],
-              policies: rules.policies,
-              ...(judged.result!.outcome !== undefined &&
-                judged.result!.outcome !== 'Unknown' && { outcome: judged.result!.outcome }),
-              broken: [],
-            },
-          ],
-        }),
+        ...repairedTest(judged, rules),
         tried,
       }
     }

@@ -41,7 +41,7 @@ export async function partOf(
   for (const [i, job] of todo.entries()) {
     await breathe()
     options.signal?.throwIfAborted()
-    sites.push(...(job.decide() ?? job.undecided()))
+    sites.push(...job.decide())
     onProgress?.(i + 1, todo.length)
   }
   const skipped = [...new Set(todo.map((j) => j.func))].flatMap((f): [string, string[]][] => {

@@ -37,11 +37,10 @@ export type Context = {
   readonly options: AuditOptions
 }
 
-/** The sites of one function, judged together; `undecided()` is what is said when `decide()` gives nothing. */
+/** The sites of one function, judged together. */
 export type Job = {
   readonly func: Func
-  decide(): readonly Site[] | undefined
-  undecided(): readonly Site[]
+  decide(): readonly Site[]
 }
 
 /** A way of borrowing or lending memory: how its sites are found, and how each is judged. */

@@ -1,4 +1,3 @@
-import { print } from '../../litmus/index.ts'
 import { compareVersions } from '../../kernel/index.ts'
 import { callsOf, type Func, stmtExprs, visit } from '../../source/index.ts'
 import type { Code } from '../code.ts'
@@ -26,6 +25,7 @@ import { fieldKey } from './places.ts'
 import { releasersOf, seeded } from './stories.ts'
 import type { State } from './state.ts'
 import { DmaBufWalk, type Out, TooManyWays } from './walk.ts'
+import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
 
 export const importKind = 'dma-buf-import'
 export const exportKind = 'dma-buf-export'
@@ -68,22 +68,14 @@ export class Imports {
     this.#exporting = exporting
   }
 
-  /** Undefined: the tree has to be asked first, then again. */
-  func(func: Func, sites: readonly ImportSite[]): Site[] | undefined {
-    const before = this.#code.missing
+  func(func: Func, sites: readonly ImportSite[]): Site[] {
     const walked = this.#walk(func, new Set([func]))
-    const found = sites.map((s) => this.#at(s, func, new Set([func]), walked, 0))
-    return this.#code.missing === before ? found : undefined
-  }
-
-  undecided(site: ImportSite): Site {
-    return this.#unknown(site, 'what it needs of the tree was not found in the end')
+    return sites.map((s) => this.#at(s, func, new Set([func]), walked, 0))
   }
 
   #walk(func: Func, towards: ReadonlySet<Func>): Walked {
     const known = towards.size === 1 ? this.#walks.get(func) : undefined
     if (known !== undefined) return known
-    const before = this.#code.missing
     let walked: Walked
     try {
       walked = { outs: new DmaBufWalk(this.#code, { towards, exporting: this.#exporting }).run(func) }
@@ -91,7 +83,7 @@ export class Imports {
       if (!(e instanceof TooManyWays)) throw e
       walked = { outs: [], lost: `there are too many ways through ${func.name}()` }
     }
-    if (towards.size === 1 && this.#code.missing === before) this.#walks.set(func, walked)
+    if (towards.size === 1) this.#walks.set(func, walked)
     return walked
   }
 
@@ -151,9 +143,8 @@ export class Imports {
     const buf = out.s.bufOf(n)
     let known = this.#ways.get(out)
     if (known === undefined) this.#ways.set(out, (known = new Map()))
-    const before = this.#code.missing
     const ways = known.get(buf) ?? this.#way(site, out, n, root)
-    if (this.#code.missing === before) known.set(buf, ways)
+    known.set(buf, ways)
     return ways
   }
 
@@ -339,12 +330,9 @@ export class Imports {
   // ── Results ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #base(site: ImportSite): Pick<Site, 'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags'> {
-    const { file } = site.func
     const dynamic = site.api.name === 'dma_buf_dynamic_attach'
     return {
-      file: file.path,
-      ...file.source.position(site.call.start),
-      function: site.func.name,
+      ...whereOf(site),
       api: site.api.name,
       kind: isExport(site.api) ? exportKind : importKind,
       flags: site.api.role.does === 'attach' ? [dynamic ? 'dynamic' : 'static'] : [],
@@ -401,12 +389,7 @@ export class Imports {
         by === undefined
           ? `${site.api.name}(): undone on every way through the function`
           : `${site.api.name}(): kept, and given back by ${by}()`,
-      litmus: {
-        name: j.test.name,
-        text: textOf(j, rules, site, text),
-        states: j.result!.counts.states,
-        complete: j.result!.complete,
-      },
+      litmus: liftedTest(j, rules, whereOf(site), text),
     }
   }
 
@@ -423,12 +406,7 @@ export class Imports {
       verdict: 'broken',
       classes,
       summary: text,
-      litmus: {
-        name: judged.test.name,
-        text: textOf(judged, rules, site, text),
-        states: judged.result!.counts.states,
-        complete: judged.result!.complete,
-      },
+      litmus: liftedTest(judged, rules, whereOf(site), text),
       ...(witness !== undefined && { witness }),
       ...(repair !== undefined && { repair }),
     }
@@ -445,8 +423,7 @@ export class Imports {
       return {
         name: fix.name,
         text: fix.text,
-        states: judged.result!.counts.states,
-        litmus: print({ ...judged.test, expect: [expectation(judged, rules)] }),
+        ...repairedTest(judged, rules),
         tried: [],
       }
     }
@@ -576,22 +553,5 @@ function hopsOf(w: Way): Hop[] {
   return w.s.events.flatMap((e): Hop[] => {
     if (e.do === 'later') return []
     return [{ file: e.at.file, line: e.at.line, text: e.text ?? e.do }]
-  })
-}
-
-const expectation = (j: Judged, rules: Rules) => ({
-  kernels: [rules.kernel],
-  policies: rules.policies,
-  ...(j.result!.outcome !== undefined && j.result!.outcome !== 'Unknown' && { outcome: j.result!.outcome }),
-  broken: j.result!.broken.map((b) => b.code),
-})
-
-function textOf(j: Judged, rules: Rules, site: ImportSite, text: string): string {
-  const { file } = site.func
-  const { line } = file.source.position(site.call.start)
-  return print({
-    ...j.test,
-    comment: `Lifted from ${file.path}:${line}, ${site.func.name}().\n${text}`,
-    expect: j.result!.complete ? [expectation(j, rules)] : [],
   })
 }

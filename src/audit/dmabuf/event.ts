@@ -1,9 +1,9 @@
-import type { Call, Func } from '../../source/index.ts'
+import type { CallOf } from '../calls.ts'
 import type { Place } from '../trace/event.ts'
 import type { Api } from './api.ts'
 
 /** One call by which a dma-buf is borrowed. */
-export type ImportSite = { readonly func: Func; readonly call: Call; readonly api: Api }
+export type ImportSite = CallOf<Api>
 
 /** A dma-buf, an attachment of one, a table mapped through one; a notifier that is registered (or was, or was tried to be). */
 export type Thing = {

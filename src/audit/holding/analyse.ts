@@ -1,4 +1,3 @@
-import { print } from '../../litmus/index.ts'
 import type { Expr, Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import { eachExpr, eachStmt } from '../each.ts'
@@ -13,6 +12,7 @@ import { type Held, lockHeld } from './locks.ts'
 import { ownerOf, useOf } from './places.ts'
 import { Stories, type Story, type StoryRelease } from './stories.ts'
 import { byCondition, HoldingWalk, TooManyWays } from './walk.ts'
+import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
 
 const most = { up: 3, callers: 8, ways: 12_000, wrapped: 100 }
 
@@ -48,34 +48,26 @@ export class Holdings {
   readonly #wrappers = new Map<string, Site>()
   readonly #seen = new Set<string>()
 
-  /** Undefined: the tree has to be asked first, then again. */
-  func(func: Func, sites: readonly HoldingSite[]): Site[] | undefined {
-    const before = this.#code.missing
+  func(sites: readonly HoldingSite[]): Site[] {
     this.#wrappers.clear()
     const found = sites.map((s) => this.#site(s))
-    if (this.#code.missing !== before) return undefined
     const told = found.map((site, i) => {
       if (site.contract === undefined || !handsOn.test(site.contract)) return site
       const kept = this.#told(sites[i]!, undefined, '')
       return kept.verdict === 'broken' ? kept : site
     })
-    if (this.#code.missing !== before) return undefined
     const calls = [...this.#wrappers].filter(([key]) => !this.#seen.has(key))
     for (const [key] of calls) this.#seen.add(key)
     return [...told, ...calls.map(([, site]) => site)]
   }
 
-  undecided(site: HoldingSite): Site {
-    return this.#unknown(site, 'what it needs of the tree was not found in the end')
-  }
-
   #walk(site: HoldingSite, root: Func, towards: ReadonlySet<Func>): Found {
     const key = `${site.call.start} ${[...towards].map((f) => `${f.file.path}:${f.name}`).join()}`
-    const known = this.#walks.get(key)
-    if (known !== undefined) return known
-    const before = this.#code.missing
-    const found = this.#all(site, root, towards)
-    if (this.#code.missing === before) this.#walks.set(key, found)
+    let found = this.#walks.get(key)
+    if (found === undefined) {
+      found = this.#all(site, root, towards)
+      this.#walks.set(key, found)
+    }
     return found
   }
 
@@ -334,12 +326,12 @@ export class Holdings {
       verdict: 'holds',
       classes: [],
       summary: `${fields.length === 0 ? 'an object' : fields.join(', ')} keeps what ${site.api.name}() took, and ${release.api}() in ${release.at.func}() gives it back`,
-      litmus: {
-        name: judged.test.name,
-        text: textOf(judged, this.#rules(site.api), site, 'What is kept is given back as it was taken.'),
-        states: judged.result!.counts.states,
-        complete: judged.result!.complete,
-      },
+      litmus: liftedTest(
+        judged,
+        this.#rules(site.api),
+        whereOf(site),
+        'What is kept is given back as it was taken.',
+      ),
     }
   }
 
@@ -452,12 +444,7 @@ export class Holdings {
       classes: [],
       contract,
       summary: `what ${site.api.name}() took is handed on by ${root.name}()`,
-      litmus: {
-        name: judged.test.name,
-        text: textOf(judged, rules, site, 'What is handed on is given back by who gets it.'),
-        states: judged.result!.counts.states,
-        complete: judged.result!.complete,
-      },
+      litmus: liftedTest(judged, rules, whereOf(site), 'What is handed on is given back by who gets it.'),
     }
   }
 
@@ -486,9 +473,7 @@ export class Holdings {
     const arg = site.api.flags === undefined ? undefined : site.call.args[site.api.flags]
     const text = arg === undefined ? '' : file.source.text.slice(arg.start, arg.end)
     return {
-      file: file.path,
-      ...file.source.position(site.call.start),
-      function: site.func.name,
+      ...whereOf(site),
       api: site.api.name,
       kind: site.api.takes === 'pin' ? 'page-pin' : 'page-get',
       flags: [...new Set(text.match(/\bFOLL_\w+/g) ?? [])],
@@ -565,12 +550,7 @@ export class Holdings {
           ? `${site.api.name}() goes over memory of the kernel, of which it takes nothing`
           : `${site.api.name}() is given no array: it faults the pages in and takes nothing`
         : `what ${site.api.name}() took is given back by ${h.releasedBy}() on every way`,
-      litmus: {
-        name: j.test.name,
-        text: textOf(j, rules, site, 'Everything that is taken is given back.'),
-        states: j.result!.counts.states,
-        complete: j.result!.complete,
-      },
+      litmus: liftedTest(j, rules, whereOf(site), 'Everything that is taken is given back.'),
     }
   }
 
@@ -588,12 +568,7 @@ export class Holdings {
       verdict: 'broken',
       classes: [cls],
       summary: text,
-      litmus: {
-        name: judged.test.name,
-        text: textOf(judged, rules, site, text),
-        states: judged.result!.counts.states,
-        complete: judged.result!.complete,
-      },
+      litmus: liftedTest(judged, rules, whereOf(site), text),
       ...(witness !== undefined && { witness }),
       ...(repair !== undefined && { repair }),
     }
@@ -609,8 +584,7 @@ export class Holdings {
     return {
       name,
       text: text(plan.api),
-      states: judged.result!.counts.states,
-      litmus: print({ ...judged.test, expect: [expectation(judged, rules)] }),
+      ...repairedTest(judged, rules),
       tried: [],
     }
   }
@@ -1013,21 +987,4 @@ function hopsOf(e: Ending): Hop[] {
       text: e.kept === 'nowhere' ? 'nothing refers to it any more' : `still held: ${e.place ?? 'elsewhere'}`,
     })
   return own
-}
-
-const expectation = (j: Judged, rules: Rules) => ({
-  kernels: [rules.kernel],
-  policies: rules.policies,
-  ...(j.result!.outcome !== undefined && j.result!.outcome !== 'Unknown' && { outcome: j.result!.outcome }),
-  broken: j.result!.broken.map((b) => b.code),
-})
-
-function textOf(j: Judged, rules: Rules, site: HoldingSite, text: string): string {
-  const { file } = site.func
-  const { line } = file.source.position(site.call.start)
-  return print({
-    ...j.test,
-    comment: `Lifted from ${file.path}:${line}, ${site.func.name}().\n${text}`,
-    expect: j.result!.complete ? [expectation(j, rules)] : [],
-  })
 }

@@ -17,9 +17,8 @@ export function leavesAlone(
 ): boolean {
   const known = answers.get(func)?.get(index)
   if (known !== undefined) return known
-  const before = code.missing
   const alone = looked(code, func, index, depth, on)
-  if (code.missing === before && (depth === 0 || !alone)) {
+  if (depth === 0 || !alone) {
     const of = answers.get(func) ?? new Map<number, boolean>()
     of.set(index, alone)
     answers.set(func, of)

@@ -1,9 +1,9 @@
-import type { Call, Func } from '../../source/index.ts'
+import type { CallOf } from '../calls.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
 import type { Place } from '../trace/event.ts'
 
 /** Where pages are acquired: one call. */
-export type HoldingSite = { readonly func: Func; readonly call: Call; readonly api: ReferenceApi }
+export type HoldingSite = CallOf<ReferenceApi>
 
 /** What a path does with the pages of its acquisitions, in the order of the code. */
 export type HoldingEvent = { readonly at: Place; readonly text?: string } & (

@@ -51,7 +51,7 @@ export class Stories {
   readonly #code: Code
   readonly #apis: ReadonlyMap<string, ReferenceApi>
   readonly #entries: Entries
-  readonly #known = new Map<HoldingSite['call'], { readonly missing: number; readonly story: Story }>()
+  readonly #known = new Map<HoldingSite['call'], Story>()
 
   constructor(code: Code, apis: ReadonlyMap<string, ReferenceApi>) {
     this.#code = code
@@ -64,11 +64,11 @@ export class Stories {
   }
 
   of(site: HoldingSite): Story {
-    const known = this.#known.get(site.call)
-    if (known !== undefined && known.missing === this.#code.missing) return known.story
-    const before = this.#code.missing
-    const story = new Telling(this.#code, this.#apis, this.#entries, site).story()
-    if (this.#code.missing === before) this.#known.set(site.call, { missing: before, story })
+    let story = this.#known.get(site.call)
+    if (story === undefined) {
+      story = new Telling(this.#code, this.#apis, this.#entries, site).story()
+      this.#known.set(site.call, story)
+    }
     return story
   }
 }

@@ -1,13 +1,4 @@
-import {
-  type CFile,
-  cfgOf,
-  type CType,
-  type Expr,
-  type Func,
-  type Stmt,
-  stmtExprs,
-  visit,
-} from '../../source/index.ts'
+import { type CFile, cfgOf, type CType, type Expr, type Func, type Stmt, visit } from '../../source/index.ts'
 import type { Code, GraphNode } from '../code.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
 import { mismatch } from '../protocols/reference.ts'
@@ -2276,26 +2267,6 @@ function learn(o: string, x: Val, y: Val, way: boolean, s: State): boolean {
   s.facts.set(`${a.sym}${op}${b.sym}`, yes)
   if (op === '==') s.facts.set(`${b.sym}==${a.sym}`, yes)
   return ok
-}
-
-/** Whether a function calls something by one of these names, from its tokens. */
-export function callsIn(func: Func, names: ReadonlyMap<string, ReferenceApi>): HoldingSite[] {
-  const found: HoldingSite[] = []
-  const { source } = func.file
-  const text = source.text.slice(func.start, func.end)
-  if (![...names.keys()].some((n) => text.includes(n))) return []
-  const look = (e: Expr): void =>
-    visit(e, (x) => {
-      if (x.kind !== 'call' || x.callee.kind !== 'name') return
-      const api = names.get(x.callee.name)
-      if (api !== undefined) found.push({ func, call: x, api })
-    })
-  for (const s of exprsOf(func)) look(s)
-  return found
-}
-
-function exprsOf(func: Func): Expr[] {
-  return func.body.stmts.flatMap((s) => stmtExprs(s))
 }
 
 type ArmFacts = { readonly to: number; readonly facts: readonly (readonly [string, boolean])[] }

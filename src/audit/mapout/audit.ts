@@ -1,4 +1,3 @@
-import { print } from '../../litmus/index.ts'
 import { type Expr, type Func, type Global, opsOf } from '../../source/index.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import type { Knowledge } from '../knowledge.ts'
@@ -12,7 +11,8 @@ import { classes, freedSentence, guardOf, freedAt, hops, repairs, said, sentence
 import { liftMapping, type MapPlan, type Question, questions } from './lift.ts'
 import { type Dispatcher, dispatchers, helpers } from './helpers.ts'
 import { type MapSite, mapSites } from './sites.ts'
-import { type Ending, From, type Insertion, walk } from './walk.ts'
+import { type Ending, From, type Insertion, start, walk } from './walk.ts'
+import { liftedTest, repairedTest } from '../lifted.ts'
 
 export const mapOutKind = 'map-out'
 
@@ -23,11 +23,7 @@ export function mapOutJobs(context: Context): Job[] {
   const mappings = new Mappings(context, sites)
   return sites.map((site) => ({
     func: site.func,
-    decide: () => {
-      const found = mappings.site(site)
-      return found && [found]
-    },
-    undecided: () => [mappings.unknown(site, 'what it needs of the tree was not found in the end')],
+    decide: () => [mappings.site(site)],
   }))
 }
 
@@ -78,14 +74,7 @@ export class Mappings {
     this.#sites = sites
   }
 
-  /** Undefined: the tree is asked. */
-  site(site: MapSite): Site | undefined {
-    const before = this.#code.missing
-    const found = this.#decide(site)
-    return this.#code.missing === before ? found : undefined
-  }
-
-  #decide(site: MapSite): Site {
+  site(site: MapSite): Site {
     if (site.role === 'fault') return this.#fault(site)
     const { ways, reason } = this.#ways(site.func, site)
     if (reason !== undefined) return this.unknown(site, reason)
@@ -199,8 +188,7 @@ export class Mappings {
         return {
           name: fix.name,
           text: fix.text,
-          states: judged.result!.counts.states,
-          litmus: print({ ...judged.test, expect: [expectation(judged, this.#rules)] }),
+          ...repairedTest(judged, this.#rules),
           tried,
         }
       tried.push({ name: fix.name, breaks: judged.result?.broken[0]?.code ?? judged.verdict })
@@ -216,17 +204,8 @@ export class Mappings {
     )
   }
 
-  #litmus(site: MapSite, j: Judged, text: string): NonNullable<Site['litmus']> {
-    return {
-      name: j.test.name,
-      text: print({
-        ...j.test,
-        comment: `Lifted from ${site.func.file.path}:${site.func.line}, ${site.func.name}().\n${text}`,
-        expect: j.result!.complete ? [expectation(j, this.#rules)] : [],
-      }),
-      states: j.result!.counts.states,
-      complete: j.result!.complete,
-    }
+  #litmus({ func }: MapSite, j: Judged, text: string): NonNullable<Site['litmus']> {
+    return liftedTest(j, this.#rules, { file: func.file.path, line: func.line, function: func.name }, text)
   }
 
   unknown(site: MapSite, reason: string, ways: readonly Way[] = []): Site {
@@ -262,13 +241,12 @@ export class Mappings {
     }
   }
 
-  /** What the survey says of a handler; undefined: the tree is asked. */
-  survey(site: MapSite): Surveyed | undefined {
-    const before = this.#code.missing
+  /** What the survey says of a handler. */
+  survey(site: MapSite): Surveyed {
     const { ways, reason } = this.#ways(site.func, site)
     const table = opsOf(site.func.file).find((o) => o.func === site.func.name && o.field.startsWith('mmap'))
     const revokes = revokers.filter((n) => this.#code.moduleWith(site.func.file, n).length > 0)
-    const found: Surveyed = {
+    return {
       struct: table?.struct ?? '',
       ...(reason !== undefined && { reason }),
       revokes,
@@ -283,17 +261,16 @@ export class Mappings {
         }
       }),
     }
-    return this.#code.missing === before ? found : undefined
   }
 
   // ── The ways of a handler ──────────────────────────────────────────────────────────────────────────────────────────
 
   #ways(func: Func, site: MapSite): Ways {
-    const known = this.#known.get(func)
-    if (known !== undefined) return known
-    const before = this.#code.missing
-    const ways = this.#findWays(func, site)
-    if (this.#code.missing === before) this.#known.set(func, ways)
+    let ways = this.#known.get(func)
+    if (ways === undefined) {
+      ways = this.#findWays(func, site)
+      this.#known.set(func, ways)
+    }
     return ways
   }
 
@@ -633,21 +610,7 @@ const fateRank = (f: Fate): number => ['device', 'kept', 'zapped', 'unseen', 'fr
 const isFunc = (found: Func | 'none' | undefined, func: Func): boolean =>
   found !== undefined && found !== 'none' && found.name === func.name && found.file.path === func.file.path
 
-const empty: Ending = {
-  facts: {
-    bounded: 0,
-    asked: 0,
-    measured: false,
-    set: [],
-    cleared: [],
-    shared: false,
-    readonly: false,
-    ops: '',
-    inserted: [],
-    lost: '',
-  },
-  value: { from: 0 },
-}
+const empty: Ending = { facts: start, value: { from: 0 } }
 const base = (at: Place): MapPlan => ({
   at,
   refusesPrivate: false,
@@ -683,10 +646,3 @@ const nameOf = (e: Expr): string | undefined =>
     : e.kind === 'unary' && e.op === '&'
       ? nameOf(e.of)
       : undefined
-
-const expectation = (j: Judged, rules: Rules) => ({
-  kernels: [rules.kernel],
-  policies: rules.policies,
-  ...(j.result!.outcome !== undefined && j.result!.outcome !== 'Unknown' && { outcome: j.result!.outcome }),
-  broken: j.result!.broken.map((b) => b.code),
-})

@@ -67,8 +67,7 @@ export async function mapSurvey(
   const handlers = sites.filter((s) => s.role === 'mmap' || s.role === 'hands-on')
   for (const site of handlers) {
     options.signal?.throwIfAborted()
-    const found = mappings.survey(site)
-    if (found !== undefined) rows.push(...rowsOf(site, found))
+    rows.push(...rowsOf(site, mappings.survey(site)))
   }
   rows.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line))
   const exporters = rows.filter((r) => r.table === 'dma_buf_ops')

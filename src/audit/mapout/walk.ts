@@ -81,7 +81,8 @@ export type Facts = {
   readonly inserted: readonly Insertion[]
   readonly lost: string
 }
-const start: Facts = {
+/** Nothing is known yet. */
+export const start: Facts = {
   bounded: 0,
   asked: 0,
   measured: false,

@@ -1,4 +1,3 @@
-import { print } from '../../litmus/index.ts'
 import type { CFile, Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import type { Event, ImportSite } from '../dmabuf/event.ts'
@@ -14,6 +13,7 @@ import { liftNotifier } from './lift.ts'
 import { type Plan, type Step, stepsOf } from './plan.ts'
 import { fixes } from './repair.ts'
 import { type Table, tablesOf } from './table.ts'
+import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
 
 export const notifierKind = 'notifier'
 export type RegisterSite = ImportSite
@@ -53,15 +53,8 @@ export class Notifiers {
     this.#path = path
   }
 
-  /** Undefined: the tree has to be asked first, then again. */
-  func(func: Func, sites: readonly RegisterSite[]): Site[] | undefined {
-    const before = this.#code.missing
-    const found = sites.map((s) => this.#site(func, s))
-    return this.#code.missing === before ? found : undefined
-  }
-
-  undecided(site: RegisterSite): Site {
-    return this.#unknown(site, 'what it needs of the tree was not found in the end')
+  func(func: Func, sites: readonly RegisterSite[]): Site[] {
+    return sites.map((s) => this.#site(func, s))
   }
 
   #site(func: Func, site: RegisterSite): Site {
@@ -316,11 +309,8 @@ export class Notifiers {
   // ── Results ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #base(site: RegisterSite): Pick<Site, 'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags'> {
-    const { file } = site.func
     return {
-      file: file.path,
-      ...file.source.position(site.call.start),
-      function: site.func.name,
+      ...whereOf(site),
       api: site.api.name,
       kind: notifierKind,
       flags: [],
@@ -359,12 +349,7 @@ export class Notifiers {
           contract: 'the caller holds the mmap_lock for writing',
         }),
       summary: text,
-      litmus: {
-        name: j.test.name,
-        text: this.#text(site, j, this.#rules(site), text),
-        states: j.result!.counts.states,
-        complete: j.result!.complete,
-      },
+      litmus: liftedTest(j, this.#rules(site), whereOf(site), text),
     }
   }
 
@@ -381,12 +366,7 @@ export class Notifiers {
       verdict: 'broken',
       classes: [cls],
       summary: text,
-      litmus: {
-        name: j.test.name,
-        text: this.#text(site, j, rules, text),
-        states: j.result!.counts.states,
-        complete: j.result!.complete,
-      },
+      litmus: liftedTest(j, rules, whereOf(site), text),
       ...(witness !== undefined && { witness }),
       ...(repair !== undefined && { repair }),
     }
@@ -400,8 +380,7 @@ export class Notifiers {
         return {
           name: fix.name,
           text: fix.text,
-          states: judged.result!.counts.states,
-          litmus: print({ ...judged.test, expect: [expectation(judged, rules)] }),
+          ...repairedTest(judged, rules),
           tried,
         }
       tried.push({
@@ -410,16 +389,6 @@ export class Notifiers {
       })
     }
     return undefined
-  }
-
-  #text(site: RegisterSite, j: Judged, rules: Rules, text: string): string {
-    const { file } = site.func
-    const { line } = file.source.position(site.call.start)
-    return print({
-      ...j.test,
-      comment: `Lifted from ${file.path}:${line}, ${site.func.name}().\n${text}`,
-      expect: j.result!.complete ? [expectation(j, rules)] : [],
-    })
   }
 }
 
@@ -571,10 +540,3 @@ function hopsOf(all: readonly Event[]): Hop[] {
     e.do === 'later' ? [] : [{ file: e.at.file, line: e.at.line, text: e.text ?? e.do }],
   )
 }
-
-const expectation = (j: Judged, rules: Rules) => ({
-  kernels: [rules.kernel],
-  policies: rules.policies,
-  ...(j.result!.outcome !== undefined && j.result!.outcome !== 'Unknown' && { outcome: j.result!.outcome }),
-  broken: j.result!.broken.map((b) => b.code),
-})

@@ -1,5 +1,4 @@
 import type { LitmusTest, Stmt } from '../../litmus/index.ts'
-import { print } from '../../litmus/index.ts'
 import type { Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import { exportKind } from '../dmabuf/analyse.ts'
@@ -12,6 +11,7 @@ import type { Place } from '../trace/event.ts'
 import { witnessOf } from '../witness.ts'
 import { apis, preparedIn } from './api.ts'
 import { holdsLock, type Release, releaseOf } from './release.ts'
+import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
 
 export type PublishSite = ImportSite
 
@@ -41,20 +41,13 @@ export class Publishes {
     this.#path = path
   }
 
-  /** Undefined: the tree has to be asked first, then again. */
-  func(func: Func, sites: readonly PublishSite[]): Site[] | undefined {
-    const before = this.#code.missing
+  func(func: Func, sites: readonly PublishSite[]): Site[] {
     const outs = this.#walk(func)
-    const found = sites.map((s) =>
+    return sites.map((s) =>
       outs === undefined
         ? this.#unknown(s, `there are too many ways through ${func.name}()`)
         : this.#site(s, outs.outs, outs.coarse),
     )
-    return this.#code.missing === before ? found : undefined
-  }
-
-  undecided(site: PublishSite): Site {
-    return this.#unknown(site, 'what it needs of the tree was not found in the end')
   }
 
   #walk(func: Func): { readonly outs: readonly Out[]; readonly coarse: boolean } | undefined {
@@ -134,21 +127,13 @@ export class Publishes {
       verdict: 'holds',
       classes: [],
       summary: `${site.api.name}(): ${text}`,
-      litmus: {
-        name: shown.j.test.name,
-        text: this.#text(site, shown.j, rules, text),
-        states: shown.j.result!.counts.states,
-        complete: shown.j.result!.complete,
-      },
+      litmus: liftedTest(shown.j, rules, whereOf(site), text),
     }
   }
 
   #base(site: PublishSite): Pick<Site, 'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags'> {
-    const { file } = site.func
     return {
-      file: file.path,
-      ...file.source.position(site.call.start),
-      function: site.func.name,
+      ...whereOf(site),
       api: site.api.name,
       kind: exportKind,
       flags: [],
@@ -185,12 +170,7 @@ export class Publishes {
       verdict: 'broken',
       classes: ['fd-published-early'],
       summary: text,
-      litmus: {
-        name: j.test.name,
-        text: this.#text(site, j, rules, text),
-        states: j.result!.counts.states,
-        complete: j.result!.complete,
-      },
+      litmus: liftedTest(j, rules, whereOf(site), text),
       ...(witness !== undefined && { witness }),
       ...(repair !== undefined && { repair }),
     }
@@ -207,20 +187,9 @@ export class Publishes {
     return {
       name: 'publish-last',
       text: 'publish last: get_unused_fd_flags() first, then all that can fail, and fd_install() as the last thing',
-      states: judged.result!.counts.states,
-      litmus: print({ ...judged.test, expect: [expectation(judged, rules)] }),
+      ...repairedTest(judged, rules),
       tried: [],
     }
-  }
-
-  #text(site: PublishSite, j: Judged, rules: Rules, text: string): string {
-    const { file } = site.func
-    const { line } = file.source.position(site.call.start)
-    return print({
-      ...j.test,
-      comment: `Lifted from ${file.path}:${line}, ${site.func.name}().\n${text}`,
-      expect: j.result!.complete ? [expectation(j, rules)] : [],
-    })
   }
 }
 
@@ -316,10 +285,3 @@ function countOf(counts: Iterable<[string, number]>, place: string): number | un
 
 const nameOf = (s: PublishSite): string =>
   `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')
-
-const expectation = (j: Judged, rules: Rules) => ({
-  kernels: [rules.kernel],
-  policies: rules.policies,
-  ...(j.result!.outcome !== undefined && j.result!.outcome !== 'Unknown' && { outcome: j.result!.outcome }),
-  broken: j.result!.broken.map((b) => b.code),
-})
