@@ -1,5 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { cellName, combinations, confirmedBy, notModelled, questions, tableOf } from '../src/flags/index.ts'
+import {
+  cellName,
+  combinations,
+  confirmedBy,
+  notModelled,
+  questions,
+  spelled,
+  tableOf,
+} from '../src/flags/index.ts'
 import { invariants, kernels, type Op, ops, policies } from '../src/kernel/index.ts'
 import { opList, parse, signature } from '../src/litmus/index.ts'
 import { Source } from '../src/base/index.ts'
@@ -181,15 +189,6 @@ function firstParagraph(markdown: string): string {
   const [, text = ''] = /^## [^\n]*\n\n([\s\S]*?)(?:\n\n|$)/m.exec(markdown) ?? []
   return text.replaceAll('\n', ' ').trim()
 }
-
-const letterNames: Readonly<Record<string, string>> = { I: 'IO', P: 'PFNMAP', M: 'MIXEDMAP' }
-const spelled = (letters: string): string =>
-  letters === '-'
-    ? 'none'
-    : letters
-        .split('')
-        .map((l) => letterNames[l])
-        .join(' ')
 
 /** The flags table of every kernel, computed; a cell opens its test. It is made as HTML, because Markdown has no such cells. */
 export function flagsTable(path: string): { readonly page: Page; readonly html: string } {

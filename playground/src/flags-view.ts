@@ -5,15 +5,6 @@ import type { Setting } from './model.ts'
 
 type Model = ReturnType<typeof tenureModel>
 
-const names: Readonly<Record<string, string>> = { I: 'IO', P: 'PFNMAP', M: 'MIXEDMAP' }
-const spelled = (letters: string): string =>
-  letters === '-'
-    ? 'none'
-    : letters
-        .split('')
-        .map((l) => names[l] ?? l)
-        .join(' ')
-
 /** What the table shows: on which kernels, of which combinations. */
 export type FlagsShown = { readonly kernels: readonly string[]; readonly combinations: readonly string[] }
 
@@ -106,7 +97,7 @@ export class FlagsView {
             this.#compute()
           },
         ),
-        toggles('Flags', all, this.#combinations, spelled, (to) => {
+        toggles('Flags', all, this.#combinations, this.#model.flagsSpelled, (to) => {
           this.#combinations = to
           this.#compute()
         }),
@@ -191,7 +182,7 @@ export class FlagsView {
                 class: 'group',
                 title: `inserted by ${s.insert}()`,
               },
-              spelled(s.letters),
+              this.#model.flagsSpelled(s.letters),
             ),
           ),
         ),
@@ -248,7 +239,7 @@ export class FlagsView {
         class: `flag-cell ${answer === 'yes' ? 'yes' : answer === 'BUG' ? 'bug' : 'no'}${differs ? ' differs' : ''}`,
         'data-cell': name,
         'data-kernel': kernel,
-        'aria-label': `${spelled(shape.letters)}, ${shape.share}, ${question}, Linux ${kernel}: ${answer}${differs ? `, other than in ${before}` : ''}${confirmed ? ', confirmed by a real kernel' : ''}`,
+        'aria-label': `${this.#model.flagsSpelled(shape.letters)}, ${shape.share}, ${question}, Linux ${kernel}: ${answer}${differs ? `, other than in ${before}` : ''}${confirmed ? ', confirmed by a real kernel' : ''}`,
         title: `${q.says}: open the test`,
         onclick: () => this.#events.onOpen(this.#model.flagTest(shape, q, kernel), { kernel, policies: {} }),
       },
