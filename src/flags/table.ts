@@ -27,7 +27,12 @@ export type Cell = {
 const flags: Readonly<Record<string, string>> = { I: 'VM_IO', P: 'VM_PFNMAP', M: 'VM_MIXEDMAP' }
 /** A combination as a reader sees it: `IO PFNMAP`, `none`. */
 export const spelled = (letters: string): string =>
-  letters === '-' ? 'none' : letters.split('').map((l) => flags[l]!.slice(3)).join(' ')
+  letters === '-'
+    ? 'none'
+    : letters
+        .split('')
+        .map((l) => flags[l]!.slice(3))
+        .join(' ')
 export const combinations = ['-', 'P', 'M', 'PM', 'I', 'IP', 'IM', 'IPM'] as const
 
 /** What a driver with these flags most likely does: PFNs where the flags say so, pages otherwise. */

@@ -139,6 +139,8 @@ export class Mappings {
       const judged = all.at(-1)!
       const bad = all.find((j) => j.verdict !== 'holds')
       if (bad !== undefined) unsure ??= bad.reason ?? `in the model it is ${bad.verdict}`
+      else if (way.fate?.is === 'unseen')
+        unsure ??= `how long what it maps lives is not seen: ${way.fate.why}`
       else if (shown === undefined || tells(way) > tells(shown.way)) shown = { way, judged }
     }
     if (unsure !== undefined || shown === undefined)
@@ -391,7 +393,6 @@ export class Mappings {
       if (!locked && taken.length > 0)
         reason ??= `whether a fault can map it again before ${fate.route.at.func}() frees it is not seen`
     }
-    if (fate?.is === 'unseen' && fate.made) reason ??= `how long what it maps lives is not seen: ${fate.why}`
     if (facts.lost !== '') reason ??= facts.lost
     const unsure = facts.inserted.find((i) => i.unsure)
     if (unsure !== undefined)

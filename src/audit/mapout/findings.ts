@@ -130,9 +130,9 @@ function lives(fate: Way['fate']): string {
     case 'zapped':
       return ` Before it is freed its mappings are taken away (${fate.route.zaps!.file}:${fate.route.zaps!.line}).`
     case 'device':
-      return ' It is memory of the device, which nobody else gets.'
-    case 'unseen':
-      return ` How long it lives is not seen: ${fate.why}.`
+      return fate.unallocated === undefined
+        ? ' It is memory of the device, which nobody else gets.'
+        : ` Nobody is seen to allocate ${fate.unallocated}: it is taken for memory of the device, which nobody else gets.`
     default:
       return ''
   }

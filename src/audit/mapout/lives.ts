@@ -409,10 +409,9 @@ export type Fate =
   | { readonly is: 'freed' | 'zapped'; readonly by: 'user' | 'removal'; readonly route: Route }
   | { readonly is: 'wrong'; readonly how: 'slab' | 'elsewhere'; readonly at: Place }
   | { readonly is: 'kept'; readonly why: string; readonly counted?: Route }
-  /** Of the device: nobody gets it when the driver goes. */
-  | { readonly is: 'device' }
-  /** `made`: it is memory of the kernel's own; else nobody is seen to have allocated it. */
-  | { readonly is: 'unseen'; readonly why: string; readonly made: boolean }
+  /** Of the device: nobody gets it when the driver goes. `unallocated`: taken for that, since it was followed to where nobody allocates it. */
+  | { readonly is: 'device'; readonly unallocated?: string }
+  | { readonly is: 'unseen'; readonly why: string }
 
 /** Tables whose core keeps what is mapped, or takes it away, until its mappings are gone. */
 const keepers =
@@ -491,19 +490,13 @@ export function fateOf(
     return { is: 'freed', by: 'user', route: r }
   }
   if (removal !== undefined) return removal
-  if (unsure !== undefined) return { is: 'unseen', why: unsure, made: true }
+  if (unsure !== undefined) return { is: 'unseen', why: unsure }
   if (zapped !== undefined) return zapped
-  if (life.unseen !== undefined && !life.device)
-    return { is: 'unseen', why: life.unseen, made: life.made || life.routes.length > 0 }
+  if (life.unseen !== undefined && !life.device) return { is: 'unseen', why: life.unseen }
   if (last !== undefined) return { is: 'kept', why: last, ...(by && { counted: by }) }
   if (life.device) return { is: 'device' }
   if (life.made) return { is: 'kept', why: 'it is never given back' }
-  const [first] = life.memory
-  return {
-    is: 'unseen',
-    why: first === undefined ? 'nobody is seen to have it' : `nobody is seen to allocate ${first.field}`,
-    made: false,
-  }
+  return { is: 'device', unallocated: life.memory[0]?.field ?? 'it' }
 }
 
 const locking =
