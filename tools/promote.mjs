@@ -16,7 +16,7 @@ writeFileSync('docs/litmus.md', withParts(readFileSync('docs/litmus.md', 'utf8')
 writeFileSync('docs/model.md', withParts(readFileSync('docs/model.md', 'utf8'), modelParts()))
 writeFileSync('docs/promises.md', withParts(readFileSync('docs/promises.md', 'utf8'), promiseParts()))
 for (const file of guides) writeFileSync(file, await withConsole(readFileSync(file, 'utf8')))
-for (const [file, svg] of pictures()) writeFileSync(file, svg)
+for (const [file, svg] of await pictures()) writeFileSync(file, svg)
 console.log(
   'litmus/expected.json, the parts of docs/ that are made and its pictures are written: read their diff',
 )
