@@ -2,7 +2,7 @@
  * What changed between kernels, as data. An operation asks `k.has('gup-unshare')`; what that means is said here once.
  *
  * A version stands for the newest stable release of its line that was read, because that is what people run: `5.10` is 5.10.262,
- * `6.1` is 6.1.192, `6.12` is 6.12.117, `7.2` is 7.2.13. A mainline change that was backported to a line is listed there (`backports`).
+ * `6.1` is 6.1.192, `6.12` is 6.12.118, `7.2` is 7.2.13. A mainline change that was backported to a line is listed there (`backports`).
  * `5.9` is the kernel that the discussion of October 2020 was about. Versions between are decided by the mainline release of each change.
  */
 export type KernelVersion = string
@@ -13,7 +13,7 @@ export const kernels = ['5.9', '5.10', '6.1', '6.12', '7.2'] as const
 export const stableReleases: Readonly<Record<string, string>> = {
   '5.10': '5.10.262',
   '6.1': '6.1.192',
-  '6.12': '6.12.117',
+  '6.12': '6.12.118',
   '7.2': '7.2.13',
 }
 
@@ -243,6 +243,12 @@ const table = [
     name: 'madv-dofork-special',
     since: '7.0',
     says: 'MADV_DOFORK refuses VM_SPECIAL mappings; before, VM_IO only (in some release between 6.12 and 7.2)',
+  },
+  {
+    name: 'cow-pfn-local',
+    since: '7.3', // after every kernel that is understood here
+    backports: ['6.12'],
+    says: 'a write fault on a raw PFN of a private mapping that another process takes (GUP, process_vm_writev) is SIGBUS; before, it copied what its own address space has there (6.12.118 has it, 7.2.13 and 6.1.192 have not)',
   },
   {
     name: 'fork-opens-first',

@@ -263,13 +263,13 @@ function do_wp_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
     return k.done()
   }
   vma.anon_vma = true
+  const raw = page === undefined && pte.pfn !== k.zeroPage
+  if (raw && k.has('cow-pfn-local') && k.currentMm(me.thread) !== vma.vm_mm) return k.done(VM_FAULT_SIGBUS)
   const copy = alloc_page(k, user_gfp(k, me.flags), anonOf(k, vma.vm_mm!))
   if (copy === undefined) return k.done(VM_FAULT_OOM)
-  reach(k, pte.pfn!, pte.stale, `${k.threadName(me.thread)} copies on write from`)
-  // A raw PFN is copied through the user's own entry. One that may not be accessed (PROT_NONE, a forced write) cannot be read that
-  // way: the kernel warns, and gives a page of zeroes.
-  const unreadable = page === undefined && pte.pfn !== k.zeroPage && pte_protnone(k, vma.vm_mm!, me.addr)
-  k.page(copy).data = unreadable ? 0 : k.page(pte.pfn!).data
+  const from = raw ? users_entry(k, me) : pte
+  if (from !== undefined) reach(k, from.pfn!, from.stale, `${k.threadName(me.thread)} copies on write from`)
+  k.page(copy).data = from === undefined ? 0 : k.page(from.pfn!).data
   me.copy = copy
   me.old = pte.pfn
   if (page !== undefined && !pte.stale) {
@@ -277,6 +277,17 @@ function do_wp_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
     me.page = page
   }
   return 'copied' as const
+}
+
+/**
+ * __wp_page_copy_user() of a raw PFN: it is copied from the user's address, by whoever faults, so from what that one has there itself. Where he
+ * has nothing, or may not access it (PROT_NONE, a forced write), the kernel warns and gives a page of zeroes: undefined.
+ */
+function users_entry(k: Kernel, me: Fault): Pte | undefined {
+  const mm = k.currentMm(me.thread)
+  if (mm === undefined || pte_protnone(k, mm, me.addr)) return undefined
+  const pte = k.pte(mm, me.addr as Id<'vpn'>)
+  return pte.present ? pte : undefined
 }
 
 function bug(k: Kernel, me: Fault, what: string) {
