@@ -21,7 +21,7 @@ import {
   withMapping,
 } from './plan.ts'
 import { fixes } from './repair.ts'
-import { fieldKey } from './places.ts'
+import { fieldKey } from '../ways/types.ts'
 import { releasersOf, seeded } from './stories.ts'
 import type { State } from './state.ts'
 import { DmaBufWalk, type Out, TooManyWays } from './walk.ts'

@@ -1,17 +1,10 @@
-import {
-  type Call,
-  callsOf,
-  cfgOf,
-  type CType,
-  type Expr,
-  type Func,
-  type Member,
-  visit,
-} from '../../source/index.ts'
+import { type Call, callsOf, type CType, type Expr, type Func, type Member } from '../../source/index.ts'
 import { meaningOf } from '../api.ts'
 import type { Code, GraphNode } from '../code.ts'
 import type { Place } from '../trace/event.ts'
-import { liveness, successors } from '../trace/live.ts'
+import { armsAt } from '../ways/arms.ts'
+import { namesOf } from '../ways/names.ts'
+import { fieldKey, typeOf, variablesOf } from '../ways/types.ts'
 import {
   type Api,
   apis,
@@ -24,7 +17,6 @@ import {
 } from './api.ts'
 import type { Event, Thing } from './event.ts'
 import { State } from './state.ts'
-import { fieldKey, typeOf } from './places.ts'
 import {
   arithmetic,
   clip,
@@ -77,7 +69,6 @@ export class DmaBufWalk {
   readonly #towards: ReadonlySet<Func>
   readonly #about: About
   readonly #stack: Frame[] = []
-  readonly #names = new Map<Func, Names>()
   /** Which field a value was read from. */
   readonly #keys = new Map<string, string>()
   #visits = 0
@@ -107,9 +98,7 @@ export class DmaBufWalk {
   // ── Statements ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #enter(func: Func): Frame {
-    const types = new Map<string, CType>()
-    for (const p of func.params) types.set(p.name, p.type)
-    for (const l of func.body.locals) types.set(l.name, l.type)
+    const types = new Map(variablesOf(func))
     for (const name of this.#about.locals?.(func) ?? []) types.set(name, unseenType)
     const frame = { func, prefix: `${this.#stack.length}:`, types }
     this.#stack.push(frame)
@@ -131,7 +120,7 @@ export class DmaBufWalk {
 
   #body(func: Func, frame: Frame, start: State): Out[] {
     const { entry, nodes } = this.#code.graph(func)
-    const names = this.#namesOf(func)
+    const names = namesOf(func, this.#code.graph(func), true)
     const outs = new Map<string, Out>()
     const queue: [number, State][] = [[entry, start]]
     const seen = new Set<string>()
@@ -154,7 +143,7 @@ export class DmaBufWalk {
     }
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       const [at, s] = next
-      const arms = armsOf(func, at)
+      const arms = armsAt(func, at)
       if (arms !== undefined) {
         // One configuration is compiled: what an #if said once it says again.
         for (const { to, said } of arms) {
@@ -176,15 +165,6 @@ export class DmaBufWalk {
       )
     }
     return [...outs.values()]
-  }
-
-  #namesOf(func: Func): Names {
-    let names = this.#names.get(func)
-    if (names === undefined) {
-      names = namesOf(func, this.#code)
-      this.#names.set(func, names)
-    }
-    return names
   }
 
   #step(
@@ -1217,52 +1197,6 @@ const fieldOf = (e: Expr): string | undefined =>
         ? e.name
         : undefined
 
-// ── What is still asked about ────────────────────────────────────────────────────────────────────────────────────────
-
-type Names = {
-  /** For each node, the locals that something from there on reads. */
-  readonly live: readonly ReadonlySet<string>[]
-  /** And the names in the conditions that may come. */
-  readonly asked: readonly ReadonlySet<string>[]
-}
-
-function namesOf(func: Func, code: Code): Names {
-  const graph = code.graph(func)
-  const text = func.file.source.text
-  const names = (x: Expr): string[] => text.slice(x.start, x.end).match(/[A-Za-z_]\w*/g) ?? []
-  const live = liveness(func, graph, names)
-  const own = graph.nodes.map((n) => {
-    const e = n.kind === 'test' ? n.cond : n.kind === 'switch' ? n.on : undefined
-    const found = new Set(e === undefined ? [] : names(e))
-    const inner =
-      n.kind === 'eval'
-        ? n.expr
-        : n.kind === 'local'
-          ? n.local.init
-          : n.kind === 'return'
-            ? n.value
-            : undefined
-    // The caller asks about what is returned.
-    if (n.kind === 'return' && n.value !== undefined) for (const w of names(n.value)) found.add(w)
-    if (inner !== undefined)
-      visit(inner, (x) => {
-        if (x.kind === 'ternary' || x.kind === 'call') for (const w of names(x)) found.add(w)
-      })
-    return found
-  })
-  const asked = graph.nodes.map(() => new Set<string>())
-  for (let grown = true; grown; ) {
-    grown = false
-    for (let i = graph.nodes.length - 1; i >= 0; i--) {
-      const size = asked[i]!.size
-      for (const w of own[i]!) asked[i]!.add(w)
-      for (const to of successors(graph.nodes[i]!)) for (const w of asked[to]!) asked[i]!.add(w)
-      if (asked[i]!.size > size) grown = true
-    }
-  }
-  return { live, asked }
-}
-
 /** Locals that nothing reads any more, and what is known of values that nobody asks about any more. */
 function forget(before: State, frame: Frame, live: ReadonlySet<string>, asked: ReadonlySet<string>): State {
   const s = before.fork()
@@ -1298,23 +1232,4 @@ function blur(s: State): void {
     .split(',')
     .filter((x) => !x.startsWith('!') && !x.startsWith('~'))
     .join()
-}
-
-type Arms = { readonly to: number; readonly said: readonly (readonly [string, boolean])[] }
-
-/** The arms of an #if, each with what it says of the configuration. */
-function armsOf(func: Func, at: number): readonly Arms[] | undefined {
-  const node = cfgOf(func).nodes[at]!
-  if (node.kind !== 'arms') return undefined
-  return node.succ.map((e): Arms => {
-    let text = (e.condition ?? '').replaceAll(/\s+/g, ' ').trim()
-    let yes = true
-    const not = /^!\s*(?:\((.*)\)|(\w+))$/
-    for (let m = not.exec(text); m !== null; m = not.exec(text)) {
-      text = m[1] ?? m[2]!
-      yes = !yes
-    }
-    text = text.replace(/^defined\s*\(?\s*(\w+)\s*\)?$/, '$1')
-    return { to: e.to, said: text === '' ? [] : [[`#if ${text}`, yes]] }
-  })
 }

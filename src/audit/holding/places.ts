@@ -1,7 +1,8 @@
-import { type CFile, type CType, type Expr, type Func, stmtExprs, visit } from '../../source/index.ts'
+import { type CFile, type Expr, type Func, stmtExprs, visit } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
 import type { Place } from '../trace/event.ts'
+import { tagOf, typeOf } from '../ways/types.ts'
 import type { StructField } from './event.ts'
 import { releases } from './words.ts'
 
@@ -73,40 +74,4 @@ function isField(code: Code, func: Func, e: Expr, field: StructField): boolean {
     default:
       return false
   }
-}
-
-/** `foo` of `struct foo *`. */
-export const tagOf = (type: CType | undefined): string | undefined =>
-  type === undefined ? undefined : /^(?:struct|union) (\w+)$/.exec(type.base)?.[1]
-
-/** The type of an expression that names something, where its declarations are in sight. */
-export function typeOf(code: Code, func: Func, e: Expr): CType | undefined {
-  switch (e.kind) {
-    case 'name':
-      return (func.params.find((p) => p.name === e.name) ?? func.body.locals.find((l) => l.name === e.name))
-        ?.type
-    case 'member': {
-      const tag = tagOf(typeOf(code, func, e.base))
-      return tag === undefined
-        ? undefined
-        : code.struct(tag, func.file)?.fields.find((f) => f.name === e.field)?.type
-    }
-    case 'index':
-      return typeOf(code, func, e.base)
-    case 'cast':
-      return e.type
-    default:
-      return undefined
-  }
-}
-
-/** The struct that a field is in; of one without a name, by the field that it is: `table.page`. */
-export function ownerOf(code: Code, func: Func, base: Expr): string | undefined {
-  const tag = tagOf(typeOf(code, func, base))
-  if (tag !== undefined) return tag
-  let x = base
-  while (x.kind === 'cast' || x.kind === 'index') x = x.kind === 'cast' ? x.of : x.base
-  if (x.kind !== 'member') return undefined
-  const outer = ownerOf(code, func, x.base)
-  return outer === undefined ? undefined : `${outer}.${x.field}`
 }

@@ -4,7 +4,7 @@ import type { ReferenceApi } from '../protocols/reference.ts'
 import type { Place } from '../trace/event.ts'
 import { Entries, type Entry } from './entries.ts'
 import type { HoldingSite, StructField } from './event.ts'
-import { ownerOf } from './places.ts'
+import { ownerOf } from '../ways/types.ts'
 import * as words from './words.ts'
 
 /**

@@ -1,13 +1,15 @@
-import { type CFile, cfgOf, type CType, type Expr, type Func, type Stmt, visit } from '../../source/index.ts'
+import type { CFile, CType, Expr, Func, Stmt } from '../../source/index.ts'
 import type { Code, GraphNode } from '../code.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
 import { mismatch } from '../protocols/reference.ts'
 import { Table } from '../table.ts'
 import type { Place } from '../trace/event.ts'
-import { liveness, successors } from '../trace/live.ts'
+import { armsAt } from '../ways/arms.ts'
+import { successors } from '../ways/live.ts'
+import { namesOf } from '../ways/names.ts'
+import { ownerOf, typeOf } from '../ways/types.ts'
 import { leavesAlone } from './effects.ts'
 import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
-import { ownerOf, typeOf } from './places.ts'
 import * as words from './words.ts'
 
 export class TooManyWays extends Error {
@@ -239,8 +241,6 @@ export class HoldingWalk {
   readonly #apis: ReadonlyMap<string, ReferenceApi>
   readonly #towards: ReadonlySet<Func>
   readonly #stack: Frame[] = []
-  readonly #live = new Map<Func, readonly ReadonlySet<string>[]>()
-  readonly #conditions = new Map<Func, readonly ReadonlySet<string>[]>()
   readonly #reaches = new Map<Func, (from: number, to: number) => boolean>()
   readonly #ended: Out[] = []
   readonly #most: number
@@ -373,8 +373,7 @@ export class HoldingWalk {
 
   #body(func: Func, frame: Frame, start: State): Out[] {
     const { entry, nodes } = this.#code.graph(func)
-    const live = this.#liveness(func)
-    const conditions = this.#asked(func)
+    const names = namesOf(func, this.#code.graph(func), false)
     const reach = this.#reach(func)
     const outs = new Map<string, Out>()
     const waiting = this.#joins ? new Joined(frame.prefix) : new Single()
@@ -388,7 +387,7 @@ export class HoldingWalk {
       }
       // A loop that is left behind for good.
       for (const head of s.rounds.keys()) if (!reach(to, head)) s.rounds.delete(head)
-      this.#forget(s, frame, live[to]!, conditions[to]!)
+      this.#forget(s, frame, names.live[to]!, names.asked[to]!)
       if (!waiting.add(to, s)) return
       if (++this.#visits > this.#most || s.events.length > most.events) throw new TooManyWays()
     }
@@ -407,13 +406,13 @@ export class HoldingWalk {
         continue
       }
       const [at, s] = next
-      const arms = armsOf(func, at)
+      const arms = armsAt(func, at)
       if (arms !== undefined) {
         // One configuration is compiled: what an #if said once it says again.
-        for (const { to, facts } of arms) {
-          if (facts.some(([k, yes]) => s.facts.has(k) && s.facts.get(k) !== yes)) continue
+        for (const { to, said } of arms) {
+          if (said.some(([k, yes]) => s.facts.has(k) && s.facts.get(k) !== yes)) continue
           const t = s.fork()
-          for (const [k, yes] of facts) t.facts.set(k, yes)
+          for (const [k, yes] of said) t.facts.set(k, yes)
           go(at, to, t)
         }
         continue
@@ -538,60 +537,6 @@ export class HoldingWalk {
       this.#reaches.set(func, reach)
     }
     return reach
-  }
-
-  #liveness(func: Func): readonly ReadonlySet<string>[] {
-    let live = this.#live.get(func)
-    if (live === undefined) {
-      const text = func.file.source.text
-      live = liveness(
-        func,
-        this.#code.graph(func),
-        (c) => text.slice(c.start, c.end).match(/[A-Za-z_]\w*/g) ?? [],
-      )
-      this.#live.set(func, live)
-    }
-    return live
-  }
-
-  /** For each node, the names in the conditions that may come behind it. */
-  #asked(func: Func): readonly ReadonlySet<string>[] {
-    let asked = this.#conditions.get(func)
-    if (asked !== undefined) return asked
-    const { nodes } = this.#code.graph(func)
-    const text = func.file.source.text
-    const words = (x: Expr): string[] => text.slice(x.start, x.end).match(/[A-Za-z_]\w*/g) ?? []
-    const own = nodes.map((n) => {
-      const e = n.kind === 'test' ? n.cond : n.kind === 'switch' ? n.on : undefined
-      const names = new Set(e === undefined ? [] : words(e))
-      // Conditions inside an expression, `a ? b : c`, and inside what is called.
-      const inner =
-        n.kind === 'eval'
-          ? n.expr
-          : n.kind === 'local'
-            ? n.local.init
-            : n.kind === 'return'
-              ? n.value
-              : undefined
-      if (inner !== undefined)
-        visit(inner, (x) => {
-          if (x.kind === 'ternary' || x.kind === 'call') for (const w of words(x)) names.add(w)
-        })
-      return names
-    })
-    const sets = nodes.map(() => new Set<string>())
-    for (let grown = true; grown; ) {
-      grown = false
-      for (let i = nodes.length - 1; i >= 0; i--) {
-        const size = sets[i]!.size
-        for (const w of own[i]!) sets[i]!.add(w)
-        for (const to of successors(nodes[i]!)) for (const w of sets[to]!) sets[i]!.add(w)
-        if (sets[i]!.size > size) grown = true
-      }
-    }
-    asked = sets
-    this.#conditions.set(func, asked)
-    return asked
   }
 
   /** Locals that nothing reads any more, and what is known of values that nobody names any more. */
@@ -2267,25 +2212,6 @@ function learn(o: string, x: Val, y: Val, way: boolean, s: State): boolean {
   s.facts.set(`${a.sym}${op}${b.sym}`, yes)
   if (op === '==') s.facts.set(`${b.sym}==${a.sym}`, yes)
   return ok
-}
-
-type ArmFacts = { readonly to: number; readonly facts: readonly (readonly [string, boolean])[] }
-
-/** The arms of an #if, each with what it says of the configuration. */
-function armsOf(func: Func, at: number): readonly ArmFacts[] | undefined {
-  const node = cfgOf(func).nodes[at]!
-  if (node.kind !== 'arms') return undefined
-  return node.succ.map((e): ArmFacts => {
-    let text = (e.condition ?? '').replaceAll(/\s+/g, ' ').trim()
-    let yes = true
-    const not = /^!\s*(?:\((.*)\)|(\w+))$/
-    for (let m = not.exec(text); m !== null; m = not.exec(text)) {
-      text = m[1] ?? m[2]!
-      yes = !yes
-    }
-    text = text.replace(/^defined\s*\(?\s*(\w+)\s*\)?$/, '$1')
-    return { to: e.to, facts: text === '' ? [] : [[`#if ${text}`, yes]] }
-  })
 }
 
 /** `x[i] = …`, `x[i].f = …`. */

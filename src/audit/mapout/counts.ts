@@ -8,7 +8,7 @@ import {
   visit,
 } from '../../source/index.ts'
 import type { Code } from '../code.ts'
-import { ownerOf } from '../holding/places.ts'
+import { ownerOf } from '../ways/types.ts'
 import type { Place } from '../trace/event.ts'
 import { frees } from './memory.ts'
 

@@ -9,7 +9,7 @@ import {
   visit,
 } from '../../source/index.ts'
 import type { Code } from '../code.ts'
-import { ownerOf, tagOf, typeOf } from '../holding/places.ts'
+import { ownerOf, tagOf, typeOf } from '../ways/types.ts'
 import type { Place } from '../trace/event.ts'
 
 /** Calls that give memory, which may be mapped, back to an allocator, and the argument that says which. */

@@ -3,7 +3,8 @@ import { hypercall, type Meaning, meaningOf, mmapLockFields } from '../api.ts'
 import type { Code, GraphNode } from '../code.ts'
 import { type LookupApi, lookupNamed, lookups } from '../protocols/pfn-lookup.ts'
 import { type Event, eventsOf, type Lock, type Place, type Trail, Trails } from './event.ts'
-import { liveness } from './live.ts'
+import { liveness } from '../ways/live.ts'
+import { tagOf, typeOf, variablesOf } from '../ways/types.ts'
 import { type Form, type Int, isField, outlive, State, unknown, type Value } from './state.ts'
 
 /**
@@ -75,10 +76,7 @@ export class Walk {
   // ── Statements ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #enter(func: Func): Frame {
-    const types = new Map<string, CType>()
-    for (const p of func.params) types.set(p.name, p.type)
-    for (const l of func.body.locals) types.set(l.name, l.type)
-    const frame = { func, file: func.file, prefix: `${this.#stack.length}:`, types }
+    const frame = { func, file: func.file, prefix: `${this.#stack.length}:`, types: variablesOf(func) }
     this.#stack.push(frame)
     return frame
   }
@@ -1212,7 +1210,7 @@ export class Walk {
   #fieldOf(at: Expr | Local): { field?: string; struct?: string } {
     if (at.kind === 'index') return this.#fieldOf(at.base)
     if (at.kind !== 'member') return {}
-    const tag = this.#typeOf(at.base)?.base.match(/^(?:struct|union) (\w+)$/)?.[1]
+    const tag = tagOf(this.#typeOf(at.base))
     return { field: at.field, ...(tag !== undefined && { struct: tag }) }
   }
 
@@ -1225,37 +1223,9 @@ export class Walk {
   }
 
   #typeOf(e: Expr): CType | undefined {
-    switch (e.kind) {
-      case 'name': {
-        const local = this.#frame.types.get(e.name)
-        return local ?? this.code.global(e.name, this.#frame.file)?.type
-      }
-      case 'member': {
-        const base = this.#typeOf(e.base)
-        const tag = base?.base.match(/^(?:struct|union) (\w+)$/)?.[1]
-        if (tag === undefined) return undefined
-        return this.code.struct(tag, this.#frame.file)?.fields.find((f) => f.name === e.field)?.type
-      }
-      case 'index':
-      case 'unary': {
-        if (e.kind === 'unary' && e.op !== '*')
-          return e.op === '&' ? addressOf(this.#typeOf(e.of)) : undefined
-        const base = this.#typeOf(e.kind === 'index' ? e.base : e.of)
-        if (base === undefined) return undefined
-        return base.array
-          ? { ...base, array: false }
-          : base.pointer > 0
-            ? { ...base, pointer: base.pointer - 1 }
-            : base
-      }
-      case 'cast':
-        return e.type
-      default:
-        return undefined
-    }
+    return typeOf(this.code, this.#frame.func, e)
   }
 
-  /** The struct and field behind a location's last part, where the type is known. */
   #text(at: { readonly start: number; readonly end: number }): string {
     return textOf(this.#frame.file, at)
   }
@@ -1505,9 +1475,6 @@ function conjuncts(e: Expr): Expr[] {
     ? [...conjuncts(s.left), ...conjuncts(s.right)]
     : [s]
 }
-
-const addressOf = (t: CType | undefined): CType | undefined =>
-  t === undefined ? undefined : { ...t, pointer: t.pointer + 1 }
 
 const textOf = (file: CFile, at: { readonly start: number; readonly end: number }): string =>
   file.source.text.slice(at.start, at.end).replace(/\s+/g, ' ')

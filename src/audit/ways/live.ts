@@ -8,7 +8,7 @@ import type { Graph, GraphNode } from '../code.ts'
 export function liveness(
   func: Func,
   graph: Graph,
-  questions: (cond: Expr) => readonly string[],
+  questions: (cond: Expr) => readonly string[] = () => [],
 ): readonly ReadonlySet<string>[] {
   const text = func.file.source.text
   const names = (e: Expr): string[] => text.slice(e.start, e.end).match(/\b[A-Za-z_]\w*/g) ?? []
