@@ -55,6 +55,8 @@ export type Site = {
   readonly classes: readonly string[]
   /** The documented contract under which it holds, when it holds by contract. */
   readonly contract?: string
+  /** Of a mapping: it is finished by somebody else, who is a site himself, and ends with the flags that he sets. */
+  readonly handsOn?: true
   /** Why it is unknown. */
   readonly reason?: string
   /** Broken as it was before: it is in the baseline, or in the tree that is compared with. */

@@ -25,6 +25,20 @@ export type WhatIf = {
   readonly problems: AuditResult['problems']
 }
 
+/** The protocols that a proposal speaks of, where it does not speak of all: others are asked about it only when they are named. */
+export function concernedBy(policies: Readonly<Record<string, string>>): readonly string[] | undefined {
+  const lists = Object.keys(policies).map((p) => concerns[p])
+  return lists.includes(undefined) ? undefined : [...new Set(lists.flatMap((l) => l ?? []))]
+}
+
+const concerns: Readonly<Record<string, readonly string[]>> = {
+  dma_buf_mmap: ['map-out'],
+  follow_pfn: ['pfn-lookup'],
+  follow_pfn_longterm: ['pfn-lookup'],
+  vm_dynamic_pfnmap: ['pfn-lookup'],
+  longterm: ['pfn-lookup', 'page-pin', 'page-get'],
+}
+
 /** From the audits of one tree without and with the policies. */
 export function whatIf(
   today: AuditResult,
@@ -51,6 +65,7 @@ export function whatIf(
 }
 
 function fateOf(today: Site, then: Site, policies: Readonly<Record<string, string>>, judge: Judge): Fate {
+  if (today.handsOn && 'dma_buf_mmap' in policies) return then.verdict === 'broken' ? 'unsafe' : 'open'
   if (isRefused(today, policies, judge)) return 'breaks'
   if (then.verdict === 'broken') return today.verdict === 'holds' ? 'newly-unsafe' : 'unsafe'
   if (then.verdict === 'unknown' || today.verdict === 'unknown') return 'open'

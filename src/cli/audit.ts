@@ -14,6 +14,7 @@ import {
   type Site,
   siteFile,
   standing,
+  concernedBy,
   whatIf,
   withBaseline,
 } from '../audit/index.ts'
@@ -70,7 +71,8 @@ Debian linux-source-*.tar.xz as it is in the package).
                        the version in the tree's Makefile
   --policy NAME=VALUE  with this policy; may be given more than once
   --what-if            what the policies would do: who breaks, who stays
-                       unsafe, who is fine, who cannot be proved
+                       unsafe, who is fine, who cannot be proved; those
+                       protocols that a policy speaks of, if none is named
   --format text|json|html|markdown|sarif|github
                        json is documented in docs/audit-json.md; html is
                        one file that holds everything; sarif is SARIF
@@ -300,8 +302,11 @@ async function propose(
   if (input === undefined) return exit.failed
   try {
     const judge = new Judge()
-    const today = await auditTree(input.program, { ...optionsOf(input), policies: {} }, judge)
-    const proposed = await auditTree(input.program, optionsOf(input), judge)
+    const all = optionsOf(input)
+    const about = options.protocols ?? concernedBy(options.policies)
+    const asked = { ...all, ...(about && { protocols: about }) }
+    const today = await auditTree(input.program, { ...asked, policies: {} }, judge)
+    const proposed = await auditTree(input.program, asked, judge)
     progress?.clear()
     const found = whatIf(today, proposed, options.policies, judge)
     const style = io.outIsTerminal ? ansi : plain
@@ -414,7 +419,10 @@ function parseOptions(argv: readonly string[]): Options {
     throw new UsageError(`what is ${tree} compared with?`, '--diff OLD NEW')
   const extra = values.diff ? third : second
   if (extra !== undefined)
-    throw new UsageError(`one tree at a time; '${extra}' is one more`, '--diff OLD NEW compares two')
+    throw new UsageError(
+      `one tree at a time; '${extra}' is one more`,
+      /^[\w-]+=/.test(extra) ? `--policy ${extra}` : '--diff OLD NEW compares two',
+    )
   if (values.diff && values.patch !== undefined)
     throw new UsageError('--diff and --patch are two comparisons', 'give one of them')
   if (

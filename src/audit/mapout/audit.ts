@@ -9,7 +9,7 @@ import { type Copies, copiesOf } from './copies.ts'
 import { countedBy, type Fate, fateOf, Lives, locksOf, revokers } from './lives.ts'
 import { classes, freedSentence, guardOf, freedAt, hops, repairs, said, sentence } from './findings.ts'
 import { liftMapping, type MapPlan, type Question, questions } from './lift.ts'
-import { type Dispatcher, dispatchers, helpers } from './helpers.ts'
+import { type Dispatcher, dispatchers, handsOn, helpers, mapsDmaBuf } from './helpers.ts'
 import { type MapSite, mapSites } from './sites.ts'
 import { type Ending, From, type Insertion, start, walk } from './walk.ts'
 import { liftedTest, repairedTest } from '../lifted.ts'
@@ -153,6 +153,7 @@ export class Mappings {
       verdict: 'holds',
       classes: [],
       ...(by !== undefined && { contract: by }),
+      ...(ways.some((w) => w.inserted.some((i) => handsOn(i.helper))) && { handsOn: true as const }),
       summary: text,
       litmus: this.#litmus(site, judged, text),
     }
@@ -423,7 +424,7 @@ export class Mappings {
         },
       }),
       ...(faults !== undefined && first === undefined && { faults }),
-      ...(opsOf(func.file).some((o) => o.func === func.name && o.struct === 'dma_buf_ops') && {
+      ...(opsOf(func.file).some((o) => o.func === func.name && mapsDmaBuf.has(o.struct)) && {
         exported: true as const,
       }),
       ...(fate?.is === 'wrong' && { memory: fate.how }),

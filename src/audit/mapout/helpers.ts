@@ -337,4 +337,10 @@ export const dispatchers: ReadonlyMap<string, Dispatcher> = new Map<string, Disp
   ['videobuf_qtype_ops', { says: 'videobuf_mmap_mapper() has checked the length' }],
 ])
 
+/** It hands the mapping on to somebody who is a site himself. */
+export const handsOn = (h: Helper): boolean => h.contract !== undefined && h.inserts === 'either'
+
+/** Tables whose `mmap` makes the mappings of a dma-buf: its own, and that of the GEM object behind it (drm_prime.c:drm_gem_prime_mmap). */
+export const mapsDmaBuf: ReadonlySet<string> = new Set(['dma_buf_ops', 'drm_gem_object_funcs'])
+
 export const mappingTypes = ['vm_area_struct', 'vm_area_desc', 'vm_fault'] as const

@@ -3,6 +3,7 @@ import { Judge } from '../judge.ts'
 import { Knowledge } from '../knowledge.ts'
 import type { AuditOptions } from '../protocol.ts'
 import { Mappings, type Surveyed } from './audit.ts'
+import { handsOn, mapsDmaBuf } from './helpers.ts'
 import { type MapSite, mapSites } from './sites.ts'
 
 /** The mappings of a tree, as one handler makes them on one way through it: docs/flags.md. Plain data. */
@@ -27,6 +28,8 @@ export type MapRow = {
   /** Why the combination is odd. */
   readonly odd: readonly string[]
   readonly contract?: string
+  /** The mapping is finished by somebody else, who is a row himself. */
+  readonly handsOn?: true
   /** What is not known, and why. */
   readonly unknown?: string
 }
@@ -44,10 +47,14 @@ export type MapSurvey = {
   readonly tree: { readonly path: string; readonly kernel: string }
   readonly handlers: number
   readonly rows: readonly MapRow[]
-  /** With the policy dma_buf_mmap=pfnmap: exporters whose mappings are not VM_PFNMAP, and those of which it is not known. */
+  /**
+   * With the policy dma_buf_mmap=pfnmap: exporters whose mappings are not VM_PFNMAP, those of which it is not known, and those that leave it
+   * to a GEM object. Objects with an `mmap` of their own are among the others; the rest is made VM_PFNMAP (drivers/gpu/drm/drm_gem.c:drm_gem_mmap_obj).
+   */
   readonly notPfnmap?: {
     readonly no: readonly MapRow[]
     readonly unknown: readonly MapRow[]
+    readonly objects: readonly MapRow[]
     readonly yes: number
   }
 }
@@ -70,22 +77,28 @@ export async function mapSurvey(
     rows.push(...rowsOf(site, mappings.survey(site)))
   }
   rows.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line))
-  const exporters = rows.filter((r) => r.table === 'dma_buf_ops')
-  const open = (r: MapRow): boolean =>
-    r.unknown !== undefined || (r.contract !== undefined && r.flags.length === 0)
   return {
     schema: 1,
     tree: { path: options.path, kernel: options.kernel ?? options.treeKernel ?? '' },
     handlers: handlers.length,
     rows,
-    ...(pfnmap && {
-      notPfnmap: {
-        no: exporters.filter((r) => !open(r) && !r.flags.includes('VM_PFNMAP')),
-        unknown: exporters.filter(open),
-        yes: exporters.filter((r) => !open(r) && r.flags.includes('VM_PFNMAP')).length,
-      },
-    }),
+    ...(pfnmap && { notPfnmap: notPfnmap(rows) }),
   }
+}
+
+function notPfnmap(rows: readonly MapRow[]): NonNullable<MapSurvey['notPfnmap']> {
+  const answer = (r: MapRow): 'no' | 'unknown' | 'objects' | 'yes' => {
+    if (r.flags.includes('VM_PFNMAP')) return 'yes'
+    if (r.unknown !== undefined) return 'unknown'
+    if (r.handsOn && r.by.every((b) => /^drm_gem_(prime_mmap|mmap_obj)$/.test(b))) {
+      // What it takes away before, the object has to set again: drm_gem_mmap_obj() does not.
+      return r.flags.includes('-VM_PFNMAP') ? 'no' : 'objects'
+    }
+    return r.handsOn ? 'unknown' : 'no'
+  }
+  const made = rows.filter((r) => mapsDmaBuf.has(r.table))
+  const those = (a: ReturnType<typeof answer>): MapRow[] => made.filter((r) => answer(r) === a)
+  return { no: those('no'), unknown: those('unknown'), objects: those('objects'), yes: those('yes').length }
 }
 
 function rowsOf({ func }: MapSite, found: Surveyed): MapRow[] {
@@ -113,7 +126,7 @@ function rowsOf({ func }: MapSite, found: Surveyed): MapRow[] {
   for (const w of found.ways) {
     if (w.plan.refuses) continue
     const flags = [...w.plan.sets, ...w.plan.clears.map((f) => `-${f}`)]
-    const handed = w.inserted.some((i) => i.helper.contract !== undefined && i.helper.inserts === 'either')
+    const handed = w.inserted.some((i) => handsOn(i.helper))
     const row: MapRow = {
       ...base,
       flags,
@@ -126,6 +139,7 @@ function rowsOf({ func }: MapSite, found: Surveyed): MapRow[] {
       lives: handed ? '' : livesOf(w),
       odd: handed ? [] : oddOf(w, found.struct),
       ...(w.contract !== undefined && { contract: w.contract }),
+      ...(handed && { handsOn: true as const }),
       ...(w.reason !== undefined && { unknown: w.reason }),
     }
     // Ways that differ in nothing that is shown are one.
