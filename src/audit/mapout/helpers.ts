@@ -194,31 +194,25 @@ export const helpers: ReadonlyMap<string, Helper> = new Map<string, Helper>([
       refusesCow: true,
     }),
   ],
-  [
-    'drm_gem_shmem_mmap',
+  ...['drm_gem_shmem_mmap', 'drm_gem_shmem_object_mmap'].map((name): readonly [string, Helper] => [
+    name,
     handedOn(1, 'drm_gem_shmem_mmap() sets the flags; its fault handler checks', 'full', {
       keeps: true,
       sets: ['VM_PFNMAP', 'VM_DONTEXPAND', 'VM_DONTDUMP'],
       counts: false,
       refusesCow: true,
     }),
-  ],
-  [
-    'drm_gem_dma_mmap',
-    handedOn(1, 'drm_gem_dma_mmap() maps the DMA memory and checks it against the mapping', 'full', {
-      keeps: true,
-      sets: remapped,
-      counts: false,
-    }),
-  ],
-  [
-    'drm_gem_cma_mmap',
-    handedOn(1, 'drm_gem_cma_mmap() maps the DMA memory and checks it against the mapping', 'full', {
-      keeps: true,
-      sets: remapped,
-      counts: false,
-    }),
-  ],
+  ]),
+  ...['dma', 'cma']
+    .flatMap((m) => [`drm_gem_${m}_mmap`, `drm_gem_${m}_object_mmap`])
+    .map((name): readonly [string, Helper] => [
+      name,
+      handedOn(1, `${name}() maps the DMA memory and checks it against the mapping`, 'full', {
+        keeps: true,
+        sets: remapped,
+        counts: false,
+      }),
+    ]),
   [
     'vb2_mmap',
     handedOn(1, 'vb2_mmap() looks the buffer up by a cookie, checks its length and wants VM_SHARED', 'full', {
