@@ -5,9 +5,9 @@ import type { Judge, Judged, Rules } from '../judge.ts'
 import type { Hop, Repair, Site } from '../result.ts'
 import { witnessOf } from '../witness.ts'
 import { acquires, isExport } from './api.ts'
-import type { ImportSite } from './event.ts'
+import type { ThingSite } from '../things/event.ts'
 import { toldBy } from './callbacks.ts'
-import { keepersOf, type Kept, keptOf } from './kept.ts'
+import { keepersOf, type Kept, keptOf } from '../things/kept.ts'
 import { liftDmaBuf } from './lift.ts'
 import { lockAbove } from './locks.ts'
 import {
@@ -22,9 +22,11 @@ import {
 } from './plan.ts'
 import { fixes } from './repair.ts'
 import { fieldKey } from '../ways/types.ts'
-import { releasersOf, seeded } from './stories.ts'
-import type { State } from './state.ts'
-import { DmaBufWalk, type Out, TooManyWays } from './walk.ts'
+import { releasersOf } from './releasers.ts'
+import { seeded } from '../things/seeded.ts'
+import type { State } from '../things/state.ts'
+import { type About, type Out, ThingWalk } from '../things/walk.ts'
+import { TooManyWays } from '../ways/ways.ts'
 import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
 
 export const importKind = 'dma-buf-import'
@@ -54,21 +56,21 @@ type Walked = { readonly outs: readonly Out[]; readonly lost?: string }
 export class Imports {
   readonly #code: Code
   readonly #judge: Judge
-  readonly #rules: (site: ImportSite) => Rules
+  readonly #rules: (site: ThingSite) => Rules
   readonly #path: string
-  readonly #exporting: boolean
+  readonly #about: About
   readonly #walks = new Map<Func, Walked>()
   readonly #ways = new WeakMap<Out, Map<number, Way[] | 'returned'>>()
 
-  constructor(code: Code, judge: Judge, rules: (site: ImportSite) => Rules, path: string, exporting = false) {
+  constructor(code: Code, judge: Judge, rules: (site: ThingSite) => Rules, path: string, about: About) {
     this.#code = code
     this.#judge = judge
     this.#rules = rules
     this.#path = path
-    this.#exporting = exporting
+    this.#about = about
   }
 
-  func(func: Func, sites: readonly ImportSite[]): Site[] {
+  func(func: Func, sites: readonly ThingSite[]): Site[] {
     const walked = this.#walk(func, new Set([func]))
     return sites.map((s) => this.#at(s, func, new Set([func]), walked, 0))
   }
@@ -78,7 +80,7 @@ export class Imports {
     if (known !== undefined) return known
     let walked: Walked
     try {
-      walked = { outs: new DmaBufWalk(this.#code, { towards, exporting: this.#exporting }).run(func) }
+      walked = { outs: new ThingWalk(this.#code, this.#about, { towards }).run(func) }
     } catch (e) {
       if (!(e instanceof TooManyWays)) throw e
       walked = { outs: [], lost: `there are too many ways through ${func.name}()` }
@@ -87,7 +89,7 @@ export class Imports {
     return walked
   }
 
-  #at(site: ImportSite, root: Func, towards: ReadonlySet<Func>, { outs, lost }: Walked, up: number): Site {
+  #at(site: ThingSite, root: Func, towards: ReadonlySet<Func>, { outs, lost }: Walked, up: number): Site {
     if (lost !== undefined) return this.#unknown(site, lost)
     const ways: Way[] = []
     let returned: Out | undefined
@@ -139,7 +141,7 @@ export class Imports {
   }
 
   /** All sites that have to do with one dma-buf share what is found out about a path. */
-  #waysOf(site: ImportSite, out: Out, n: number, root: Func): Way[] | 'returned' {
+  #waysOf(site: ThingSite, out: Out, n: number, root: Func): Way[] | 'returned' {
     const buf = out.s.bufOf(n)
     let known = this.#ways.get(out)
     if (known === undefined) this.#ways.set(out, (known = new Map()))
@@ -149,7 +151,7 @@ export class Imports {
   }
 
   /** What becomes of one thing at the end of a path, and in the functions that give back what an object keeps. */
-  #way(site: ImportSite, out: Out, n: number, root: Func): Way[] | 'returned' {
+  #way(site: ThingSite, out: Out, n: number, root: Func): Way[] | 'returned' {
     const { s } = out
     const buf = s.bufOf(n)
     const way: MakeWay = (t, more = {}) => {
@@ -190,7 +192,7 @@ export class Imports {
 
   /** How the importer hears of moves, by the call that attaches: on this path, or elsewhere in the module. */
   #told(
-    site: ImportSite,
+    site: ThingSite,
     s: State,
     n: number,
   ): { dynamic?: PlanThing['dynamic']; maps?: boolean; said?: Partial<Way> } {
@@ -209,7 +211,7 @@ export class Imports {
   }
 
   #stories(
-    site: ImportSite,
+    site: ThingSite,
     s: State,
     left: readonly number[],
     way: MakeWay,
@@ -234,10 +236,7 @@ export class Imports {
       const funcs = [...before, func]
       let outs: readonly Out[]
       try {
-        outs = new DmaBufWalk(this.#code, { later: true, exporting: this.#exporting }).run(
-          func,
-          seeded(s, func, left),
-        )
+        outs = new ThingWalk(this.#code, this.#about, { later: true }).run(func, seeded(s, func, left))
       } catch (e) {
         if (!(e instanceof TooManyWays)) throw e
         continue
@@ -277,7 +276,7 @@ export class Imports {
 
   /** Looks for who holds the reservation lock where a part of the plan needs it and does not take it. */
   #underLocks(
-    site: ImportSite,
+    site: ThingSite,
     plan: Plan,
     funcs: readonly Func[],
   ): Pick<Way, 'plan' | 'issues'> & Partial<Pick<Way, 'contract' | 'unclear'>> {
@@ -302,7 +301,7 @@ export class Imports {
   }
 
   /** What the function returns is judged in its callers. */
-  #up(site: ImportSite, root: Func, towards: ReadonlySet<Func>, up: number): Site {
+  #up(site: ThingSite, root: Func, towards: ReadonlySet<Func>, up: number): Site {
     const callers = this.#code.callers(root).filter((c) => !towards.has(c))
     const reason =
       callers.length === 0
@@ -322,14 +321,14 @@ export class Imports {
     )
   }
 
-  #ask(site: ImportSite, plan: Plan, rules: Rules, name = ''): Judged {
+  #ask(site: ThingSite, plan: Plan, rules: Rules, name = ''): Judged {
     const unlocked = compareVersions(rules.kernel, '6.1') >= 0
     return this.#judge.judge(liftDmaBuf(nameOf(site) + name, plan, { unlocked }), rules)
   }
 
   // ── Results ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #base(site: ImportSite): Pick<Site, 'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags'> {
+  #base(site: ThingSite): Pick<Site, 'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags'> {
     const dynamic = site.api.name === 'dma_buf_dynamic_attach'
     return {
       ...whereOf(site),
@@ -339,7 +338,7 @@ export class Imports {
     }
   }
 
-  #unknown(site: ImportSite, reason: string, w?: Way): Site {
+  #unknown(site: ThingSite, reason: string, w?: Way): Site {
     return {
       ...this.#base(site),
       guard: 'unknown',
@@ -352,7 +351,7 @@ export class Imports {
     }
   }
 
-  #calm(site: ImportSite, ways: readonly Way[], rules: Rules, by: string | undefined): Site {
+  #calm(site: ThingSite, ways: readonly Way[], rules: Rules, by: string | undefined): Site {
     const judged = ways.map((w) => this.#ask(site, w.plan, rules))
     const bad = judged.findIndex((j) => j.verdict !== 'holds')
     if (bad >= 0) {
@@ -393,7 +392,7 @@ export class Imports {
     }
   }
 
-  #broken(site: ImportSite, w: Way, judged: Judged, classes: readonly string[], rules: Rules): Site {
+  #broken(site: ThingSite, w: Way, judged: Judged, classes: readonly string[], rules: Rules): Site {
     const base = this.#base(site)
     const witness = witnessOf(judged, base, this.#path)
     const text = sentence(site, w, classes[0]!)
@@ -412,7 +411,7 @@ export class Imports {
     }
   }
 
-  #repair(site: ImportSite, plan: Plan, classes: readonly string[], rules: Rules): Repair | undefined {
+  #repair(site: ThingSite, plan: Plan, classes: readonly string[], rules: Rules): Repair | undefined {
     let next = plan
     for (const cls of classes) {
       const fix = fixes[cls]
@@ -446,7 +445,7 @@ const attachesOf = (s: State, buf: number): number[] =>
   s.things.flatMap((t, i) => (t.kind === 'attach' && s.bufOf(i) === buf ? [i] : []))
 
 /** The call by which the module of a function attaches, so that it is told of moves, what it keeps in one of these fields. */
-function dynamicIn(code: Code, func: Func, keys: readonly string[]): ImportSite | undefined {
+function dynamicIn(code: Code, func: Func, keys: readonly string[]): ThingSite | undefined {
   const api = acquires.get('dma_buf_dynamic_attach')!
   for (const file of code.moduleWith(func.file, api.name))
     for (const f of file.functions)
@@ -494,7 +493,7 @@ const borrowing: readonly (readonly [string, string])[] = [
 ]
 
 /** Which call a mistake is told at: the one that acquired what it is about, or, if that is not a site, what hangs on it. */
-function isOf({ s, plan }: Way, issue: Issue, site: ImportSite): boolean {
+function isOf({ s, plan }: Way, issue: Issue, site: ThingSite): boolean {
   const owner = plan.ids[issue.n]
   const { published, site: made } = owner === undefined ? {} : s.things[owner]!
   const own = issue.cls === 'fd-published-early' ? published : made
@@ -520,10 +519,10 @@ function classesOf(issues: readonly Issue[]): string[] {
     : all
 }
 
-const nameOf = (s: ImportSite): string =>
+const nameOf = (s: ThingSite): string =>
   `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')
 
-function sentence(site: ImportSite, w: Way, cls: string): string {
+function sentence(site: ThingSite, w: Way, cls: string): string {
   const last = w.s.events.findLast((e) => e.do === 'decide')
   const after = last === undefined ? '' : ` after ${last.text} (line ${last.at.line})`
   const { does } = site.api.role

@@ -1,8 +1,8 @@
 import { callsOf, type CFile, type Expr, type Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import { apis } from './api.ts'
-import type { ImportSite } from './event.ts'
-import * as words from './words.ts'
+import type { ThingSite } from '../things/event.ts'
+import * as words from '../things/words.ts'
 
 /** What an importer does when the exporter says that the memory moves. */
 export type Told =
@@ -16,7 +16,7 @@ export type Told =
 const fields: ReadonlySet<string> = new Set(['.move_notify', '.invalidate_mappings'])
 
 /** The callback that is given with an attachment; undefined: it cannot be told. */
-export function toldBy(code: Code, site: ImportSite): Told | undefined {
+export function toldBy(code: Code, site: ThingSite): Told | undefined {
   const { role } = site.api
   if (role.does !== 'attach' || role.ops === undefined) return undefined
   const arg = site.call.args[role.ops]

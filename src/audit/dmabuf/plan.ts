@@ -1,6 +1,6 @@
 import type { Place } from '../trace/event.ts'
-import type { Event } from './event.ts'
-import type { State } from './state.ts'
+import type { Event } from '../things/event.ts'
+import type { State } from '../things/state.ts'
 
 /** One way through the code, as far as one dma-buf goes. Repairs rewrite it. */
 export type Plan = {

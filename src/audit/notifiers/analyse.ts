@@ -1,10 +1,12 @@
 import type { CFile, Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
-import type { Event, ImportSite } from '../dmabuf/event.ts'
-import { seeded } from '../dmabuf/stories.ts'
-import type { State } from '../dmabuf/state.ts'
-import { sign } from '../dmabuf/value.ts'
-import { type About, DmaBufWalk, type Out, sameField, TooManyWays } from '../dmabuf/walk.ts'
+import type { Event, ThingSite } from '../things/event.ts'
+import { seeded } from '../things/seeded.ts'
+import type { State } from '../things/state.ts'
+import { sign, signOf } from '../ways/facts.ts'
+import { sameField } from '../things/roles.ts'
+import { type About, type Out, ThingWalk } from '../things/walk.ts'
+import { TooManyWays } from '../ways/ways.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import type { Hop, Repair, Site } from '../result.ts'
 import { witnessOf } from '../witness.ts'
@@ -16,7 +18,7 @@ import { type Table, tablesOf } from './table.ts'
 import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
 
 export const notifierKind = 'notifier'
-export type RegisterSite = ImportSite
+export type RegisterSite = ThingSite
 
 const most = { releasers: 12, callers: 6 }
 
@@ -200,7 +202,7 @@ export class Notifiers {
 
   /** Every way through a function; undefined, there are too many. */
   #once(func: Func, about: About, start?: State): readonly Out[] | undefined {
-    const walk = new DmaBufWalk(this.#code, { about, later: start !== undefined })
+    const walk = new ThingWalk(this.#code, about, { later: start !== undefined })
     try {
       return start === undefined ? walk.run(func) : walk.run(func, start)
     } catch (e) {
@@ -441,7 +443,7 @@ function reports(func: Func, { s, v }: Out): boolean {
   const { base, pointer } = func.returns
   if (base === 'void' && pointer === 0) return false
   if ((pointer > 0 || base === 'bool') && v.num === 0) return true
-  return s.facts.signOf(v) === sign.minus
+  return signOf(v, s) === sign.minus
 }
 
 /** What another function knows: this notifier, and what fields were given. */

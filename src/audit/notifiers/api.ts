@@ -1,4 +1,4 @@
-import type { Api } from '../dmabuf/api.ts'
+import type { Api } from '../things/api.ts'
 
 /**
  * Calls that register MMU notifiers and unregister them. mm/mmu_notifier.c and include/linux/mmu_notifier.h of Linux 5.10, 6.1, 6.12 and

@@ -1,4 +1,4 @@
-import type { Event } from '../dmabuf/event.ts'
+import type { Event } from '../things/event.ts'
 import type { CallbackStep } from '../lift/plan.ts'
 import type { Place } from '../trace/event.ts'
 

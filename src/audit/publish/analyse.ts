@@ -2,8 +2,9 @@ import type { LitmusTest, Stmt } from '../../litmus/index.ts'
 import type { Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import { exportKind } from '../dmabuf/analyse.ts'
-import type { Event, ImportSite } from '../dmabuf/event.ts'
-import { type About, DmaBufWalk, type Out, TooManyWays } from '../dmabuf/walk.ts'
+import type { Event, ThingSite } from '../things/event.ts'
+import { type About, type Out, ThingWalk } from '../things/walk.ts'
+import { TooManyWays } from '../ways/ways.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import { call, id, num, run, set } from '../lift/build.ts'
 import type { Hop, Repair, Site } from '../result.ts'
@@ -13,7 +14,7 @@ import { apis, preparedIn } from './api.ts'
 import { holdsLock, type Release, releaseOf } from './release.ts'
 import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
 
-export type PublishSite = ImportSite
+export type PublishSite = ThingSite
 
 /** What a path does with the object, or with the file, around the descriptor. */
 type Step = { readonly do: 'publish' | 'use' | 'free' | 'put'; readonly at: Place }
@@ -59,7 +60,7 @@ export class Publishes {
           locals: preparedIn,
           ...(coarse && { coarse: true as const }),
         }
-        return { outs: new DmaBufWalk(this.#code, { about }).run(func), coarse }
+        return { outs: new ThingWalk(this.#code, about).run(func), coarse }
       } catch (e) {
         if (!(e instanceof TooManyWays)) throw e
       }

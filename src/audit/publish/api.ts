@@ -1,4 +1,4 @@
-import type { Api } from '../dmabuf/api.ts'
+import type { Api } from '../things/api.ts'
 import type { Func } from '../../source/index.ts'
 
 /**

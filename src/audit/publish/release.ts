@@ -1,6 +1,6 @@
 import type { CFile, Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
-import { withFile } from '../dmabuf/words.ts'
+import { withFile } from '../things/words.ts'
 
 /** What becomes of the object behind a file when the last descriptor of it is closed. */
 export type Release =

@@ -1,5 +1,6 @@
 import type { State } from './state.ts'
-import { isForeign, isLocal, rootOf, type Val } from './value.ts'
+import { isForeign, isLocal, rootOf } from '../ways/symbols.ts'
+import type { Val } from './value.ts'
 import type { Out } from './walk.ts'
 
 /** Where something is reached from when the function has returned: nowhere is a leak. */

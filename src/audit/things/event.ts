@@ -2,8 +2,8 @@ import type { CallOf } from '../calls.ts'
 import type { Place } from '../trace/event.ts'
 import type { Api } from './api.ts'
 
-/** One call by which a dma-buf is borrowed. */
-export type ImportSite = CallOf<Api>
+/** One call by which a thing is taken, made, registered or published. */
+export type ThingSite = CallOf<Api>
 
 /** A dma-buf, an attachment of one, a table mapped through one; a notifier that is registered (or was, or was tried to be). */
 export type Thing = {
@@ -16,7 +16,7 @@ export type Thing = {
   /** The dma-buf of an attachment, the attachment of a table or a pin. */
   readonly of?: number
   /** Where it was acquired, when that was on this path. Otherwise it was there already. */
-  readonly site?: ImportSite
+  readonly site?: ThingSite
   /** References that this path has taken to a dma-buf, and not given back. */
   readonly refs: number
   /** An attachment, a table or a pin that is there. */
@@ -24,7 +24,7 @@ export type Thing = {
   /** How it was mapped. */
   readonly dir?: string
   /** The call that put it behind a descriptor. */
-  readonly published?: ImportSite
+  readonly published?: ThingSite
   /** A function returned it, perhaps with a reference. */
   readonly lent?: true
   /** It was handed to a function that is not in sight. */

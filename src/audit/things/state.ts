@@ -1,11 +1,14 @@
-import type { Event, Thing } from './event.ts'
 import { Table } from '../table.ts'
-import { Facts, rootOf, type Val } from './value.ts'
+import { type Known, sign } from '../ways/facts.ts'
+import { rootOf } from '../ways/symbols.ts'
+import type { Event, Thing } from './event.ts'
+import { isPointer, type Val } from './value.ts'
 
 /** One point of a path. Changed only by its owner: `fork()` first. */
-export class State {
+export class State implements Known<Val> {
   readonly env: Table<Val>
-  readonly facts: Facts
+  readonly signs: Table<number>
+  readonly said: Table<boolean>
   things: readonly Thing[]
   events: readonly Event[]
   /** What the events so far come to: paths that differ in nothing that matters meet again. */
@@ -23,7 +26,8 @@ export class State {
 
   constructor(from?: State) {
     this.env = from?.env.fork() ?? new Table(valueText)
-    this.facts = new Facts(from?.facts)
+    this.signs = from?.signs.fork() ?? new Table(String)
+    this.said = from?.said.fork() ?? new Table(String)
     this.things = from?.things ?? []
     this.events = from?.events ?? []
     this.trail = from?.trail ?? ''
@@ -42,17 +46,20 @@ export class State {
   /** Equal for paths that differ in nothing that a later step can see. */
   key(): string {
     const rounds = [...this.rounds].filter(([, n]) => n > 1)
-    const { signs, said } = this.facts
     return [
       this.env.digest,
-      signs.digest,
-      said.digest,
+      this.signs.digest,
+      this.said.digest,
       this.trail,
       this.resv,
       this.counts.digest,
       [...this.published].join(),
       rounds.join(),
     ].join('|')
+  }
+
+  surely(v: Val): number | undefined {
+    return isPointer(v) ? sign.plus : undefined
   }
 
   say(e: Event): void {

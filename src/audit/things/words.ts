@@ -1,4 +1,4 @@
-/** Calls of the kernel's core, by what they do to objects that keep dma-bufs. */
+/** Calls of the kernel's core, by what they do to objects that keep things. */
 
 export const frees = /^(k|kv|v)free(_sensitive|_rcu)?$|^kfree_rcu$|^kmem_cache_free$/
 export const allocates =
@@ -26,3 +26,10 @@ export const renames =
   /^(retain_and_null_ptr|no_free_ptr|return_ptr|take_fd|IS_ERR\w*|PTR_ERR\w*|ERR_\w+|container_of|xchg|cmpxchg|swap)$/
 /** Objects that go with their file. include/linux/sync_file.h, include/linux/dma-buf.h */
 export const withFile: ReadonlySet<string> = new Set(['struct sync_file', 'struct dma_buf'])
+/** The reservation lock of a dma-buf, taken and dropped. */
+export const resvTaken = /^(dma_resv_lock|dma_resv_lock_slow|ww_mutex_lock|drm_gem_lock_reservations)$/
+export const resvTried =
+  /^(dma_resv_lock_interruptible|dma_resv_lock_slow_interruptible|ww_mutex_lock_interruptible|ttm_bo_reserve)$/
+export const resvTryLock = /^(dma_resv_trylock|ww_mutex_trylock)$/
+export const resvDropped = /^(dma_resv_unlock|ww_mutex_unlock|ttm_bo_unreserve|drm_gem_unlock_reservations)$/
+export const resvAsserted = /^(dma_resv_assert_held|dma_resv_held|lockdep_assert_held)$/
