@@ -5,7 +5,7 @@ import { Knowledge } from './knowledge.ts'
 import { type Part, partOf } from './part.ts'
 import { type AuditOptions, type Context, newest } from './protocol.ts'
 import { standing } from './protocols/index.ts'
-import { type AuditResult, auditSchemaVersion, type Site } from './result.ts'
+import { type AuditResult, auditSchemaVersion, type Hop, type Site } from './result.ts'
 import { siteFile } from './witness.ts'
 import type { Program } from '../source/index.ts'
 
@@ -73,11 +73,20 @@ function finished(program: Program, sites: readonly Site[], { replay }: AuditOpt
     return {
       id: ids[i]!,
       ...s,
+      escapes: tidied(s.escapes),
       ...(again !== undefined && { replay: again }),
       ...(s.witness !== undefined && again !== undefined && { witness: { ...s.witness, replay: again } }),
       ...(edits !== undefined && s.repair !== undefined && { repair: { ...s.repair, edits } }),
     }
   })
+}
+
+/** One line of several arguments is joined, and what a way passes twice in a row is told once. */
+function tidied(hops: readonly Hop[]): Hop[] {
+  const all = hops.map((h) => ({ ...h, text: h.text.replace(/\( /g, '(').replace(/ \)/g, ')') }))
+  const same = (a: Hop, b: Hop | undefined): boolean =>
+    a.text === b?.text && a.line === b.line && a.file === b.file
+  return all.filter((h, i) => !same(h, all[i - 1]))
 }
 
 /** The parts of an audit: what is dear goes aside, where that can be. */
