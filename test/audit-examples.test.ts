@@ -208,6 +208,8 @@ const pairs: readonly (readonly [string, string])[] = [
   ['notify_get.c', 'notify_pin.c'],
   ['grabber_clean.c', 'grabber_dirty.c'],
   ['queue_unpins_all.c', 'queue_unpins_pinned.c'],
+  ['deck_upgrade_one_half.c', 'deck_halves_differ.c'],
+  ['canvas_filled_by_length.c', 'easel_length_compared.c'],
 ]
 for (const [bad, good] of pairs)
   test(`${basename(bad, '.c')} is broken, its neighbour ${basename(good, '.c')} holds, and their lifted tests differ`, () => {

@@ -311,19 +311,20 @@ export class Mappings {
       }
     const mapping = good.filter((e) => e.facts.inserted.length > 0 || e.facts.ops !== '')
     const all = mapping.length > 0 ? mapping : good
-    const refusesWrite = all.every((e) => e.facts.readonly)
     const by = this.#dispatcher(func)
     const refusesPrivate = by?.refusesCow === true || this.#refusedElsewhere(func)
-    const handler: Handler = {
+    const handler = {
       func,
       role: site.role,
-      refusesWrite,
       refusesPrivate,
       dispatched: by?.size === false ? undefined : by?.says,
       // Where the way does not say so: it may be set behind what fails on this one.
       ops: all.map((e) => e.facts.ops).find((o) => o !== '') ?? '',
     }
-    return { ways: all.map((e) => this.#way(e, handler)) }
+    // Where it asks whether the mapping is writable, and goes on with none that is.
+    const goesOn = new Set(good.flatMap((e) => e.facts.writable))
+    const refusesWrite = (e: Ending): boolean => e.facts.unwritable.some((p) => !goesOn.has(p))
+    return { ways: all.map((e) => this.#way(e, { ...handler, refusesWrite: refusesWrite(e) })) }
   }
 
   /** Who has looked at the mapping before the handler gets it, by the ops table that it stands in. */
@@ -375,7 +376,10 @@ export class Mappings {
         const f = this.#faults(handler)
         if (typeof f === 'string') reason = f
         else {
-          faults = f.plan
+          // It fills all of the mapping at once: then the length that mmap has compared is what bounds it.
+          const fills = f.inserted.find((i) => i.size)
+          faults =
+            f.plan && fills ? { ...f.plan, checks: false, moves: true, relative: true, at: fills.at } : f.plan
           inserted = [...inserted, ...f.inserted]
         }
       }

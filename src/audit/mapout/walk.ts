@@ -74,9 +74,13 @@ export type Facts = {
   readonly measured: boolean
   readonly set: readonly VmFlag[]
   readonly cleared: readonly VmFlag[]
-  /** Private mappings do not come here; writable ones do not. */
+  /** Private mappings do not come here. */
   readonly shared: boolean
-  readonly readonly: boolean
+  /** Where the mapping was found not to be writable, and where it was found to be. */
+  readonly unwritable: readonly string[]
+  readonly writable: readonly string[]
+  /** The file is not open for writing: the core has taken VM_MAYWRITE away. */
+  readonly mode: boolean
   readonly ops: string
   readonly inserted: readonly Insertion[]
   readonly lost: string
@@ -89,7 +93,9 @@ export const start: Facts = {
   set: [],
   cleared: [],
   shared: false,
-  readonly: false,
+  unwritable: [],
+  writable: [],
+  mode: false,
   ops: '',
   inserted: [],
   lost: '',
@@ -203,7 +209,9 @@ export function walk(
     const path = pathOf(to)
     if (path === undefined) return s
     const old = s.env.get(path)?.from ?? 0
-    return put(s, path, op === '=' ? v : { from: v.from | old })
+    // `flags &= ~VM_MAYWRITE`, which are the mapping's again in the end.
+    const next = op !== '=' && (old & From.flags) !== 0 ? written(s, op, what) : s
+    return put(next, path, op === '=' ? v : { from: v.from | old })
   }
 
   /** `vma->vm_flags |= A | B`, `&= ~A`, `= …`. */
@@ -404,12 +412,19 @@ export function walk(
       const left = when(x.left, yes, s)
       return left && when(x.right, yes, left)
     }
+    if (!yes && /\bFMODE_WRITE\b/.test(text.slice(x.start, x.end))) return withFacts(s, { mode: true })
+    // A variable that says yes or no says the same again.
+    if (x.kind === 'name' && func.body.locals.some((l) => l.name === x.name && l.type.base === 'bool')) {
+      const v = value(x, s)
+      const next = answered(v, s, yes)
+      return next && put(next, x.name, { ...v, is: yes ? 'positive' : 'zero' })
+    }
     if (x.kind === 'call') {
       const name = calleeName(x)
       const [first] = x.args
       if (/^(un)?likely$|^WARN/.test(name) && first !== undefined) return when(first, yes, s)
       if (name.endsWith('is_cow_mapping')) return yes ? s : withFacts(s, { shared: true })
-      if (/^vma_(desc_)?test(_any|_all)?$/.test(name)) return flagTest(text.slice(x.start, x.end), yes, s)
+      if (/^vma_(desc_)?test(_any|_all)?$/.test(name)) return flagTest(text.slice(x.start, x.end), yes, s, x)
       if (/^IS_ERR(_OR_NULL)?$/.test(name) && first !== undefined) {
         const v = value(first, s)
         if (v.is !== undefined && (v.is === 'negative') !== yes) return undefined
@@ -421,7 +436,7 @@ export function walk(
     if (x.kind === 'binary' && x.op === '&') {
       const words = text.slice(x.start, x.end)
       if ((value(x.left, s).from & From.flags) !== 0 || (value(x.right, s).from & From.flags) !== 0)
-        return flagTest(words, yes, s)
+        return flagTest(words, yes, s, x)
       return s
     }
     if (x.kind === 'binary' && negated[x.op] !== undefined)
@@ -439,15 +454,24 @@ export function walk(
     return s
   }
 
-  function flagTest(words: string, yes: boolean, s: State): State {
+  function flagTest(words: string, yes: boolean, s: State, at: Expr): State {
     const names = flagsIn(words)
     if (names.every((n) => n === 'VM_SHARED' || n === 'VM_MAYSHARE') && names.length > 0)
       return yes ? withFacts(s, { shared: true }) : s
     if (names.includes('VM_MAYWRITE') && !yes && !names.includes('VM_SHARED'))
-      return flagged(withFacts(s, { readonly: true }), [], ['VM_MAYWRITE'])
+      return flagged(unwritable(s, at), [], ['VM_MAYWRITE'])
     if (names.includes('VM_WRITE') && names.every((n) => n !== 'VM_SHARED'))
-      return yes ? s : withFacts(s, { readonly: true })
+      return yes ? writable(s, at) : unwritable(s, at)
     return s
+  }
+
+  function unwritable(s: State, e: Expr): State {
+    const place = `${func.file.path}:${e.start}`
+    return s.facts.mode ? s : withFacts(s, { unwritable: [...new Set([...s.facts.unwritable, place])] })
+  }
+
+  function writable(s: State, e: Expr): State {
+    return withFacts(s, { writable: [...new Set([...s.facts.writable, `${func.file.path}:${e.start}`])] })
   }
 
   function compared(op: string, left: Expr, right: Expr, s: State): State | undefined {
@@ -468,11 +492,11 @@ export function walk(
     if (((l.from | r.from) & From.flags) !== 0) {
       const words = text.slice(left.start, right.end)
       const names = flagsIn(words)
-      if (op === '==' && !zero) return flagTest(words, true, s)
-      if (op === '==' && zero) return flagTest(words, false, s)
-      if (op === '!=' && zero) return flagTest(words, true, s)
+      if (op === '==' && !zero) return flagTest(words, true, s, left)
+      if (op === '==' && zero) return flagTest(words, false, s, left)
+      if (op === '!=' && zero) return flagTest(words, true, s, left)
       if (op === '!=' && names.includes('VM_WRITE') && !names.includes('VM_SHARED'))
-        return withFacts(s, { readonly: true })
+        return unwritable(s, left)
       return s
     }
     let bounds = 0
@@ -643,8 +667,9 @@ const clamps = /^(min|min_t|min3|clamp|clamp_t|clamp_val)$/
 /** Memory as large as it is asked for. */
 const measures =
   /^(k[mz]alloc|kv[mz]alloc|kcalloc|kvcalloc|v[mz]alloc(_user|_32|_32_user)?|alloc_pages?(_exact|_node)?|__get_free_pages|dma_alloc_\w+|\w*_alloc(_\w+)?|\w+_create)$/
+/** What says nothing about a mapping; of sealed files the core takes VM_MAYWRITE away itself. */
 const silent =
-  /^(trace_|pr_|dev_(dbg|err|warn|info|notice)|drm_(dbg|err|info|WARN)|printk|WARN|BUG|netdev_|ibdev_|lockdep_|might_|mutex_|spin_|down_|up_|file_accessed|touch_atime|pgprot_|vm_get_page_prot|vma_assert|mmap_assert|unmap_mapping|zap_|fput|get_file|vma_set_file|vma_desc_set|mm_set|update_|mlog|DRM_|cachemode|phys_mem_access_prot|arch_|flush_|__flush_|\w*(dbg|DBG|debug|DEBUG)|\w*_hook$|\w+_lock|\w+_unlock)/
+  /^(seal_check_|trace_|pr_|dev_(dbg|err|warn|info|notice)|drm_(dbg|err|info|WARN)|printk|WARN|BUG|netdev_|ibdev_|lockdep_|might_|mutex_|spin_|down_|up_|file_accessed|touch_atime|pgprot_|vm_get_page_prot|vma_assert|mmap_assert|unmap_mapping|zap_|fput|get_file|vma_set_file|vma_desc_set|mm_set|update_|mlog|DRM_|cachemode|phys_mem_access_prot|arch_|flush_|__flush_|\w*(dbg|DBG|debug|DEBUG)|\w*_hook$|\w+_lock|\w+_unlock)/
 const negated: Readonly<Record<string, string>> = {
   '<': '>=',
   '>=': '<',
@@ -690,7 +715,7 @@ function factsKey(f: Facts): string {
     const inserted = f.inserted.map(
       (i) => `${i.api}:${i.at.line}${i.size}${i.offset}${i.fault}${i.unsure}${i.bare}${i.moves}${i.relative}`,
     )
-    key = `${f.bounded} ${f.asked} ${f.measured} ${f.shared} ${f.readonly} ${f.ops} ${f.lost} ${f.set.join()} ${f.cleared.join()} ${inserted.join()}`
+    key = `${f.bounded} ${f.asked} ${f.measured} ${f.shared} ${f.unwritable.join()} ${f.writable.join()} ${f.mode} ${f.ops} ${f.lost} ${f.set.join()} ${f.cleared.join()} ${inserted.join()}`
     factKeys.set(f, key)
   }
   return key
