@@ -45,7 +45,7 @@ static int accel_get_pfn(struct accel *a, unsigned long vaddr, unsigned long *pf
 
 	mmap_read_lock(a->mm);
 again:
-	vma = vma_lookup(a->mm, vaddr);
+	vma = vma_lookup(a->mm, vaddr); /* holds */
 	if (vma && vma->vm_flags & VM_PFNMAP) {
 		ret = accel_walk(vma, a->mm, vaddr, pfn, write);
 		if (ret == -EAGAIN)

@@ -21,7 +21,7 @@ static int camera_attach(struct camera_buffer *buf)
 	int ret = -EINVAL;
 
 	mmap_read_lock(mm);
-	vma = find_vma(mm, addr);
+	vma = find_vma(mm, addr); /* holds */
 	if (!vma || buf->uaddr + buf->size > vma->vm_end)
 		goto out;
 

@@ -10,7 +10,7 @@ static int doorbell_ring(unsigned long uaddr, u32 value)
 	int ret;
 
 	mmap_read_lock(current->mm);
-	args.vma = vma_lookup(current->mm, uaddr);
+	args.vma = vma_lookup(current->mm, uaddr); /* holds */
 	if (!args.vma) {
 		ret = -EINVAL;
 		goto unlock;

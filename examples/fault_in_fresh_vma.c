@@ -16,7 +16,7 @@ int port_read(unsigned long uaddr, u32 *value)
 again:
 	ret = -EINVAL;
 	unlocked = false;
-	vma = vma_lookup(mm, uaddr);
+	vma = vma_lookup(mm, uaddr); /* holds */
 	if (!vma)
 		goto out;
 	/* holds */

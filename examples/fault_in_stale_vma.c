@@ -13,7 +13,7 @@ int port_read(unsigned long uaddr, u32 *value)
 	int ret = -EINVAL;
 
 	mmap_read_lock(mm);
-	vma = vma_lookup(mm, uaddr);
+	vma = vma_lookup(mm, uaddr); /* finds: use-after-unlock */
 	if (!vma)
 		goto out;
 	/* finds: use-after-unlock */

@@ -21,7 +21,7 @@ static long grabber_copy_line(struct grabber *g, unsigned long uaddr)
 	long ret = -EINVAL;
 
 	mmap_read_lock(mm);
-	vma = find_vma(mm, uaddr);
+	vma = find_vma(mm, uaddr); /* holds */
 	if (!vma || uaddr < vma->vm_start)
 		goto out_unlock;
 	/* finds: pfn-outlives-lock */

@@ -45,7 +45,7 @@ int guest_ram_map(u64 guest_pa, unsigned long base, unsigned long len)
 	int i, nr = len >> PAGE_SHIFT;
 
 	mmap_read_lock(current->mm);
-	vma = vma_lookup(current->mm, base);
+	vma = vma_lookup(current->mm, base); /* holds */
 	if (!vma || !(vma->vm_flags & VM_PFNMAP) || base + len > vma->vm_end) {
 		mmap_read_unlock(current->mm);
 		return -EINVAL;

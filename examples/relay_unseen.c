@@ -10,7 +10,7 @@ int relay_send(unsigned long channel, unsigned long uaddr)
 	int ret;
 
 	mmap_read_lock(current->mm);
-	args.vma = vma_lookup(current->mm, uaddr);
+	args.vma = vma_lookup(current->mm, uaddr); /* holds */
 	if (!args.vma) {
 		ret = -EINVAL;
 		goto unlock;

@@ -13,7 +13,7 @@ static long window_write(void *buf, size_t len, unsigned long uaddr)
 
 	mmap_read_lock(current->mm);
 	ret = -EINVAL;
-	vma = vma_lookup(current->mm, uaddr);
+	vma = vma_lookup(current->mm, uaddr); /* holds */
 	if (!vma)
 		goto out;
 	/* finds: pfn-outlives-lock */

@@ -11,7 +11,8 @@ import { openTree, parseC, Program } from '../src/source/index.ts'
 
 /**
  * The drivers in examples/ say what is to be found, as a comment on the line above the call: `finds: CLASS`, `holds`,
- * `holds: CONTRACT`, `unknown: REASON`, or `todo: …` for what is known to be wrong. What nobody expects is an error as well.
+ * `holds: CONTRACT`, `unknown: REASON`, or `todo: …` for what is known to be wrong; or so behind the call. What nobody expects is an error as
+ * well.
  */
 const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
 
@@ -30,8 +31,8 @@ type Expected = { readonly file: string; readonly line: number; readonly says: s
 
 function expectations(file: string, text: string): Expected[] {
   return text.split('\n').flatMap((l, i): Expected[] => {
-    const m = /^\s*\/\* ((?:finds|holds|unknown|todo)\b.*?) \*\/$/.exec(l)
-    return m === null ? [] : [{ file, line: i + 2, says: m[1]! }]
+    const m = /^(.*?)\s*\/\* ((?:finds|holds|unknown|todo)\b.*?) \*\/$/.exec(l)
+    return m === null ? [] : [{ file, line: m[1] === '' ? i + 2 : i + 1, says: m[2]! }]
   })
 }
 

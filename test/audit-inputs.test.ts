@@ -75,13 +75,21 @@ async function tenure(...argv: string[]): Promise<{ code: number; out: string; e
 }
 
 test('a driver from outside is understood by the helpers of the kernel it is built against', async () => {
-  const alone = await tenure('--format', 'json', join(dir, 'driver'))
+  const alone = await tenure('--protocol', 'pfn-lookup', '--format', 'json', join(dir, 'driver'))
   const a = JSON.parse(alone.out) as AuditResult
   assert.deepEqual(
     a.sites.map((s) => [s.file, s.verdict]),
     [['cam.c', 'unknown']],
   )
-  const with_ = await tenure('--format', 'json', '--against', join(dir, 'kernel'), join(dir, 'driver'))
+  const with_ = await tenure(
+    '--protocol',
+    'pfn-lookup',
+    '--format',
+    'json',
+    '--against',
+    join(dir, 'kernel'),
+    join(dir, 'driver'),
+  )
   const b = JSON.parse(with_.out) as AuditResult
   assert.deepEqual(
     b.sites.map((s) => [s.file, s.verdict, s.classes]),

@@ -6,6 +6,7 @@ import type { Protocol } from '../protocol.ts'
 import { mapOut } from './map-out.ts'
 import { notifier } from './notifier.ts'
 import { kind as pfnLookup } from './pfn-lookup.ts'
+import { vmaLookup } from './vma-lookup.ts'
 
 /** Every protocol. To add one is to add it here. */
 export const all: readonly Protocol[] = [
@@ -15,6 +16,7 @@ export const all: readonly Protocol[] = [
   dmaBufImport,
   dmaBufExport,
   notifier,
+  vmaLookup,
 ]
 
 /** Their kinds: what can be asked for, and what is looked for by itself. */
