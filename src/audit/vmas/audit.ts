@@ -20,7 +20,7 @@ export function vmaJobs(context: Context): Job[] {
   const { program, options } = context
   const all = new Lookups(context)
   const jobs: Job[] = []
-  const whole = program.text('mm/mmap.c') !== undefined
+  const whole = [...program.filesWith('find_vma')].includes('mm/mmap.c')
   for (const path of filesWith(program, lookups.keys())) {
     options.signal?.throwIfAborted()
     if (whole && /^(mm|tools|fs\/proc)\//.test(path)) continue
