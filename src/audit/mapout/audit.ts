@@ -1,4 +1,4 @@
-import { type Expr, type Func, type Global, opsOf } from '../../source/index.ts'
+import { type Expr, type Func, type Global, type OpsEntry, opsOf } from '../../source/index.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
 import type { Knowledge } from '../knowledge.ts'
 import { type Context, type Job, rulesFor } from '../protocol.ts'
@@ -55,6 +55,9 @@ type Handler = {
 }
 type Ways = { readonly ways: readonly Way[]; readonly reason?: string }
 
+/** The ops of a GEM object: its mapping is dispatched by drivers/gpu/drm/drm_gem.c:drm_gem_mmap_obj. */
+const gemObject = 'drm_gem_object_funcs'
+
 /** What is known of the mappings of a tree. */
 export class Mappings {
   readonly #code: Knowledge
@@ -103,8 +106,24 @@ export class Mappings {
         if (w.ops !== '' && isFunc(this.#faultOf(w.ops, s.func), func)) users.push(w)
     }
     if (users.length > 0) return this.#verdict(site, users)
+    const ofObjects = this.#faultsOfObjects(func)
     const faults = this.#faults(func)
     if (typeof faults === 'string') return this.unknown(site, faults)
+    if (ofObjects) {
+      const way = {
+        plan: {
+          ...base(place(func)),
+          checksSize: true,
+          checksOffset: true,
+          ...(faults.plan && { faults: faults.plan }),
+          sets: ['VM_DONTDUMP', 'VM_DONTEXPAND', 'VM_IO', 'VM_PFNMAP'],
+        },
+        inserted: faults.inserted,
+        ops: '',
+        ending: empty,
+      }
+      return this.#verdict(site, [way], 'drm_gem_mmap_obj() has checked the length, and sets the flags')
+    }
     if (faults.inserted.some((i) => i.fault))
       return this.unknown(site, 'it does not compare the offset, and no handler that uses it is seen')
     const way = {
@@ -310,7 +329,10 @@ export class Mappings {
         ways: [{ ending: empty, plan: { ...base(place(func)), refuses: true }, inserted: [], ops: '' }],
       }
     const mapping = good.filter((e) => e.facts.inserted.length > 0 || e.facts.ops !== '')
-    const all = mapping.length > 0 ? mapping : good
+    const set = this.#opsBeside(func)
+    const all = (mapping.length > 0 ? mapping : good).map((e) =>
+      e.facts.ops === '' && set !== '' ? { ...e, facts: { ...e.facts, ops: set } } : e,
+    )
     const by = this.#dispatcher(func)
     const refusesPrivate = by?.refusesCow === true || this.#refusedElsewhere(func)
     const handler = {
@@ -329,12 +351,43 @@ export class Mappings {
 
   /** Who has looked at the mapping before the handler gets it, by the ops table that it stands in. */
   #dispatcher(func: Func): Dispatcher | undefined {
-    for (const file of func.static ? [func.file] : this.#code.moduleWith(func.file, func.name))
-      for (const o of opsOf(file)) {
-        const found = o.func === func.name && o.field === 'mmap' ? dispatchers.get(o.struct) : undefined
-        if (found !== undefined) return found
-      }
+    for (const o of this.#standsIn(func)) {
+      const found = o.field === 'mmap' ? dispatchers.get(o.struct) : undefined
+      if (found !== undefined) return found
+    }
     return undefined
+  }
+
+  /** The vm_ops that the dispatcher has set from the table of the handler: drivers/gpu/drm/drm_gem.c:drm_gem_mmap_obj. */
+  #opsBeside(func: Func): string {
+    for (const o of this.#standsIn(func)) {
+      if (o.field !== 'mmap' || o.struct !== gemObject) continue
+      const beside = opsOf(o.file).find((x) => x.table === o.table && x.field === 'vm_ops')
+      if (beside !== undefined) return beside.func
+    }
+    return ''
+  }
+
+  #standsIn(func: Func): readonly OpsEntry[] {
+    const files = func.static ? [func.file] : this.#code.moduleWith(func.file, func.name)
+    return files.flatMap((file) => opsOf(file).filter((o) => o.func === func.name))
+  }
+
+  /** Whether it is the fault handler of GEM objects that have no `mmap` of their own. */
+  #faultsOfObjects(func: Func): boolean {
+    return this.#standsIn(func).some((vm) =>
+      this.#code
+        .moduleWith(vm.file, vm.table)
+        .some((file) =>
+          opsOf(file).some(
+            (o, _, all) =>
+              o.func === vm.table &&
+              ((o.struct === gemObject && o.field === 'vm_ops') ||
+                (o.struct === 'drm_driver' && o.field === 'gem_vm_ops')) &&
+              !all.some((x) => x.table === o.table && x.field === 'mmap'),
+          ),
+        ),
+    )
   }
 
   /** Its get_unmapped_area refuses private mappings. */
