@@ -8,7 +8,8 @@ import { type LookupApi, lookupNamed } from './protocols/pfn-lookup.ts'
 import { type CallSite, flagsOf } from './sites.ts'
 import type { Event, Place } from './trace/event.ts'
 import type { Value } from './trace/state.ts'
-import { type Kept, type Limits, type Path, TooMany, Walk } from './trace/walk.ts'
+import { type Kept, type Limits, type Path, Walk } from './trace/walk.ts'
+import { TooManyWays } from './ways/ways.ts'
 
 /** What became of one call: the paths that decide it, judged. */
 export type Finding = {
@@ -100,7 +101,7 @@ export class Analyse {
       try {
         return { paths: walk.run(root), complete: true }
       } catch (e) {
-        if (!(e instanceof TooMany)) throw e
+        if (!(e instanceof TooManyWays)) throw e
         walked = { paths: walk.partial(), complete: false }
       }
     }
@@ -350,7 +351,7 @@ export class Analyse {
         try {
           paths = new Walk(this.#code, { limits: { visits: 4_000, depth: 5, rounds: 1 }, kept }).run(func)
         } catch (e) {
-          if (!(e instanceof TooMany)) throw e
+          if (!(e instanceof TooManyWays)) throw e
         }
         if (paths === undefined)
           return {

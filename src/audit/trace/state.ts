@@ -53,7 +53,7 @@ export class State {
     this.trail = trail
   }
 
-  get key(): string {
+  key(): string {
     if (this.#key === undefined) {
       const parts: string[] = []
       for (const [loc, v] of this.env) parts.push(`${loc}=${valueKey(v)}`)

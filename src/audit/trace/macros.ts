@@ -1,0 +1,23 @@
+import type { Expr, Stmt } from '../../source/index.ts'
+
+/** The body of a macro with its arguments in the place of its parameters. */
+export function substitute(e: Expr, bind: ReadonlyMap<string, Expr | undefined>): Expr {
+  const walk = (x: unknown): unknown => {
+    if (Array.isArray(x)) return x.map(walk)
+    if (typeof x !== 'object' || x === null) return x
+    const node = x as { kind?: string; name?: string }
+    if (node.kind === 'name' && node.name !== undefined) {
+      const by = bind.get(node.name)
+      if (by !== undefined) return by
+      return x
+    }
+    return Object.fromEntries(Object.entries(x).map(([k, v]) => [k, walk(v)]))
+  }
+  return walk(e) as Expr
+}
+
+export function flatten(stmts: readonly Stmt[]): Stmt[] {
+  return stmts.flatMap((s) =>
+    s.kind === 'block' ? flatten(s.body) : s.kind === 'do' ? flatten([s.body]) : [s],
+  )
+}
