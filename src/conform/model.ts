@@ -26,16 +26,7 @@ import {
   vmaAnon,
 } from './protocol.ts'
 import type { Held } from './random.ts'
-import {
-  byPfn,
-  type Compared,
-  comparedFrameBits,
-  mergeVmas,
-  toldOf,
-  type Seen,
-  type SeenVma,
-  vmFlags,
-} from './seen.ts'
+import { byPfn, type Compared, comparedFrameBits, toldOf, type Seen, type SeenVma, vmFlags } from './seen.ts'
 import type { NotifierSetup, ObjectSetup } from './sequence.ts'
 
 /** How large the model is made for these runs. Frames and device mappings share one numbering below 128, so there are few of them. */
@@ -49,13 +40,11 @@ export const notCompared: readonly string[] = [
   'dirty and young bits of page table entries',
   'PageDirty, LRU membership, and all other page flags',
   'in how many calls a notifier is told of pages, and in which order: only of which pages',
-  'merging of neighbouring anonymous VMAs: anonymous memory is not put beside memory that it would merge with',
   '5.10: FOLL_FORCE writes to read-only anonymous memory that is not there yet: it depends on pagevecs',
   '/proc/PID/mem on memory of drivers that has no pages, and in 7.2 on what the process may not reach itself',
   '5.10: mlock() where there are notifiers: copying or unlocking a page notifies all who map it',
   'long-term pins that move a page out of ZONE_MOVABLE while another process has a notifier: all who might map the page are told',
   'mremap() that makes locked memory longer: which of the frames that it frees it takes again',
-  'mremap() across neighbours of anonymous memory, and what would make one VMA of memory that was and was not written to',
   'vm_pgoff of a private remap_pfn_range() mapping, which is its first PFN',
 ]
 
@@ -118,9 +107,6 @@ export function modelledObject(o: ObjectSetup): boolean {
  */
 const visible: ReadonlySet<string> = new Set(['freed-while-mapped', 'pinned-diverges', 'fork-isolation'])
 
-/** What two VMAs of anonymous memory can differ in. */
-const anonFlags = ['VM_READ', 'VM_WRITE', 'VM_DONTCOPY', 'VM_WIPEONFORK', 'VM_LOCKED'] as const
-
 const vmOpKinds = {
   open: eventKinds.OPEN,
   close: eventKinds.CLOSE,
@@ -164,9 +150,8 @@ export class ModelMachine {
   readonly #snapshot: Uint8Array
   /** The state before an operation, as rows. */
   readonly #rowsBefore: ReturnType<Kernel['layout']['open']>
-  /** What of the state can be seen, and its VMAs and frames: as it is, and as it was before an operation. */
+  /** What of the state can be seen, and its frames: as it is, and as it was before an operation. */
   readonly #visible: Part
-  readonly #vmas: Part
   readonly #pages: Part
   /** What was seen last, and whether it is as it was before that. */
   #seen: Seen | undefined
@@ -284,7 +269,6 @@ export class ModelMachine {
       }
     }
     this.#visible = part('mm')
-    this.#vmas = part('vma', 'pte')
     this.#pages = part('page', 'bo')
   }
 
@@ -358,7 +342,6 @@ export class ModelMachine {
         // The driver would run into a BUG at the first fault: the guest refuses that.
         if (o?.insert === 'pfn' && a3 === constants['MAP_PRIVATE'] && this.#version === '5.10')
           return undefined
-        if (obj === objAnon && this.#wouldMerge(op.proc, a0, a0 + a1, a2)) return undefined
         const what = obj === objAnon ? undefined : thing(obj)
         const flags = number(a3 | constants['MAP_FIXED']!)
         code = [call('mmap', what, number(a1), number(a2), flags, number(a4 >> 8), number(a0))]
@@ -378,8 +361,7 @@ export class ModelMachine {
         code = [call(counterparts[op.op]![0]!, number(a0), number(a1))]
         break
       case 'MREMAP':
-        if (this.#mayBeMerged(op.proc, a0, a0 + a1) || (a2 > a1 && this.#isLocked(op.proc, a0)))
-          return undefined
+        if (a2 > a1 && this.#isLocked(op.proc, a0)) return undefined
         code = [call('mremap', number(a0), number(a1), number(a2), number(a3), number(a4))]
         break
       case 'VM_READ':
@@ -646,36 +628,6 @@ export class ModelMachine {
     })
   }
 
-  /** The kernel would make one VMA of the new one and its neighbour, the model would not. */
-  #wouldMerge(proc: number, start: number, end: number, prot: number): boolean {
-    const k = this.#kernel
-    return k.vmas.some((id) => {
-      const v = k.vma(id)
-      if (v.vm_mm !== proc || v.vm_file !== undefined || v.vm_end < start || v.vm_start > end) return false
-      // What is covered whole goes away.
-      if (v.vm_start >= start && v.vm_end <= end) return false
-      return v.VM_READ === ((prot & 1) !== 0) && v.VM_WRITE === ((prot & 2) !== 0)
-    })
-  }
-
-  /**
-   * Alike neighbours of anonymous memory, one of which was never written to: the kernel makes one VMA of them, which counts as written to, and
-   * so is copied by fork. The model does not merge.
-   */
-  #wouldMixAnonVmas(): boolean {
-    const k = this.#kernel
-    const anon = k.vmas.map((id) => k.vma(id)).filter((v) => v.vm_mm !== undefined && v.vm_file === undefined)
-    return anon.some((low) =>
-      anon.some(
-        (high) =>
-          high.vm_start === low.vm_end &&
-          high.vm_mm === low.vm_mm &&
-          high.anon_vma !== low.anon_vma &&
-          anonFlags.every((f) => high[f] === low[f]),
-      ),
-    )
-  }
-
   /** Debian's 7.2 lets /proc/PID/mem reach what the process may not reach itself only where it is being traced (CONFIG_PROC_MEM_FORCE_PTRACE). */
   #isForced(proc: number, page: number, flag: 'VM_READ' | 'VM_WRITE'): boolean {
     const k = this.#kernel
@@ -729,15 +681,6 @@ export class ModelMachine {
     })
   }
 
-  /** In a range there is anonymous memory beside anonymous memory: for the kernel it may be one VMA. */
-  #mayBeMerged(proc: number, start: number, end: number): boolean {
-    const k = this.#kernel
-    const mine = k.vmas
-      .map((id) => k.vma(id))
-      .filter((v) => v.vm_mm === proc && v.vm_file === undefined && v.vm_start < end && v.vm_end > start)
-    return mine.some((low) => low.vm_end < end && mine.some((high) => high.vm_start === low.vm_end))
-  }
-
   /** Steps a thread through a piece of code. Undefined, and nothing has changed: it hits a bound, a BUG, or another breach of contract. */
   #run(thread: number, code: Instruction[]): GuestEvent[] | undefined {
     const k = this.#kernel
@@ -752,15 +695,12 @@ export class ModelMachine {
       if (!visible.has(v.code)) refused = true
     }
     const t = this.#rows.thread(thread as Id<'thread'>)
-    const moves = code.some((i) => i.kind === 'call' && i.op === 'mremap')
     for (let steps = 0; ; steps++) {
       const moved = k.step(thread, choose, violate)
       if (moved !== 'moved' || steps > 500)
         throw new Bug(
           `the model's ${code.map((i) => (i.kind === 'call' ? i.op : i.kind)).join(', ')} is ${moved}`,
         )
-      // On its way, too: mremap() moves several VMAs one after the other, and what is left may not be neighbours any more.
-      if (moves && !refused && this.#wouldMixAnonVmas()) refused = true
       if (refused || t.depth === 0) break
       if (t.depth === 1 && this.#rows.frame(thread as Id<'thread'>, 0 as Id<'stack'>).pc === 0) break
     }
@@ -771,7 +711,6 @@ export class ModelMachine {
         if (before.owner === undefined && before.was !== undefined && k.page(pfn).owner !== undefined)
           refused = true
       }
-    if (changed(this.#vmas) && this.#wouldMixAnonVmas()) refused = true
     if (refused) {
       k.state.set(this.#snapshot)
       return undefined
@@ -894,7 +833,7 @@ export class ModelMachine {
       if (value !== 0) refs.push({ kind: refKinds.HANDLE, id: h, index: 0, frame: frame(value - 1) })
     }
     this.#before = now
-    this.#seen = { ...outcome, alive, vmas: mergeVmas(vmas), ptes, frames, refs, events }
+    this.#seen = { ...outcome, alive, vmas, ptes, frames, refs, events }
     this.#steady = false
     return this.#seen
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ModelMachine } from './model.ts'
 import { type Answer, eventKinds, frameBits, pteBits, refKinds } from './protocol.ts'
-import { agrees, byPfn, differences, KernelEyes, mergeVmas, type Seen } from './seen.ts'
+import { agrees, byPfn, differences, KernelEyes, type Seen } from './seen.ts'
 
 const compared = new ModelMachine('6.12', [], []).compared
 const answer = (more: Partial<Answer> = {}): Answer => ({
@@ -120,14 +120,4 @@ test('of a notifier it is compared of which of its pages it was told, not in how
     )
   assert.equal(agrees(fault(1), fault(1)), true)
   assert.equal(agrees(fault(1), fault(0)), false)
-})
-
-test('anonymous neighbours that are alike are one, others are not', () => {
-  const plain = { proc: 0, obj: 255, pgoff: 0, flags: 3 }
-  const vma = (start: number, end: number, more = {}) => ({ ...plain, start, end, ...more })
-  assert.equal(mergeVmas([vma(0, 1), vma(1, 2)]).length, 1)
-  assert.equal(mergeVmas([vma(0, 1), vma(2, 3)]).length, 2)
-  assert.equal(mergeVmas([vma(0, 1), vma(1, 2, { flags: 1 })]).length, 2)
-  assert.equal(mergeVmas([vma(0, 1, { obj: 0 }), vma(1, 2, { obj: 0 })]).length, 2)
-  assert.equal(mergeVmas([vma(0, 1), vma(1, 2, { proc: 1 })]).length, 2)
 })

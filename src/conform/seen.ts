@@ -117,14 +117,12 @@ export class KernelEyes {
       ...outcome,
       found: isLookup && answer.ret === 0 ? (now.get(answer.data) ?? -2) : -1,
       alive: answer.alive,
-      vmas: mergeVmas(
-        answer.vmas.map((v) => ({
-          ...v,
-          end: Math.min(v.end, pages),
-          pgoff: v.obj >= objs ? 0 : v.pgoff >= objs * objStride ? byPfn : v.pgoff - v.obj * objStride,
-          flags: v.flags & c.vmFlags,
-        })),
-      ),
+      vmas: answer.vmas.map((v) => ({
+        ...v,
+        end: Math.min(v.end, pages),
+        pgoff: v.obj >= objs ? 0 : v.pgoff >= objs * objStride ? byPfn : v.pgoff - v.obj * objStride,
+        flags: v.flags & c.vmFlags,
+      })),
       ptes: answer.ptes.map((p) => ({ ...p, bits: p.bits & c.pteBits })),
       frames: answer.frames.map((f) => ({
         before: this.#before.get(f.pfn) ?? -1,
@@ -165,28 +163,6 @@ export class KernelEyes {
 /** Which of its pages a notifier is told of, a bit for each: with others it depends on what lies in one VMA. */
 export function toldOf({ page, pages }: NotifierSetup, start: number, end: number): number {
   return (1 << Math.min(end, page + pages)) - (1 << Math.max(start, page))
-}
-
-/**
- * Neighbours of anonymous memory that are alike become one: whether the kernel merges them depends on who shares an anon_vma, which
- * changes nothing else that we see.
- */
-export function mergeVmas(vmas: readonly SeenVma[]): SeenVma[] {
-  const merged: SeenVma[] = []
-  for (const v of vmas) {
-    const last = merged.at(-1)
-    if (
-      last !== undefined &&
-      last.proc === v.proc &&
-      last.end === v.start &&
-      last.obj === vmaAnon &&
-      v.obj === vmaAnon &&
-      last.flags === v.flags
-    )
-      last.end = v.end
-    else merged.push({ ...v })
-  }
-  return merged
 }
 
 /** Whose counts are not compared: the zero page is everybody's, device memory has none. */

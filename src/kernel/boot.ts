@@ -6,7 +6,9 @@ import { SetPageAnonExclusive } from './mm/anon.ts'
 import { needs_dirty_tracking } from './mm/files.ts'
 import { allocFd, dmaBufOf, get_file } from './mm/dma_buf.ts'
 import { kernelOf } from './mm/owners.ts'
+import { merge_all } from './mm/merge.ts'
 import { pte_alloc, pte_mkdirty, set_normal, set_special } from './mm/ptes.ts'
+import { vm_flag, vm_flags_reset } from './mm/vmas.ts'
 import { is_private_memory } from './sizes.ts'
 
 /** Writes the initial state of a test into empty tables: as if all this had been set up by calls before it began. */
@@ -65,7 +67,7 @@ export function boot(k: Kernel): void {
     vma.vm_mm = v.mm as Id<'mm'>
     vma.vm_start = v.start
     vma.vm_end = v.start + v.pages
-    vma.vm_pgoff = v.pgoff
+    vma.vm_pgoff = v.bo === undefined ? v.start : v.pgoff
     setFlags(k, i as Id<'vma'>, v.prot, v.flags, v.bo)
     if (v.dma_buf) {
       k.vma(i as Id<'vma'>).dma_buf = true
@@ -73,6 +75,7 @@ export function boot(k: Kernel): void {
     }
     if (v.populated || config.bos[v.bo ?? -1]?.insert === 'remap_pfn_range') populate(k, i, v, take)
   }
+  for (const mm of k.mms) merge_all(k, mm)
   for (const [i, n] of config.notifiers.entries()) {
     const row = k.notifier(i as Id<'notifier'>)
     row.registered = n.unregistered !== true
@@ -102,7 +105,7 @@ function populate(
       set_normal(k, pte, pfn, vma.VM_WRITE)
       pte_mkdirty(k, pte)
       SetPageAnonExclusive(k, pfn)
-      vma.anon_vma = true
+      vma.anon_vma = 1
       continue
     }
     const { insert } = k.config.bos[bo!]!
@@ -113,7 +116,7 @@ function populate(
   }
 }
 
-/** The flags that mmap() and the object's driver give to a new VMA. */
+/** What a new VMA maps, and the flags that mmap() and the object's driver give to it. */
 export function setFlags(
   k: Kernel,
   id: Id<'vma'>,
@@ -123,12 +126,7 @@ export function setFlags(
 ): void {
   const vma = k.vma(id)
   vma.vm_file = bo as Id<'bo'> | undefined
-  vma.VM_READ = (prot & PROT_READ) !== 0
-  vma.VM_WRITE = (prot & PROT_WRITE) !== 0
-  vma.VM_MAYWRITE = true
-  vma.VM_SHARED = vma.VM_MAYSHARE = (flags & MAP_SHARED) !== 0
-  // do_mmap(): a shared mapping of what was opened for reading only looks like a private one that cannot be written.
-  if (bo !== undefined && vma.VM_SHARED && k.config.bos[bo]!.readonly) vma.VM_SHARED = vma.VM_MAYWRITE = false
+  vm_flags_reset(vma, calc_vm_flags(k, prot, flags, bo))
   if (bo === undefined) return
   const of = k.config.bos[bo]!.flags
   vma.VM_IO = of.has('VM_IO')
@@ -137,4 +135,17 @@ export function setFlags(
   vma.VM_DONTEXPAND = of.has('VM_DONTEXPAND')
   vma.VM_DONTCOPY = of.has('VM_DONTCOPY')
   vma.VM_PAT = k.config.bos[bo]!.insert === 'remap_pfn_range'
+}
+
+/** The flags of do_mmap(), which the driver has not seen yet. */
+export function calc_vm_flags(k: Kernel, prot: number, flags: number, bo: number | undefined): number {
+  const write = (prot & PROT_WRITE) !== 0
+  let bits = vm_flag('VM_MAYWRITE')
+  if ((prot & PROT_READ) !== 0) bits |= vm_flag('VM_READ')
+  if (write) bits |= vm_flag('VM_WRITE')
+  if ((flags & MAP_SHARED) === 0) return write ? bits | vm_flag('VM_ACCOUNT') : bits
+  // A shared mapping of what was opened for reading only looks like a private one that cannot be written.
+  if (bo !== undefined && k.config.bos[bo]!.readonly)
+    return (bits | vm_flag('VM_MAYSHARE')) & ~vm_flag('VM_MAYWRITE')
+  return bits | vm_flag('VM_SHARED', 'VM_MAYSHARE')
 }

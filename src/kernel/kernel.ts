@@ -30,7 +30,7 @@ import {
 import { EFAULT } from './constants.ts'
 import { ops } from './ops/index.ts'
 import type { Expression, Instruction, Operand, Program } from './program.ts'
-import { type KernelLayout, type KernelRows, layoutFor, type Row } from './schema.ts'
+import { type KernelLayout, type KernelRows, layoutFor, pgoffs, type Row } from './schema.ts'
 import { calleesOf, sizesOf } from './sizes.ts'
 import { type ChangeName, changes, hasChange } from './versions.ts'
 
@@ -134,6 +134,8 @@ export class Kernel {
   readonly vmas: readonly Id<'vma'>[]
   readonly mms: readonly Id<'mm'>[]
   readonly threads: number
+  /** How many values vm_pgoff has. */
+  readonly pgoffs: number
   /** Whether the test looks at dirty entries; else they are not told apart. */
   readonly dirtyTracked: boolean
   /** Whether GUP-fast runs beside fork, so that the steps of both matter. */
@@ -205,6 +207,7 @@ export class Kernel {
     this.vmas = layout.ids('vma')
     this.mms = layout.ids('mm')
     this.threads = config.threads.length
+    this.pgoffs = pgoffs(sizes)
     this.actors = config.threads.map((p) => ({ name: p.name, daemon: p.daemon ?? false }))
     this.#changes = new Set(
       changes.map((c) => c.name).filter((name) => hasChange(config.version, name as ChangeName)),

@@ -34,6 +34,9 @@ export type Sizes = {
 const numbered = (prefix: string, n: number): string[] => Array.from({ length: n }, (_, i) => `${prefix}${i}`)
 const set = (names: readonly string[]) => ({ size: names.length, names })
 
+/** How many values vm_pgoff has. */
+export const pgoffs = (n: Pick<Sizes, 'boPage' | 'vpn'>): number => n.boPage + 2 * n.vpn + 1
+
 /**
  * The whole state of a kernel under test, as tables in one flat buffer. Fields bear the kernel's names.
  *
@@ -105,7 +108,8 @@ export function layoutFor(n: Sizes) {
           vm_mm: ref('mm'),
           vm_start: upTo(n.vpn),
           vm_end: upTo(n.vpn),
-          vm_pgoff: upTo(n.boPage + n.vpn),
+          /** Of anonymous memory: the address at which it was mapped, which it keeps when it moves. Larger numbers come round. */
+          vm_pgoff: upTo(pgoffs(n) - 1),
           vm_file: ref('bo'),
           VM_READ: flag,
           VM_WRITE: flag,
@@ -120,7 +124,10 @@ export function layoutFor(n: Sizes) {
           VM_WIPEONFORK: flag,
           VM_LOCKED: flag,
           VM_PAT: flag,
-          anon_vma: flag,
+          VM_ACCOUNT: flag,
+          /** 0: nothing was ever written to. VMAs of one mm with the same number share one. `fork_child`: its pages may be an ancestor's, too. */
+          anon_vma: upTo(n.vma),
+          fork_child: flag,
           /** Its vm_file is that of the dma-buf of the object, and holds a reference to it. */
           dma_buf: flag,
         },

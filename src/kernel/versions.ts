@@ -218,6 +218,49 @@ const table = [
     says: 'a special mapping does not grow where it is, even without VM_DONTEXPAND: -ENOMEM; it grows as it moves (in some release between 6.1 and 6.12)',
   },
   {
+    name: 'mremap-merges-where-it-grows',
+    since: '6.0',
+    says: 'what mremap() makes longer becomes one with what lies behind it, if nothing has a ->close (in some release between 5.10 and 6.1)',
+  },
+  {
+    name: 'mremap-stays-apart',
+    since: '6.19',
+    backports: ['6.1', '6.12'],
+    says: 'what MREMAP_DONTUNMAP leaves behind does not become one with its copy',
+  },
+  {
+    name: 'mremap-stays-alone',
+    since: '6.1',
+    until: '6.2',
+    says: 'then the copy becomes one with nothing at all (as it was backported to 6.1)',
+  },
+  {
+    name: 'mprotect-unaccounts',
+    since: '6.6',
+    says: 'private anonymous memory that is made read-only and was never written to does not count as committed any more',
+  },
+  {
+    name: 'vma-merge-beside-close',
+    since: '6.4',
+    says: 'mappings with a ->close merge when none of them has to go (in some release between 6.1 and 6.12)',
+  },
+  {
+    name: 'vma-merge-hands-anon-vma-on',
+    since: '6.16',
+    says: 'memory that was written to merges into a VMA that was not; before, the other way round only (in some release between 6.12 and 7.2)',
+  },
+  {
+    name: 'mmap-merges-behind-first',
+    since: '6.1',
+    until: '6.12',
+    says: 'mmap() looks first whether it can become one with what lies behind',
+  },
+  {
+    name: 'mmap-merges-again',
+    until: '7.0',
+    says: "where the driver's ->mmap has changed the flags, merging is tried once more (until some release between 6.12 and 7.2)",
+  },
+  {
     name: 'mremap-may-split',
     since: '5.17',
     says: 'a partial mremap() asks ->may_split first',

@@ -1,7 +1,8 @@
 import type { Id } from '../../state/index.ts'
 import { ENOMEM } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
-import { find_vma, split_to_change, VM_SPECIAL, vma_lookup } from './vmas.ts'
+import { vma_modify } from './merge.ts'
+import { find_vma, VM_SPECIAL, vm_flag, vm_flags } from './vmas.ts'
 
 /** apply_vma_lock_flags(): sets or clears VM_LOCKED from one VMA to the next, splitting them; a hole is -ENOMEM, and ends it. */
 export function apply_vma_lock_flags(
@@ -17,8 +18,9 @@ export function apply_vma_lock_flags(
     const vma = k.vma(id)
     const to = Math.min(vma.vm_end, end)
     if (vma.VM_LOCKED !== locked && !VM_SPECIAL(vma)) {
-      if (!split_to_change(k, mm, at, to)) return -ENOMEM
-      k.vma(vma_lookup(k, mm, at)!).VM_LOCKED = locked
+      const flags = vm_flags(vma)
+      const bits = locked ? flags | vm_flag('VM_LOCKED') : flags & ~vm_flag('VM_LOCKED')
+      if (vma_modify(k, id, at, to, bits) === undefined) return -ENOMEM
     }
     at = to
   }

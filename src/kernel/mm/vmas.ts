@@ -43,6 +43,16 @@ export const VM_SPECIAL = (vma: Vma): boolean =>
 /** The page of its object that an address of a VMA shows. */
 export const linear_page_index = (vma: Vma, addr: number): number => addr - vma.vm_start + vma.vm_pgoff
 
+/** The vm_pgoff of what begins at an address of a VMA, or might if the VMA went on to there. */
+export const pgoff_at = (k: Kernel, vma: Vma, addr: number): number =>
+  pgoff_mod(k, vma.vm_pgoff + addr - vma.vm_start)
+
+/** Anonymous memory may move and grow again and again: its offsets come round. */
+export const pgoff_mod = (k: Kernel, pgoff: number): number => {
+  const n = k.pgoffs
+  return ((pgoff % n) + n) % n
+}
+
 /** A free slot for a new VMA. Undefined: the test makes more than its tables hold, which is said. */
 export function vm_area_alloc(k: Kernel): Id<'vma'> | undefined {
   for (const id of k.vmas) if (k.vma(id).vm_mm === undefined) return id
@@ -64,7 +74,24 @@ const flags = [
   'VM_WIPEONFORK',
   'VM_LOCKED',
   'VM_PAT',
+  'VM_ACCOUNT',
 ] as const
+
+/** vm_flags as a number. */
+export function vm_flags(vma: Vma): number {
+  let bits = 0
+  for (const [i, f] of flags.entries()) if (vma[f]) bits |= 1 << i
+  return bits
+}
+
+/** vm_flags_reset() */
+export function vm_flags_reset(vma: Vma, bits: number): void {
+  for (const [i, f] of flags.entries()) vma[f] = (bits & (1 << i)) !== 0
+}
+
+/** The bits of some flags. */
+export const vm_flag = (...names: readonly (typeof flags)[number][]): number =>
+  names.reduce((bits, f) => bits | (1 << flags.indexOf(f)), 0)
 
 /** vm_area_dup(): a copy of a VMA, of the same mm. */
 export function vm_area_dup(k: Kernel, from: Vma): Id<'vma'> | undefined {
@@ -77,6 +104,7 @@ export function vm_area_dup(k: Kernel, from: Vma): Id<'vma'> | undefined {
   vma.vm_pgoff = from.vm_pgoff
   vma.vm_file = from.vm_file
   vma.anon_vma = from.anon_vma
+  vma.fork_child = from.fork_child
   for (const f of flags) vma[f] = from[f]
   vma.dma_buf = from.dma_buf
   if (from.dma_buf) get_file(k, dmaBufOf(from.vm_file!))
@@ -91,7 +119,8 @@ export function vm_area_free(k: Kernel, vma: Vma): void {
   vma.vm_end = 0
   vma.vm_pgoff = 0
   vma.vm_file = undefined
-  vma.anon_vma = false
+  vma.anon_vma = 0
+  vma.fork_child = false
   vma.dma_buf = false
   for (const f of flags) vma[f] = false
   if (file !== undefined) fput(k, file, 'the VMA that goes')
@@ -120,7 +149,7 @@ export function split_to_unmap(k: Kernel, mm: Id<'mm'>, start: number, end: numb
   return split_vma(k, mm, start, old ? 'high' : 'low') && split_vma(k, mm, end, old ? 'low' : 'high')
 }
 
-/** The same, to be changed: what lies outside is new. */
+/** Splits VMAs so that one is just the range, to be changed: what lies outside is new. */
 export const split_to_change = (k: Kernel, mm: Id<'mm'>, start: number, end: number): boolean =>
   split_vma(k, mm, start, 'low') && split_vma(k, mm, end, 'high')
 
@@ -133,7 +162,7 @@ function split_vma(k: Kernel, mm: Id<'mm'>, addr: number, fresh: 'low' | 'high')
   const high = vm_area_dup(k, low)
   if (high === undefined) return false
   const row = k.vma(high)
-  row.vm_pgoff += addr - row.vm_start
+  row.vm_pgoff = pgoff_at(k, low, addr)
   row.vm_start = addr
   low.vm_end = addr
   call_vm_op(k, 'open', fresh === 'low' ? low : row)

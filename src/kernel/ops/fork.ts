@@ -4,6 +4,7 @@ import type { Kernel } from '../kernel.ts'
 import { SetPageAnonExclusive } from '../mm/anon.ts'
 import { alloc_page, GFP_HIGHUSER_MOVABLE, maybe_dma_pinned, page_anon } from '../mm/frames.ts'
 import { lock, mmap_lock, mmap_unlock, ptl, ptlFree, unlock } from '../mm/locks.ts'
+import { anon_vma_fork, unlink_anon_vmas } from '../mm/merge.ts'
 import { anonOf } from '../mm/owners.ts'
 import {
   type Pte,
@@ -124,7 +125,7 @@ function fail(k: Kernel, thread: Id<'thread'>, mm: Id<'mm'>, child: Id<'mm'>) {
 }
 
 /** vma_needs_copy(): everything else is found again by faults. */
-const needs_copy = (vma: Row<'vma'>): boolean => vma.VM_PFNMAP || vma.VM_MIXEDMAP || vma.anon_vma
+const needs_copy = (vma: Row<'vma'>): boolean => vma.VM_PFNMAP || vma.VM_MIXEDMAP || vma.anon_vma !== 0
 
 const protects = (vma: Row<'vma'>): boolean =>
   !vma.VM_DONTCOPY && !vma.VM_WIPEONFORK && needs_copy(vma) && is_cow_mapping(vma)
@@ -159,11 +160,12 @@ function dup_vma(
   const copy = k.vma(id)
   copy.vm_mm = child
   copy.VM_LOCKED = false
+  // Nothing of it is inherited, and nothing has been faulted in yet.
+  if (vma.VM_WIPEONFORK) unlink_anon_vmas(copy)
+  else anon_vma_fork(k, copy)
   if (k.has('fork-opens-first')) call_vm_op(k, 'open', copy)
   let copied = true
-  // Nothing of it is inherited, and nothing has been faulted in yet.
-  if (vma.VM_WIPEONFORK) copy.anon_vma = false
-  else if (needs_copy(vma)) {
+  if (!vma.VM_WIPEONFORK && needs_copy(vma)) {
     copied = track_pfn_copy(k, vma)
     if (copied && k.mm(mm).pgtable) pte_alloc(k, child)
     if (copied && later?.(vma) === true) return true

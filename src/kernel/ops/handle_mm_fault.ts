@@ -15,6 +15,7 @@ import { may_reuse, SetPageAnonExclusive } from '../mm/anon.ts'
 import { filemap_fault, needs_dirty_tracking, page_cached } from '../mm/files.ts'
 import { alloc_page, page_anon, pfn_valid, put, user_gfp } from '../mm/frames.ts'
 import { canLock, mmap_unlock, ptlFree, resv } from '../mm/locks.ts'
+import { anon_vma_prepare } from '../mm/merge.ts'
 import { bo_frame } from '../mm/objects.ts'
 import { anonOf } from '../mm/owners.ts'
 import {
@@ -126,7 +127,7 @@ function do_anonymous_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
     set_special(pte, k.zeroPage, false)
     return k.done()
   }
-  vma.anon_vma = true
+  anon_vma_prepare(k, vma)
   const pfn = alloc_page(k, user_gfp(k, me.flags), anonOf(k, vma.vm_mm!))
   if (pfn === undefined) return k.done(VM_FAULT_OOM)
   set_normal(k, pte, pfn, vma.VM_WRITE)
@@ -141,7 +142,7 @@ function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   const { insert, driver } = k.config.bos[bo]!
   if (driver !== undefined) {
     if (driver.fault === undefined) return k.done(VM_FAULT_SIGBUS)
-    if ((me.flags & FAULT_FLAG_WRITE) !== 0 && !vma.VM_SHARED) vma.anon_vma = true
+    if ((me.flags & FAULT_FLAG_WRITE) !== 0 && !vma.VM_SHARED) anon_vma_prepare(k, vma)
     return k.callback(driver.fault, 'faulted', [
       me.vma + 1,
       me.addr,
@@ -151,7 +152,7 @@ function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   }
   if (insert === 'remap_pfn_range') return k.done(VM_FAULT_SIGBUS) // no ->fault: what was zapped is gone
   // do_cow_fault() prepares for a copy before it asks, whatever comes of it.
-  if ((me.flags & FAULT_FLAG_WRITE) !== 0 && !vma.VM_SHARED) vma.anon_vma = true
+  if ((me.flags & FAULT_FLAG_WRITE) !== 0 && !vma.VM_SHARED) anon_vma_prepare(k, vma)
   if (insert === 'filemap_fault') return do_file_fault(k, me, vma, pte)
 
   // The driver takes the reservation lock of its object and inserts the page (ttm_bo_vm_fault).
@@ -262,7 +263,7 @@ function do_wp_page(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
     pte_mkdirty(k, pte)
     return k.done()
   }
-  vma.anon_vma = true
+  anon_vma_prepare(k, vma)
   const raw = page === undefined && pte.pfn !== k.zeroPage
   if (raw && k.has('cow-pfn-local') && k.currentMm(me.thread) !== vma.vm_mm) return k.done(VM_FAULT_SIGBUS)
   const copy = alloc_page(k, user_gfp(k, me.flags), anonOf(k, vma.vm_mm!))

@@ -24,17 +24,18 @@ import type { Kernel } from '../kernel.ts'
 import { is_file, page_mapping } from '../mm/files.ts'
 import { page_anon } from '../mm/frames.ts'
 import { down_read, lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
+import { vma_modify } from '../mm/merge.ts'
 import { pte_offset, vm_normal_page, zap_range } from '../mm/ptes.ts'
 import {
   find_vma,
   linear_page_index,
-  split_to_change,
   VM_SPECIAL,
+  vm_flag,
+  vm_flags,
   vma_is_anonymous,
   vma_lookup,
 } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
-import type { Row } from '../schema.ts'
 import { __get_user_pages, check_vma_flags } from './__get_user_pages.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
@@ -115,7 +116,7 @@ export const madvise = op({
           if (me.at === vma.vm_start && !k.has('populate-range')) me.done = 0
           return me.at < me.to ? 'populate' : finish(k, me, 0)
         default:
-          return change_flags(k, me, mm, vma)
+          return change_flags(k, me, id)
       }
     },
 
@@ -215,7 +216,8 @@ const changesFlags = (advice: number): boolean =>
   advice === MADV_KEEPONFORK
 
 /** madvise_vma_behavior() of what is a flag only. */
-function change_flags(k: Kernel, me: Madvise, mm: Id<'mm'>, vma: Row<'vma'>) {
+function change_flags(k: Kernel, me: Madvise, id: Id<'vma'>) {
+  const vma = k.vma(id)
   const fork = me.advice === MADV_DONTFORK || me.advice === MADV_DOFORK
   const flag = fork ? 'VM_DONTCOPY' : 'VM_WIPEONFORK'
   const set = me.advice === MADV_DONTFORK || me.advice === MADV_WIPEONFORK
@@ -224,8 +226,8 @@ function change_flags(k: Kernel, me: Madvise, mm: Id<'mm'>, vma: Row<'vma'>) {
   if (me.advice === MADV_WIPEONFORK && (vma.vm_file !== undefined || vma.VM_SHARED))
     return finish(k, me, -EINVAL)
   if (vma[flag] !== set) {
-    if (!split_to_change(k, mm, me.at, me.to)) return finish(k, me, -EAGAIN)
-    k.vma(vma_lookup(k, mm, me.at)!)[flag] = set
+    const bits = set ? vm_flags(vma) | vm_flag(flag) : vm_flags(vma) & ~vm_flag(flag)
+    if (vma_modify(k, id, me.at, me.to, bits) === undefined) return finish(k, me, -EAGAIN)
   }
   me.at = me.to
   return 'next' as const

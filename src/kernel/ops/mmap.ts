@@ -1,10 +1,11 @@
 import type { Id } from '../../state/index.ts'
-import { setFlags } from '../boot.ts'
+import { calc_vm_flags, setFlags } from '../boot.ts'
 import { EACCES, EINVAL, ENOMEM, MAP_DMA_BUF, MAP_FIXED, MAP_SHARED, PROT_WRITE } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
 import { dmaBufOf, get_file, liveExport } from '../mm/dma_buf.ts'
 import { is_file, shmem_zero_setup } from '../mm/files.ts'
 import { canLock, lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
+import { vma_merge_again, vma_merge_new_range } from '../mm/merge.ts'
 import { bo_frame } from '../mm/objects.ts'
 import { pte_alloc, set_special, zap_range } from '../mm/ptes.ts'
 import {
@@ -13,9 +14,11 @@ import {
   split_to_unmap,
   vm_area_alloc,
   vm_area_free,
+  vm_flags,
   vma_lookup,
 } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
+import type { Row } from '../schema.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
 import { canUnlink, overlaps, unlink } from './munmap.ts'
@@ -56,7 +59,7 @@ export const mmap = op({
         const error = place(k, mm, me)
         if (error !== 0) {
           mmap_unlock(k, mm, me.thread)
-          return k.done(error)
+          return k.done(error === 'merged' ? start : error)
         }
         return k.callback(driver.mmap, 'mapped', [vma_lookup(k, mm, start)! + 1, me.pages, me.pgoff])
       }
@@ -66,7 +69,7 @@ export const mmap = op({
       }
       // Nobody can look in between: lock, map and unlock are one step.
       const error = place(k, mm, me)
-      return k.done(error === 0 ? start : error)
+      return k.done(typeof error === 'number' && error !== 0 ? error : start)
     },
 
     // The driver's ->mmap has run. When it fails, what it has mapped already goes, and its close is not called.
@@ -79,7 +82,7 @@ export const mmap = op({
       if (error !== 0) {
         zap_range(k, mm, me.start, me.start + me.pages)
         vm_area_free(k, vma)
-      }
+      } else merge_again(k, vma, calc_vm_flags(k, me.prot, me.flags, me.bo))
       mmap_unlock(k, mm, me.thread)
       return k.done(error !== 0 ? error : me.start)
     },
@@ -111,13 +114,14 @@ export const mmap = op({
     place(k, me) {
       const mm = k.currentMm(me.thread)!
       const error = place(k, mm, me)
-      if (error !== 0 && me.bo !== undefined && k.notified(mm)) {
+      const failed = error === 'merged' ? 0 : error
+      if (failed !== 0 && me.bo !== undefined && k.notified(mm)) {
         // What the driver may have mapped before it failed is unmapped, and notified, whether there is something or not.
-        me.error = error
+        me.error = failed
         return k.call(mmu_notifier_invalidate_range_start, 'undo', mm, me.start, me.start + me.pages)
       }
       mmap_unlock(k, mm, me.thread)
-      return k.done(error === 0 ? me.start : error)
+      return k.done(failed === 0 ? me.start : failed)
     },
     undo(k, me) {
       const mm = k.currentMm(me.thread)!
@@ -139,23 +143,41 @@ type Mmap = {
   readonly start: number
 }
 
-/** mmap_region() where nothing is: the VMA, and what the driver maps into it at once. 0, or an errno. */
-function place(k: Kernel, mm: Id<'mm'>, me: Mmap): number {
+/** Where ->mmap has changed the flags, it may be like its neighbours now. */
+function merge_again(k: Kernel, vma: Row<'vma'>, flags: number): void {
+  if (k.has('mmap-merges-again') && vm_flags(vma) !== flags) vma_merge_again(k, vma)
+}
+
+/**
+ * mmap_region() where nothing is: the VMA, and what the driver maps into it at once. 0, or an errno; `merged`: it has become part of a
+ * mapping that was there, and nobody asks the driver.
+ */
+function place(k: Kernel, mm: Id<'mm'>, me: Mmap): number | 'merged' {
   const error = me.bo === undefined ? 0 : refuses(k, me.bo, me)
   if (error !== 0) return error
+  const shared = (me.flags & MAP_SHARED) !== 0
+  const pgoff = me.bo !== undefined ? me.pgoff : shared ? 0 : me.start
+  const end = me.start + me.pages
+  const dma_buf = me.bo !== undefined && viaDmaBuf(k, me.bo, me.flags)
+  const flags = calc_vm_flags(k, me.prot, me.flags, me.bo)
+  if (me.bo !== undefined || !shared) {
+    const anon = { anon_vma: 0, fork_child: false }
+    const range = { start: me.start, end, pgoff, file: me.bo, dma_buf, flags, anon }
+    const first = k.has('mmap-merges-behind-first')
+    if (vma_merge_new_range(k, mm, range, undefined, first) !== undefined) return 'merged'
+  }
   const id = vm_area_alloc(k)
   if (id === undefined) return -ENOMEM
-  const shared = (me.flags & MAP_SHARED) !== 0
   const backing = me.bo ?? (shared ? shmem_zero_setup(k, me.pages) : undefined)
   const vma = k.vma(id)
   vma.vm_mm = mm
   vma.vm_start = me.start
-  vma.vm_end = me.start + me.pages
-  vma.vm_pgoff = me.pgoff
+  vma.vm_end = end
+  vma.vm_pgoff = pgoff
   setFlags(k, id, me.prot, me.flags, backing)
-  if (me.bo !== undefined && viaDmaBuf(k, me.bo, me.flags)) {
+  if (dma_buf) {
     vma.dma_buf = true
-    get_file(k, dmaBufOf(me.bo))
+    get_file(k, dmaBufOf(me.bo!))
   }
   if (me.bo !== undefined && k.config.bos[me.bo]!.insert === 'remap_pfn_range') pte_alloc(k, mm)
   if (me.bo !== undefined && k.config.bos[me.bo]!.insert === 'remap_pfn_range')
@@ -165,6 +187,7 @@ function place(k: Kernel, mm: Id<'mm'>, me: Mmap): number {
         bo_frame(k, me.bo, linear_page_index(vma, addr))!,
         vma.VM_WRITE && !is_cow_mapping(vma),
       )
+  if (k.config.bos[me.bo ?? -1]?.driver?.mmap === undefined) merge_again(k, vma, flags)
   return 0
 }
 

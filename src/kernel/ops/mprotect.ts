@@ -5,7 +5,8 @@ import { needs_dirty_tracking } from '../mm/files.ts'
 import { page_anon } from '../mm/frames.ts'
 import { lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
 import { type Pte, vm_normal_page } from '../mm/ptes.ts'
-import { find_vma, split_to_change, vma_lookup } from '../mm/vmas.ts'
+import { vma_modify } from '../mm/merge.ts'
+import { find_vma, vm_flag, vm_flags, vma_is_anonymous } from '../mm/vmas.ts'
 import { blocked, op } from '../op.ts'
 import type { Row } from '../schema.ts'
 import { mm_populate } from './mm_populate.ts'
@@ -56,16 +57,13 @@ export const mprotect = op({
         me.at = me.to
         return 'next'
       }
-      if (!split_to_change(k, mm, me.at, me.to)) {
+      // A private locked mapping that becomes writable is copied right away.
+      me.cow = vma.VM_LOCKED && !vma.VM_WRITE && !vma.VM_SHARED && writes(me.prot) ? 1 : 0
+      me.vma = vma_modify(k, id!, me.at, me.to, newflags(k, vma, me.prot))
+      if (me.vma === undefined) {
         mmap_unlock(k, mm, me.thread)
         return k.done(-ENOMEM)
       }
-      me.vma = vma_lookup(k, mm, me.at)
-      const part = k.vma(me.vma!)
-      // A private locked mapping that becomes writable is copied right away.
-      me.cow = part.VM_LOCKED && !part.VM_WRITE && !part.VM_SHARED && writes(me.prot) ? 1 : 0
-      part.VM_READ = reads(me.prot)
-      part.VM_WRITE = writes(me.prot)
       if (!notifies(k, mm)) return 'change'
       return k.call(mmu_notifier_invalidate_range_start, 'change', mm, me.at, me.to)
     },
@@ -94,6 +92,18 @@ export const mprotect = op({
 
 const reads = (prot: number): boolean => (prot & PROT_READ) !== 0
 const writes = (prot: number): boolean => (prot & PROT_WRITE) !== 0
+
+/** Private memory that may be written to counts as committed, and goes on to when it may not any more, unless nothing was ever written. */
+function newflags(k: Kernel, vma: Row<'vma'>, prot: number): number {
+  let flags = vm_flags(vma) & ~vm_flag('VM_READ', 'VM_WRITE')
+  if (reads(prot)) flags |= vm_flag('VM_READ')
+  if (writes(prot)) {
+    flags |= vm_flag('VM_WRITE')
+    if (!vma.VM_WRITE && !vma.VM_SHARED) flags |= vm_flag('VM_ACCOUNT')
+  } else if (k.has('mprotect-unaccounts') && vma_is_anonymous(vma) && vma.anon_vma === 0)
+    flags &= ~vm_flag('VM_ACCOUNT')
+  return flags
+}
 
 /** Only what has page tables is notified. Since 6.11 that is asked of whole gigabytes, in which every process has something. */
 const notifies = (k: Kernel, mm: Id<'mm'>): boolean =>

@@ -2,6 +2,7 @@ import type { Id } from '../../state/index.ts'
 import { EFAULT, EINVAL, ENOMEM, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
 import { lock, mmap_lock, mmap_unlock, ptlFree } from '../mm/locks.ts'
+import { has_close, part_of, unlink_anon_vmas, vma_merge_new_range } from '../mm/merge.ts'
 import { move_pte } from '../mm/ptes.ts'
 import {
   call_vm_op,
@@ -122,10 +123,16 @@ export const mremap = op({
       const end = me.addr + me.new_len
       if (vma.vm_end === me.addr + me.old_len && !overlaps(k, mm, vma.vm_end, end)) {
         // Growing is merging with what is new, and special mappings do not merge.
-        if (VM_SPECIAL(vma) && k.has('mremap-grows-by-merging')) return fail(k, me, -ENOMEM)
+        const { VM_LOCKED } = vma
+        // It may close a gap, and become one with what lies behind.
+        const merges =
+          k.has('mremap-grows-by-merging') ||
+          (k.has('mremap-merges-where-it-grows') && !has_close(k, vma.vm_file))
+        if (merges && VM_SPECIAL(vma)) return fail(k, me, -ENOMEM)
         if (end > k.config.vpns) return bound(k, me)
-        vma.vm_end = end
-        return finish(k, me, mm, me.addr, vma.VM_LOCKED)
+        if (merges) vma_merge_new_range(k, mm, part_of(k, vma, vma.vm_end, end))
+        else vma.vm_end = end
+        return finish(k, me, mm, me.addr, VM_LOCKED)
       }
       if ((me.flags & MREMAP_MAYMOVE) === 0) return fail(k, me, -ENOMEM)
       const at = get_unmapped_area(k, mm, me.new_len)
@@ -148,15 +155,8 @@ export const mremap = op({
       if ((me.flags & MREMAP_DONTUNMAP) !== 0 && old.VM_LOCKED) {
         if (!split_to_change(k, mm, me.addr, me.addr + me.old_len)) return fail(k, me, -ENOMEM)
       }
-      const from = k.vma(vma_lookup(k, mm, me.addr)!)
-      const id = vm_area_dup(k, from)
-      if (id === undefined) return fail(k, me, -ENOMEM)
-      const vma = k.vma(id)
-      vma.vm_pgoff += me.addr - vma.vm_start
-      vma.vm_start = me.new_addr
-      vma.vm_end = me.new_addr + me.new_len
-      me.vma = id
-      call_vm_op(k, 'open', vma)
+      me.vma = copy_vma(k, vma_lookup(k, mm, me.addr)!, me)
+      if (me.vma === undefined) return fail(k, me, -ENOMEM)
       if (!k.notified(mm) || me.old_len === 0) return 'move'
       return k.call(mmu_notifier_invalidate_range_start, 'move', mm, me.addr, me.addr + me.old_len)
     },
@@ -178,14 +178,14 @@ export const mremap = op({
         return k.call(do_munmap, 'done', mm, me.addr, me.addr + me.old_len)
       old.VM_LOCKED = false
       if (k.has('mremap-unlinks-anon-vma') && old.vm_start === me.addr && old.vm_end === me.addr + me.old_len)
-        old.anon_vma = false
+        unlink_anon_vmas(old)
       if (me.first !== 0) return another(me)
       return finish(k, me, mm, me.new_addr, false)
     },
     done(k, me) {
       const mm = k.currentMm(me.thread)!
       if (me.first !== 0) return another(me)
-      return finish(k, me, mm, me.new_addr, k.vma(me.vma!).VM_LOCKED)
+      return finish(k, me, mm, me.new_addr, k.vma(vma_lookup(k, mm, me.new_addr)!).VM_LOCKED)
     },
     populated: (k, me) => k.done(me.from),
   },
@@ -198,6 +198,40 @@ type Mremap = {
   readonly new_len: number
   readonly flags: number
   from: number
+}
+
+/**
+ * copy_vma(): a VMA for what moves, or a neighbour of the new place that it becomes part of. Anonymous memory that was never written to
+ * counts as mapped where it goes. Undefined: no slot is left.
+ */
+function copy_vma(k: Kernel, id: Id<'vma'>, me: Copied): Id<'vma'> | undefined {
+  const from = k.vma(id)
+  const mm = from.vm_mm!
+  const end = me.new_addr + me.new_len
+  const unwritten = vma_is_anonymous(from) && from.anon_vma === 0
+  const range = { ...part_of(k, from, me.addr, end), start: me.new_addr }
+  if (unwritten) range.pgoff = me.new_addr
+  // What stays where it was must not become one with its copy.
+  const stays = unwritten && (me.flags & MREMAP_DONTUNMAP) !== 0 && k.has('mremap-stays-apart')
+  const beside = me.new_addr === from.vm_end || end === from.vm_start
+  const apart = stays && beside && k.has('mremap-stays-alone')
+  const merged = apart ? undefined : vma_merge_new_range(k, mm, range, stays ? id : undefined)
+  if (merged !== undefined) return merged
+  const copy = vm_area_dup(k, from)
+  if (copy === undefined) return undefined
+  const vma = k.vma(copy)
+  vma.vm_pgoff = range.pgoff
+  vma.vm_start = me.new_addr
+  vma.vm_end = end
+  call_vm_op(k, 'open', vma)
+  return copy
+}
+
+type Copied = {
+  readonly addr: number
+  readonly new_addr: number
+  readonly new_len: number
+  readonly flags: number
 }
 
 /** One of several VMAs has moved. */
