@@ -21,6 +21,7 @@ const ops = (kernel) => ({
   mlock: ['P0 mlock page=0 pages=1'],
   ptrace: ['P0 peek whose=0 page=0'],
   vm_read: ['P0 vm_read whose=0 page=0'],
+  merge: ['P0 mmap page=1 pages=1 prot=3 flags=SHARE obj=0+1'],
 })
 const rest = process.argv.slice(2)
 const confirmed = {}
@@ -36,6 +37,7 @@ for (const kernel of ['5.10', '6.1', '6.12', '7.2']) {
     for (const q of questions) {
       const cell = cellName(shape, q.name)
       if (bugs.has(cell)) continue // it would stop the machine
+      if (ops(kernel)[q.name] === undefined) continue // the guest has nothing for it
       const how = insert[shape.insert] === 'page' && q.touched ? 'page-early' : insert[shape.insert]
       const file = join(dir, `${cell.replaceAll('/', '+')}.ops`)
       writeFileSync(
@@ -44,7 +46,7 @@ for (const kernel of ['5.10', '6.1', '6.12', '7.2']) {
           `object 0 flags=${flagsOf(shape).join('|') || '0'} insert=${how} backing=system pages=2`,
           `P0 mmap page=0 pages=1 prot=${q.readOnly ? 1 : 3} flags=${shape.share === 'shared' ? 1 : 2} obj=0+0`,
           ...(q.touched ? ['P0 load page=0'] : []),
-          ...ops(kernel)[q.name],
+          ...ops(kernel)[q.name].map((o) => o.replace('SHARE', shape.share === 'shared' ? 1 : 2)),
           '',
         ].join('\n'),
       )

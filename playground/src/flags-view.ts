@@ -147,7 +147,6 @@ export class FlagsView {
           ['…', 'not run yet'],
         ].map(([sign, says]) => [h('dt', {}, sign!), h('dd', {}, says!)]),
       ),
-      h('p', { class: 'flags-said' }, `Not modelled: ${this.#model.flagsNotModelled.join(', ')}.`),
     )
   }
 

@@ -4,7 +4,6 @@ import {
   cellName,
   confirmedBy,
   insertions,
-  notModelled,
   questions,
   shapesOf,
   tableOf,
@@ -101,7 +100,6 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     kernel,
     cells: tableOf(ask(kernel)),
     questions,
-    notModelled,
     confirmed: values.add.length === 0 && insert === undefined ? confirmedBy(kernel) : new Set<string>(),
   })
   const first = table(values.kernel)
@@ -123,7 +121,6 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
           show: `tenure flags --kernel ${t.kernel} --show ${cell}`,
         }
       }),
-      notModelled: t.notModelled,
     })
     io.out(
       `${JSON.stringify({ schema: 1, tool: { name: 'tenure', version }, tables: [first, ...(second ? [second] : [])].map(plain) }, null, 1)}\n`,

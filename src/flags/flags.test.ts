@@ -44,6 +44,10 @@ test('VM_PFNMAP refuses to grow by itself, VM_MIXEDMAP only with VM_DONTEXPAND',
   assert.equal(answer('6.1', 'M', 'mremap', 'shared', ['VM_DONTEXPAND']), 'EFAULT')
 })
 
+test('no mapping of a driver becomes one with the next, whatever its flags', () => {
+  for (const letters of ['-', 'P', 'M', 'I']) assert.equal(answer('7.2', letters, 'merge'), 'no')
+})
+
 test('what a cell shows is a test that prints as it is written, and every question has a cell of its own', () => {
   const names = new Set<string>()
   for (const shape of shapesOf({ also: [], insert: undefined }))

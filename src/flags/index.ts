@@ -1,3 +1,3 @@
 export { confirmedBy } from './confirmed.ts'
-export { notModelled, type Question, questions } from './questions.ts'
+export { type Question, questions } from './questions.ts'
 export * from './table.ts'

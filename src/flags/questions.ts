@@ -17,7 +17,8 @@ export type Question = {
   readonly also?: string
 }
 
-type Rules = { readonly before: (version: string) => boolean }
+/** Which kernel it is, and how it is mapped: MAP_SHARED or MAP_PRIVATE. */
+type Rules = { readonly before: (version: string) => boolean; readonly map: string }
 
 const locked = (...body: string[]): string[] => ['mmap_read_lock();', ...body, 'mmap_read_unlock();']
 const unpin = ['if (r0 == 1)', '\tunpin_user_page(page);']
@@ -99,7 +100,16 @@ export const questions: readonly Question[] = [
     zero: 'no',
     body: () => ['r0 = dump_user_range(p);'],
   },
+  {
+    name: 'merge',
+    says: 'the next page, mapped beside it, becomes one VMA with it',
+    zero: 'no',
+    body: ({ map }) => [
+      `q = mmap(B, 1, PROT_READ | PROT_WRITE, ${map}, 1);`,
+      'r0 = q;',
+      'if (q < 0)',
+      '\treturn;',
+      ...locked('vma = vma_lookup(p);', 'next = vma_lookup(q);', 'r0 = vma == next;'),
+    ],
+  },
 ]
-
-/** What is asked of mappings and the model does not have: the table says so instead of an answer. */
-export const notModelled = ['merge'] as const

@@ -53,7 +53,8 @@ export function testOf(shape: Shape, question: Question, kernel: string): string
   const set = flagsOf(shape)
   const prot = question.readOnly === true ? 'PROT_READ' : 'PROT_READ | PROT_WRITE'
   const touched = question.touched === true ? '' : ', untouched'
-  const body = question.body({ before: (v) => compareVersions(kernel, v) < 0 })
+  const map = shape.share === 'shared' ? 'MAP_SHARED' : 'MAP_PRIVATE'
+  const body = question.body({ before: (v) => compareVersions(kernel, v) < 0, map })
   return [
     `C flags-${shape.letters === '-' ? 'none' : shape.letters}-${shape.share}-${question.name}`,
     '',
@@ -64,7 +65,7 @@ export function testOf(shape: Shape, question: Question, kernel: string): string
     '',
     '{',
     `\tdevice dev; bo B = dev(2 pages, system, ${[shape.insert, ...(set.length === 0 ? [] : [set.join(' | ')])].join(', ')}); mm A;${question.also === undefined ? '' : ` ${question.also}`}`,
-    `\tA:p = mmap(B, 1 page, ${prot}, ${shape.share === 'shared' ? 'MAP_SHARED' : 'MAP_PRIVATE'}${touched});`,
+    `\tA:p = mmap(B, 1 page, ${prot}, ${map}${touched});`,
     '}',
     '',
     'P0(mm A)',

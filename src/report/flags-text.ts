@@ -7,7 +7,6 @@ type Table = {
   readonly kernel: string
   readonly cells: readonly Cell[]
   readonly questions: readonly { readonly name: string; readonly says: string }[]
-  readonly notModelled: readonly string[]
   /** Cells that a real kernel of this version was asked about, and agreed. */
   readonly confirmed: ReadonlySet<string>
 }
@@ -29,7 +28,6 @@ export function renderFlags(t: Table): string {
           }),
         ),
       )
-    for (const name of t.notModelled) out.push(row(name, ['not modelled']))
     out.push('')
   }
   for (const q of t.questions) out.push(`  ${q.name.padEnd(9)} ${q.says}`)
