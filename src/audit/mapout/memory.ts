@@ -47,7 +47,7 @@ const makes: readonly (readonly [name: RegExp, also?: number])[] = [
 const managed = /^(dmam_alloc_\w+|devm_(k[vzmc]*alloc\w*|kcalloc|get_free_pages))$/
 /** Memory of a device, which nobody gets when the driver goes. */
 const ofDevice =
-  /\b(pci_resource_(start|len)|platform_get_resource\w*|of_(iomap|address_to_resource)|d?evm?_?ioremap\w*|pcim?_iomap\w*|memremap|devm_memremap|request_mem_region|phys_base|__iomem|resource_size|of_reserved_mem\w*|reserved_mem|IORESOURCE_MEM)\b|\bres(ource)?(\[\w+\])?\s*(->|\.)\s*start\b/
+  /\b(pci_resource_(start|len)|platform_get_resource\w*|of_(iomap|address_to_resource)|d?evm?_?ioremap\w*|pcim?_iomap\w*|memremap|devm_memremap|request_mem_region|phys_base|__iomem|resource_size|of_reserved_mem\w*|reserved_mem|IORESOURCE_MEM|MK_IOSPACE_PFN)\b|\bres(ource)?(\[\w+\])?\s*(->|\.)\s*start\b/
 
 export const makesMemory = (name: string): boolean => makes.some(([m]) => m.test(name)) || managed.test(name)
 
@@ -98,6 +98,8 @@ const views = new Map<string, number>([
   ['rcu_dereference', 0],
   ['folio_page', 0],
   ['sg_page', 0],
+  ['sg_virt', 0],
+  ['dma_to_pfn', 1],
 ])
 
 const most = { depth: 7, names: 40, callers: 4 }
@@ -183,7 +185,7 @@ export function originsOf(code: Code, func: Func, expr: Expr): Origins {
       device = true
       return
     }
-    const callee = name === '' ? undefined : inModule(code, f.file, name)
+    const callee = name === '' ? undefined : (inModule(code, f.file, name) ?? inline(code, f.file, name))
     if (callee === undefined)
       return miss(`what ${name === '' ? 'a function pointer' : `${name}()`} gives is not seen`)
     const key = `call ${callee.file.path} ${name}`
@@ -422,6 +424,12 @@ export const inModule = (code: Code, file: CFile, name: string): Func | undefine
     .moduleWith(file, name)
     .flatMap((f) => f.functions.filter((x) => x.name === name))
     .sort((a, b) => b.end - b.start - (a.end - a.start))[0]
+
+/** A header's function. */
+function inline(code: Code, file: CFile, name: string): Func | undefined {
+  const found = code.resolve(name, file)
+  return found?.file.path.endsWith('.h') ? found : undefined
+}
 
 const mentionsWord = (func: Func, word: string): boolean =>
   func.file.source.text.slice(func.start, func.end).includes(word)

@@ -27,12 +27,12 @@ export function mapSites(program: Program, signal?: AbortSignal): MapSite[] {
   for (const path of [...paths].sort()) {
     signal?.throwIfAborted()
     const file = program.file(path)
-    if (file !== undefined) found.push(...sitesIn(file, handlers))
+    if (file !== undefined) found.push(...sitesIn(program, file, handlers))
   }
   return found
 }
 
-function sitesIn(file: CFile, handlers: ReadonlySet<string>): MapSite[] {
+function sitesIn(program: Program, file: CFile, handlers: ReadonlySet<string>): MapSite[] {
   const { text } = file.source
   const faults = new Set(named(text, faultFields))
   const inserting = insertionNames.filter((n) => text.includes(n))
@@ -41,7 +41,8 @@ function sitesIn(file: CFile, handlers: ReadonlySet<string>): MapSite[] {
     const site = mappingParam(func)
     if (site === undefined || (helpers.get(func.name)?.inserts !== undefined && core(file.path))) continue
     const isHandler = site.type !== 'vm_fault' && handlers.has(func.name)
-    const isFault = site.type === 'vm_fault' && faults.has(func.name)
+    const isFault =
+      site.type === 'vm_fault' && (faults.has(func.name) || (!func.static && isFaultElsewhere(program, func)))
     const role = isHandler
       ? 'mmap'
       : isFault
@@ -55,6 +56,12 @@ function sitesIn(file: CFile, handlers: ReadonlySet<string>): MapSite[] {
   }
   return found
 }
+
+/** A fault handler may stand in another file than its vm_ops. */
+const isFaultElsewhere = (program: Program, { name, file }: Func): boolean =>
+  program
+    .filesWith(name)
+    .some((path) => path !== file.path && named(program.text(path) ?? '', faultFields).includes(name))
 
 /** The helpers themselves are what the others are judged by. */
 const core = (path: string): boolean => /^(mm|kernel\/dma|include)\//.test(path)

@@ -669,7 +669,7 @@ const measures =
   /^(k[mz]alloc|kv[mz]alloc|kcalloc|kvcalloc|v[mz]alloc(_user|_32|_32_user)?|alloc_pages?(_exact|_node)?|__get_free_pages|dma_alloc_\w+|\w*_alloc(_\w+)?|\w+_create)$/
 /** What says nothing about a mapping; of sealed files the core takes VM_MAYWRITE away itself. */
 const silent =
-  /^(seal_check_|trace_|pr_|dev_(dbg|err|warn|info|notice)|drm_(dbg|err|info|WARN)|printk|WARN|BUG|netdev_|ibdev_|lockdep_|might_|mutex_|spin_|down_|up_|file_accessed|touch_atime|pgprot_|vm_get_page_prot|vma_assert|mmap_assert|unmap_mapping|zap_|fput|get_file|vma_set_file|vma_desc_set|mm_set|update_|mlog|DRM_|cachemode|phys_mem_access_prot|arch_|flush_|__flush_|\w*(dbg|DBG|debug|DEBUG)|\w*_hook$|\w+_lock|\w+_unlock)/
+  /^(seal_check_|trace_|pr_|dev_(dbg|err|warn|info|notice)|drm_(dbg|err|info|WARN)|\w*printk|DEB_|WARN|BUG|netdev_|ibdev_|lockdep_|might_|mutex_|spin_|down_|up_|file_accessed|touch_atime|pgprot_|vm_get_page_prot|vma_assert|mmap_assert|unmap_mapping|zap_|fput|get_file|vma_set_file|vma_desc_set|mm_set|update_|mlog|DRM_|cachemode|phys_mem_access_prot|arch_|flush_|__flush_|\w*(dbg|DBG|debug|DEBUG)|\w*_hook$|\w+_lock|\w+_unlock)/
 const negated: Readonly<Record<string, string>> = {
   '<': '>=',
   '>=': '<',
