@@ -2,13 +2,14 @@ import { type Expr, type Func, type Global, type OpsEntry, opsOf } from '../../s
 import type { Judge, Judged, Rules } from '../judge.ts'
 import type { Knowledge } from '../knowledge.ts'
 import { type Context, type Job, rulesFor } from '../protocol.ts'
-import type { Repair, Site } from '../result.ts'
+import type { Hop, Repair, Site } from '../result.ts'
 import type { Place } from '../trace/event.ts'
 import { witnessOf } from '../witness.ts'
 import { type Copies, copiesOf } from './copies.ts'
 import { countedBy, type Fate, fateOf, Lives, locksOf, revokers } from './lives.ts'
 import { classes, freedSentence, guardOf, freedAt, hops, repairs, said, sentence } from './findings.ts'
 import { liftMapping, type MapPlan, type Question, questions } from './lift.ts'
+import { foundUnderLock, liftFound } from './found.ts'
 import { type Dispatcher, dispatchers, handsOn, helpers, mapsDmaBuf } from './helpers.ts'
 import { type MapSite, mapSites } from './sites.ts'
 import { type Ending, From, type Insertion, start, walk } from './walk.ts'
@@ -79,6 +80,8 @@ export class Mappings {
 
   site(site: MapSite): Site {
     if (site.role === 'fault') return this.#fault(site)
+    const late = this.#late(site)
+    if (late !== undefined) return late
     const { ways, reason } = this.#ways(site.func, site)
     if (reason !== undefined) return this.unknown(site, reason)
     const found = this.#verdict(site, ways)
@@ -92,6 +95,44 @@ export class Mappings {
       plan: { ...w.plan, checksSize: true, checksOffset: true, refusesPrivate: true },
     }))
     return this.#verdict(site, told, 'it maps what it is told to: its callers are judged where they call it')
+  }
+
+  /** What it maps was found under a lock, and is used when that is dropped. */
+  #late(site: MapSite): Site | undefined {
+    const found = foundUnderLock(this.#code, site.func)
+    if (found === undefined) return undefined
+    const name = `${site.func.name}-${site.func.line}-found`.replaceAll('_', '-')
+    const judged = this.#judge.judge(liftFound(name, place(site.func), found, false), this.#rules)
+    if (judged.verdict !== 'broken') return undefined
+    const kept = this.#judge.judge(liftFound(`${name}-kept`, place(site.func), found, true), this.#rules)
+    const { ways } = this.#ways(site.func, site)
+    const { foundAt, droppedAt, usedAt, freed } = found
+    const text = `${found.what} is found under ${found.lock.replace(/^\./, '')}, and used when that is dropped (${usedAt.file}:${usedAt.line}): ${freed.func}() takes it out and frees it (${found.entry}), and nothing keeps it.`
+    const hop = (at: Place, what: string): Hop => ({ file: at.file, line: at.line, text: what })
+    const here = { file: site.func.file.path, line: site.func.line, column: site.func.column }
+    const witness = witnessOf(judged, here, this.#path)
+    return {
+      ...this.#base(site, ways),
+      escapes: [
+        hop(foundAt, `found under ${found.lock.replace(/^\./, '')}`),
+        hop(droppedAt, 'the lock is dropped'),
+        hop(usedAt, 'used'),
+        hop(freed, `freed by ${freed.func}()`),
+      ],
+      verdict: 'broken',
+      classes: ['use-after-unlock'],
+      summary: text,
+      litmus: this.#litmus(site, judged, text),
+      ...(witness !== undefined && { witness }),
+      ...(kept.verdict === 'holds' && {
+        repair: {
+          name: 'take-under-lock',
+          text: 'Take a reference before the lock is dropped, and give it back where nothing is mapped; or keep the lock.',
+          ...repairedTest(kept, this.#rules),
+          tried: [],
+        },
+      }),
+    }
   }
 
   /** A fault handler is judged with the handlers that give it to their mappings. */
@@ -184,9 +225,11 @@ export class Mappings {
     const cls =
       code === 'kernel-bug' && question !== 'private'
         ? 'inconsistent-flags'
-        : question === 'freed' && way.plan.freed?.by === 'removal'
-          ? 'no-revocation'
-          : classes[question]
+        : question === 'offset' && way.plan.wraps === true
+          ? 'page-count-overflow'
+          : question === 'freed' && way.plan.freed?.by === 'removal'
+            ? 'no-revocation'
+            : classes[question]
     const text = question === 'freed' || question === 'memory' ? freedSentence(way) : said[cls]!
     const here = { file: site.func.file.path, line: site.func.line, column: site.func.column }
     const witness = witnessOf(judged, here, this.#path)
@@ -470,6 +513,7 @@ export class Mappings {
       checksOffset:
         dispatched !== undefined ||
         (first === undefined ? (facts.bounded & From.offset) !== 0 : !first.offset),
+      ...(dispatched === undefined && first?.offset === true && first.wraps && { wraps: true as const }),
       sets: facts.set,
       clears: facts.cleared,
       ...(first !== undefined && {
@@ -514,7 +558,13 @@ export class Mappings {
     const counted = this.#counted(ops, func)
     let found: Fate | undefined
     for (const i of inserted) {
-      if (i.helper.counts || i.of === undefined) continue
+      if (i.of === undefined) continue
+      if (i.helper.counts) {
+        // What a fault handler gives is mapped whatever it is; a reference does not keep an object of the slab allocator.
+        const slab = i.api === 'vmf->page' ? this.#lives.of(i.of.func, i.of.expr, counted).slab : undefined
+        if (slab !== undefined) return { is: 'wrong', how: 'slab', at: slab }
+        continue
+      }
       const life = this.#lives.of(i.of.func, i.of.expr, counted)
       const fate = fateOf(
         life,

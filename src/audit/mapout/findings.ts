@@ -16,6 +16,8 @@ export const classes: Readonly<Record<Question, string>> = {
 export const said: Readonly<Record<string, string>> = {
   'no-size-check':
     'The length or the offset that the user chose is not compared with what is mapped, on one way through the code.',
+  'page-count-overflow':
+    'The offset that the user chose is added to where the memory begins, and the end of that is compared: near the top of the numbers the sum wraps, and passes.',
   'cow-mapping': 'A private mapping is not refused, and its fault handler inserts bare PFNs: a BUG.',
   'missing-dontexpand':
     'The mapping may be grown by mremap(), and the fault handler does not compare the offset with the object.',
@@ -52,19 +54,21 @@ const holdIt: Fix = {
   }),
 }
 
+const checkSize: Fix = {
+  name: 'check-size',
+  text: 'Compare the offset and the length with the object before anything is mapped, or use vm_iomap_memory(), which does.',
+  apply: (p) => ({
+    ...p,
+    wraps: false,
+    checksSize: true,
+    checksOffset: true,
+    ...(p.faults && { faults: { ...p.faults, checks: true } }),
+  }),
+}
+
 export const repairs: Readonly<Record<string, readonly Fix[]>> = {
-  'no-size-check': [
-    {
-      name: 'check-size',
-      text: 'Compare the offset and the length with the object before anything is mapped, or use vm_iomap_memory(), which does.',
-      apply: (p) => ({
-        ...p,
-        checksSize: true,
-        checksOffset: true,
-        ...(p.faults && { faults: { ...p.faults, checks: true } }),
-      }),
-    },
-  ],
+  'no-size-check': [checkSize],
+  'page-count-overflow': [checkSize],
   'missing-dontexpand': [
     {
       name: 'dontexpand',
@@ -166,10 +170,13 @@ export function hops(inserted: readonly Insertion[]): Hop[] {
 }
 
 /** Who frees what is mapped, and what is missing. */
-export function freedSentence({ fate }: Way): string {
+export function freedSentence(way: Way): string {
+  const { fate } = way
   if (fate?.is === 'wrong')
     return fate.how === 'slab'
-      ? `It is allocated from the slab allocator (${fate.at.file}:${fate.at.line}), in a size that fills no page: what else is in the page is mapped with it.`
+      ? way.inserted.some((i) => i.api === 'vmf->page')
+        ? `It is allocated from the slab allocator (${fate.at.file}:${fate.at.line}): a reference to its page, which a fault takes, does not keep it, nor is the page its own.`
+        : `It is allocated from the slab allocator (${fate.at.file}:${fate.at.line}), in a size that fills no page: what else is in the page is mapped with it.`
       : `It comes from vmalloc() (${fate.at.file}:${fate.at.line}), of which virt_to_phys() and virt_to_page() know nothing: frames of somebody else are mapped.`
   if (fate?.is === 'zapped')
     return `${fate.route.api}() in ${fate.route.at.func}() frees it (${fate.route.entry.text}): its mappings are taken away first, and a fault, which takes no lock, can bring one back in between.`

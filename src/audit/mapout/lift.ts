@@ -9,6 +9,8 @@ export type MapPlan = {
   readonly refusesWrite: boolean
   readonly checksSize: boolean
   readonly checksOffset: boolean
+  /** What it compares is a place that the offset is added to, and that sum may wrap. */
+  readonly wraps?: boolean
   readonly sets: readonly string[]
   readonly clears: readonly string[]
   readonly inserts?: {
@@ -54,6 +56,9 @@ export type MapPlan = {
 /** What a user may try, one after the other. */
 export const questions = ['size', 'offset', 'private', 'grow', 'upgrade', 'copy', 'freed', 'memory'] as const
 export type Question = (typeof questions)[number]
+
+/** Where the object begins: its last page is the last number of eight bits. */
+const high = 126
 
 /** The flags that the model knows. */
 const modelled = ['VM_IO', 'VM_PFNMAP', 'VM_MIXEDMAP', 'VM_DONTEXPAND', 'VM_MAYWRITE', 'VM_SHARED']
@@ -181,6 +186,13 @@ function mmapOf(p: MapPlan, pages: number, takes: boolean): Stmt[] {
   if (p.refusesWrite) body.push(branch(call('vma_test', id('vma'), id('VM_WRITE')), fail('EPERM')))
   if (p.checksSize && p.checksOffset)
     body.push(branch(binary('>', binary('+', id('vm_pgoff'), id('vma_pages')), num(pages)), fail('EINVAL')))
+  else if (p.wraps)
+    body.push(
+      // No length is so great that it wraps by itself.
+      branch(binary('>', id('vma_pages'), num(pages)), fail('EINVAL')),
+      set('r0', binary('+', binary('+', num(high), id('vm_pgoff')), id('vma_pages'))),
+      branch(binary('>', id('r0'), num(high + pages)), fail('EINVAL')),
+    )
   else if (p.checksSize) body.push(branch(binary('>', id('vma_pages'), num(pages)), fail('EINVAL')))
   else if (p.checksOffset) body.push(branch(binary('>', id('vm_pgoff'), num(0)), fail('EINVAL')))
   const known = (list: readonly string[]): string[] => modelled.filter((f) => list.includes(f))

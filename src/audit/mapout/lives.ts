@@ -59,6 +59,7 @@ export type Life = {
   /** It is seen to be allocated. */
   readonly made: boolean
   readonly wrong?: Origins['wrong']
+  readonly slab?: Origins['slab']
   readonly routes: readonly Route[]
   readonly unseen?: string
 }
@@ -95,6 +96,7 @@ export class Lives {
       device: origins.device,
       made: origins.made,
       ...(origins.wrong !== undefined && { wrong: origins.wrong }),
+      ...(origins.slab !== undefined && { slab: origins.slab }),
       routes,
       ...(unseen !== undefined && { unseen }),
     }

@@ -61,6 +61,8 @@ export type Origins = {
   readonly managed: boolean
   /** It is not what a process may see whole pages of: part of a page of the slab allocator, or a frame that `virt_to_phys()` makes up. */
   readonly wrong?: { readonly is: 'slab' | 'elsewhere'; readonly at: Place }
+  /** All of it comes from the slab allocator, a page or less, and its page is asked for. */
+  readonly slab?: Place
   readonly unseen?: string
 }
 
@@ -113,6 +115,8 @@ export function originsOf(code: Code, func: Func, expr: Expr): Origins {
   let unbound = false
   let unseen: string | undefined
   let wrong: Origins['wrong']
+  let slab: Place | undefined
+  let pages = false
   let others = 0
   // The address is taken for one of the linear mapping.
   let linear = false
@@ -176,6 +180,15 @@ export function originsOf(code: Code, func: Func, expr: Expr): Origins {
         /^k[zm]alloc/.test(name) &&
         (/_objs?$/.test(name) || size.includes('sizeof')) &&
         !/\bPAGE_|order|SZ_\d+K/.test(size)
+      // More than two pages are whole pages.
+      const first = x.args[0] === undefined ? '' : f.file.source.text.slice(x.args[0].start, x.args[0].end)
+      if (
+        linear &&
+        /^k[zm]alloc(_node|_obj)?$/.test(name) &&
+        /^(PAGE_SIZE|\*\w+|sizeof\b[^*]*(\(\*[^*]*)?)$/.test(first)
+      )
+        slab ??= at
+      else pages = true
       if (linear && /^v[zm]alloc/.test(name)) wrong ??= { is: 'elsewhere', at }
       else if (small) wrong ??= { is: 'slab', at }
       else others++
@@ -289,6 +302,7 @@ export function originsOf(code: Code, func: Func, expr: Expr): Origins {
     managed: unbound,
     // Where it may come from several allocators the code may know which.
     ...(wrong !== undefined && others === 0 && !askedFor(func) && { wrong }),
+    ...(slab !== undefined && !pages && !device && { slab }),
     ...(unseen !== undefined && { unseen }),
   }
 }

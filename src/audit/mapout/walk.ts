@@ -38,6 +38,10 @@ export const From = {
   based: 2048,
   /** Of a fault: counted from where the mapping begins. */
   relative: 4096,
+  /** An offset in bytes: near its top a sum wraps, where one of pages does not. */
+  bytes: 8192,
+  /** The beginning of something and an offset in bytes. */
+  placed: 16384,
 } as const
 const chosen = From.size | From.offset | From.fault
 
@@ -57,6 +61,8 @@ export type Insertion = {
   /** What is mapped is the offset itself, and not a place in something. */
   readonly bare: boolean
   readonly relative: boolean
+  /** The offset is bounded by a comparison that passes where its sum wraps. */
+  readonly wraps: boolean
   /** What is mapped depends on the offset (of the mapping, of the fault) at all. */
   readonly moves: boolean
   /** The memory, as the code names it. */
@@ -68,6 +74,9 @@ export type Insertion = {
 export type Facts = {
   /** Bounded from above: bits of `From`. */
   readonly bounded: number
+  /** Bounded by a sum that may wrap; and that sum from below. */
+  readonly wrapped: number
+  readonly above: number
   /** Somebody who was not followed was asked about what the user chose, and his answer decided. */
   readonly asked: number
   /** The memory was made as large as the mapping. */
@@ -88,6 +97,8 @@ export type Facts = {
 /** Nothing is known yet. */
 export const start: Facts = {
   bounded: 0,
+  wrapped: 0,
+  above: 0,
   asked: 0,
   measured: false,
   set: [],
@@ -204,7 +215,7 @@ export function walk(
         if (/^(vm_|__vm_)?flags$/.test(to.field)) return written(s, op, what)
       }
       if ((base & From.vmf) !== 0 && to.field === 'page' && v.is !== 'zero')
-        return insert(s, 'vmf->page', givesPage, v.from, 0, at(target))
+        return insert(s, 'vmf->page', givesPage, v.from, 0, at(target), what)
     }
     const path = pathOf(to)
     if (path === undefined) return s
@@ -283,6 +294,13 @@ export function walk(
         return [flagged(s, flagsIn(words(1)), [])]
       default:
     }
+    // drivers/infiniband/core/ib_core_uverbs.c: the entry is as long as the mapping, which is shared, or there is none.
+    if (name === 'rdma_user_mmap_entry_get')
+      return [
+        gives(withFacts(s, { bounded: s.facts.bounded | From.size | From.offset, shared: true }), {
+          from: From.found,
+        }),
+      ]
     if (derived.has(name) || silent.test(name) || /^(ERR_PTR|PTR_ERR)$/.test(name)) return [s]
     if (clamps.test(name)) return [s]
     if (measures.test(name) && (all & From.size) !== 0)
@@ -369,7 +387,9 @@ export function walk(
     place: Place,
     memory?: Expr,
   ): State {
-    const { bounded, asked, measured, inserted } = s.facts
+    const { asked, measured, inserted, wrapped, above } = s.facts
+    // What begins behind the beginning and ends before the end has not wrapped.
+    const bounded = s.facts.bounded | (wrapped & above)
     const open = (bit: number, of: number): boolean =>
       helper.checks !== 'full' &&
       (what & From.fresh) === 0 &&
@@ -389,6 +409,7 @@ export function walk(
         (what & (From.offset | From.fault)) !== 0 &&
         (what & (From.based | From.picked | From.found | From.fresh)) === 0,
       relative: (what & From.relative) !== 0,
+      wraps: (wrapped & ~bounded & From.offset) !== 0,
       moves: (what & (From.offset | From.fault)) !== 0,
       ...(memory !== undefined && { of: { func, expr: memory } }),
       at: place,
@@ -512,8 +533,20 @@ export function walk(
     // `size > limit - off` bounds both.
     if (bounds !== 0 && stripCasts(right).kind === 'binary') bounds |= wants(r)
     if (bounds !== 0 && stripCasts(left).kind === 'binary') bounds |= wants(l)
-    if ((bounds & From.end) !== 0) bounds |= 0
-    let next: State = bounds === 0 ? s : withFacts(s, { bounded: s.facts.bounded | (bounds & chosen) })
+    // `start + off + size <= end`: at the top of the numbers the sum wraps, and passes. mmap() itself sees to it that `off + size` does not.
+    const placed = (v: Value): number => ((v.from & From.placed) === 0 ? 0 : From.offset)
+    const open = bounds & (upper ? placed(l) : 0) & (op === '==' ? 0 : From.offset)
+    const openRight = bounds & (lower ? placed(r) : 0) & (op === '==' ? 0 : From.offset)
+    const wrapped = open | openRight
+    const above = !wraps && op !== '==' ? (lower ? placed(l) : 0) | (upper ? placed(r) : 0) : 0
+    let next: State =
+      bounds === 0 && above === 0
+        ? s
+        : withFacts(s, {
+            bounded: s.facts.bounded | (bounds & chosen & ~wrapped),
+            wrapped: s.facts.wrapped | wrapped,
+            above: s.facts.above | above,
+          })
     for (const v of [l, r]) next = answered(v, next) ?? next
     return next
   }
@@ -582,8 +615,16 @@ export function walk(
               (r & From.offset) |
               ((r & From.start) === 0 ? 0 : From.relative),
           }
+        const bytes =
+          (l & From.offset) !== 0 && (x.op === '<<' || (x.op === '*' && nameOf(x.right) === 'PAGE_SIZE'))
+            ? From.bytes
+            : 0
+        if (x.op === '>>') return { from: (l | r) & ~(From.vma | From.vmf | From.bytes | From.placed) }
+        const place = (of: number, other: Expr, with_: number): boolean =>
+          (of & From.bytes) !== 0 && (with_ & chosen) === 0 && isPlace(other)
+        const placed = x.op === '+' && (place(l, x.right, r) || place(r, x.left, l)) ? From.placed : 0
         const based = x.op === '+' && ((l & chosen) === 0) !== ((r & chosen) === 0) ? From.based : 0
-        return { from: ((l | r) & ~(From.vma | From.vmf)) | based }
+        return { from: ((l | r) & ~(From.vma | From.vmf)) | based | bytes | placed }
       }
       case 'ternary': {
         const a = x.then === undefined ? value(x.cond, s) : value(x.then, s)
@@ -603,6 +644,7 @@ export function walk(
           const all = x.args.map((a) => own(value(a, s)))
           return { from: all.every((o) => o !== 0) ? all.reduce((m, o) => m | o, 0) : 0 }
         }
+        if (name === 'PFN_PHYS' && (from & From.offset) !== 0) return { from: from | From.bytes }
         if (derived.has(name)) return { from: from & ~(From.vma | From.vmf) }
         if (name === 'ERR_PTR' || name === 'PTR_ERR' || name === 'vmf_error')
           return { from: 0, is: 'negative' }
@@ -695,6 +737,17 @@ const nameOf = (e: Expr): string => {
   if (x.kind === 'unary' && x.op === '&') return nameOf(x.of)
   return pathOf(x) ?? ''
 }
+/** Something that begins somewhere: no number, no size. */
+function isPlace(e: Expr): boolean {
+  const x = stripCasts(e)
+  if (x.kind === 'call') return /_start$|_base$|virt_to_phys|__pa/.test(calleeName(x))
+  if (x.kind === 'binary' && (x.op === '&' || x.op === '+')) return isPlace(x.left)
+  const path = pathOf(x)
+  return (
+    path !== undefined && /(start|base|phys|addr|mem|paddr|io)\w*$/i.test(path) && !/^[A-Z_0-9]+$/.test(path)
+  )
+}
+
 const constant = (name: string): Value =>
   name === 'NULL' || name === 'false' || name === 'VM_FAULT_NOPAGE' || name === 'VM_FAULT_LOCKED'
     ? { from: 0, is: 'zero' }
@@ -713,9 +766,10 @@ function factsKey(f: Facts): string {
   let key = factKeys.get(f)
   if (key === undefined) {
     const inserted = f.inserted.map(
-      (i) => `${i.api}:${i.at.line}${i.size}${i.offset}${i.fault}${i.unsure}${i.bare}${i.moves}${i.relative}`,
+      (i) =>
+        `${i.api}:${i.at.line}${i.size}${i.offset}${i.fault}${i.unsure}${i.bare}${i.moves}${i.relative}${i.wraps}`,
     )
-    key = `${f.bounded} ${f.asked} ${f.measured} ${f.shared} ${f.unwritable.join()} ${f.writable.join()} ${f.mode} ${f.ops} ${f.lost} ${f.set.join()} ${f.cleared.join()} ${inserted.join()}`
+    key = `${f.bounded} ${f.wrapped} ${f.above} ${f.asked} ${f.measured} ${f.shared} ${f.unwritable.join()} ${f.writable.join()} ${f.mode} ${f.ops} ${f.lost} ${f.set.join()} ${f.cleared.join()} ${inserted.join()}`
     factKeys.set(f, key)
   }
   return key
