@@ -1,5 +1,5 @@
 import type { Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
-import { branch, call, id, num, out, run, set } from '../lift/build.ts'
+import { binary, branch, call, id, inEnd, num, out, run, set, testOf } from '../lift/build.ts'
 import type { Place } from '../trace/event.ts'
 import type { Plan, Step } from './plan.ts'
 
@@ -284,20 +284,9 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
       })
     }
   }
-  return {
-    name,
-    comment: '',
-    expect: [],
-    init,
-    procs,
-    condition: {
-      quantifier: 'exists',
-      expr:
-        exported && !made
-          ? { kind: 'binary', op: '==', left: { kind: 'name', name: 'fd', proc: 'P0' }, right: num(3) }
-          : { kind: 'binary', op: '==', left: { kind: 'name', name: 'r0', proc: 'P0' }, right: num(0) },
-    },
-  }
+  const reached =
+    exported && !made ? binary('==', inEnd('P0', 'fd'), num(3)) : binary('==', inEnd('P0', 'r0'), num(0))
+  return testOf(name, init, procs, reached)
 }
 
 /** Directions as the code says them; one that it keeps in a variable stands for any, the same wherever it is the same variable. */

@@ -1,6 +1,6 @@
 import type { Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
-import { branch, call, id, num, placeOf, run, set } from '../lift/build.ts'
+import { binary, branch, call, id, inEnd, num, placeOf, run, set, testOf } from '../lift/build.ts'
 import type { Place } from '../trace/event.ts'
 import type { Ending, HoldingEvent } from './event.ts'
 
@@ -279,17 +279,7 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
       comment: 'what the code asks about may turn out either way',
     })
 
-  return {
-    name,
-    comment: '',
-    expect: [],
-    init,
-    procs,
-    condition: {
-      quantifier: 'exists',
-      expr: binary('==', { kind: 'name', name: 'r0', proc: 'P0' }, num(faulted ? 0 : 1)),
-    },
-  }
+  return testOf(name, init, procs, binary('==', inEnd('P0', 'r0'), num(faulted ? 0 : 1)))
 }
 
 /** Who may come between. */
@@ -344,5 +334,3 @@ function operation(api: ReferenceApi): string {
 }
 
 const leave: Stmt = { kind: 'return' }
-type Operator = (Expr & { kind: 'binary' })['op']
-const binary = (op: Operator, left: Expr, right: Expr): Expr => ({ kind: 'binary', op, left, right })

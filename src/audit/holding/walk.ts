@@ -5,6 +5,7 @@ import { mismatch } from '../protocols/reference.ts'
 import { Table } from '../table.ts'
 import type { Place } from '../trace/event.ts'
 import { armsAt } from '../ways/arms.ts'
+import { decide, isConstant, type Known, learn, normal, sign, signOf } from '../ways/facts.ts'
 import { successors } from '../ways/live.ts'
 import { namesOf } from '../ways/names.ts'
 import { ownerOf, typeOf } from '../ways/types.ts'
@@ -41,13 +42,10 @@ const valueText = (v: Val): string => `${v.sym}/${v.ref ?? ''}/${v.hold ?? ''}/$
 
 type Out = { readonly s: State; readonly v: Val }
 
-const minus = 1
-const zero = 2
-const plus = 4
-const anySign = minus | zero | plus
+const { minus, zero, plus, any: anySign } = sign
 
 /** One point of a path. Changed only by its owner: `fork()` first. */
-class State {
+class State implements Known<Val> {
   readonly env: Table<Val>
   readonly signs: Table<number>
   readonly facts: Table<boolean>
@@ -201,6 +199,34 @@ class State {
         changed = true
       }
     return changed
+  }
+
+  surely(v: Val): number | undefined {
+    if (v.part !== undefined) return plus
+    if (v.got !== undefined && (v.sym.startsWith('short#') || v.sym === this.holds.get(v.got)?.asked.sym))
+      return plus
+    return v.sym.startsWith('&') || v.hold !== undefined || v.sym.startsWith('new@') ? plus : undefined
+  }
+
+  compared(op: '<' | '==', a: Val, b: Val): boolean | undefined {
+    const sides = [
+      [a, b, true],
+      [b, a, false],
+    ] as const
+    const asked = (v: Val, w: Val, outcome: (h: Holding) => boolean): boolean => {
+      const h = v.got === undefined ? undefined : this.holds.get(v.got)!
+      return h !== undefined && outcome(h) && (w.sym === h.asked.sym || w.sym === h.last?.sym)
+    }
+    for (const [v, w, less] of sides)
+      if (asked(v, w, (h) => h.outcome === 'short')) return op === '==' ? false : less
+    // A page that is there is no error, and nor is its number.
+    for (const [v, w] of sides)
+      if (op === '==' && v.hold !== undefined && v.form !== 'memory' && w.num === undefined && isConstant(w))
+        return false
+    // An error is never a number of pages.
+    for (const [v, w, less] of sides)
+      if (asked(v, w, () => signOf(v, this) === minus)) return op === '==' ? false : less
+    return undefined
   }
 
   say(e: HoldingEvent): void {
@@ -2043,16 +2069,6 @@ function arithmetic(op: string, a: Val, b: Val, s: State): Val {
   return { sym: clip(`(${a.sym}${op}${b.sym})`) }
 }
 
-function signOf(v: Val, s: State): number {
-  if (v.num !== undefined) return v.num < 0 ? minus : v.num === 0 ? zero : plus
-  if (/^-E[A-Z0-9]+$/.test(v.sym)) return minus
-  if (v.part !== undefined) return plus
-  if (v.got !== undefined && (v.sym.startsWith('short#') || v.sym === s.holds.get(v.got)?.asked.sym))
-    return plus
-  if (v.sym.startsWith('&') || v.hold !== undefined || v.sym.startsWith('new@')) return plus
-  return s.signs.get(v.sym) ?? minus | zero | plus
-}
-
 const about = (asked: Val, v: Val): boolean => asked.num === undefined && v.sym === asked.sym
 
 /** The statements in a statement. */
@@ -2087,131 +2103,6 @@ function asksForAll(op: string, x: Val, y: Val, s: State): boolean | undefined {
   const { op: o, a, not } = normal(op, x, y)
   const yes = o === '==' ? h.outcome === 'all' : h.outcome === 'short' && a === v
   return yes !== not
-}
-
-/** `<` and `==` only; what it says is turned around for the others. */
-function normal(op: string, a: Val, b: Val): { op: '<' | '=='; a: Val; b: Val; not: boolean } {
-  switch (op) {
-    case '==':
-      return { op: '==', a, b, not: false }
-    case '!=':
-      return { op: '==', a, b, not: true }
-    case '<':
-      return { op: '<', a, b, not: false }
-    case '>':
-      return { op: '<', a: b, b: a, not: false }
-    case '<=':
-      return { op: '<', a: b, b: a, not: true }
-    default:
-      return { op: '<', a, b, not: true }
-  }
-}
-
-function decide(o: string, x: Val, y: Val, s: State): boolean | undefined {
-  const { op, a, b, not } = normal(o, x, y)
-  const r = decided(op, a, b, s)
-  return r === undefined ? undefined : r !== not
-}
-
-function decided(op: '<' | '==', a: Val, b: Val, s: State): boolean | undefined {
-  if (a.num !== undefined && b.num !== undefined) return op === '<' ? a.num < b.num : a.num === b.num
-  if (a.sym === b.sym) return op === '=='
-  // Two constants with names of their own.
-  if (op === '==' && /^[A-Z][A-Z0-9_]+$/.test(a.sym) && /^[A-Z][A-Z0-9_]+$/.test(b.sym)) return false
-  for (const [v, w, less] of [
-    [a, b, true],
-    [b, a, false],
-  ] as const) {
-    if (v.got === undefined) continue
-    const h = s.holds.get(v.got)!
-    if (h.outcome !== 'short') continue
-    if (w.sym === h.asked.sym || w.sym === h.last?.sym) return op === '==' ? false : less
-  }
-  // A page that is there is no error, and nor is its number.
-  if (op === '==')
-    for (const [v, w] of [
-      [a, b],
-      [b, a],
-    ] as const)
-      if (v.hold !== undefined && v.form !== 'memory' && w.num === undefined && isConstant(w)) return false
-  // An error is never a number of pages.
-  for (const [v, w, less] of [
-    [a, b, true],
-    [b, a, false],
-  ] as const)
-    if (v.got !== undefined && signOf(v, s) === minus) {
-      const h = s.holds.get(v.got)!
-      if (h.asked.sym === w.sym || h.last?.sym === w.sym) return op === '==' ? false : less
-    }
-  const p = signOf(a, s)
-  const q = signOf(b, s)
-  if ((p & q) === 0) {
-    if (op === '==') return false
-    if (Math.max(...bits(p)) < Math.min(...bits(q))) return true
-    if (Math.min(...bits(p)) > Math.max(...bits(q))) return false
-  }
-  if (p === zero && q === zero) return op === '=='
-  if (op === '<' && q === zero) {
-    if (p === minus) return true
-    if ((p & minus) === 0) return false
-  }
-  if (op === '<' && p === zero) {
-    if (q === plus) return true
-    if ((q & plus) === 0) return false
-  }
-  const fact = s.facts.get(`${a.sym}${op}${b.sym}`)
-  if (fact !== undefined || op !== '==') return fact
-  // It is another constant already.
-  for (const [v, w] of [
-    [a, b],
-    [b, a],
-  ] as const)
-    if (isConstant(w) && !isConstant(v))
-      for (const [k, yes] of s.facts)
-        if (yes && k.startsWith(`${v.sym}==`) && constantSym.test(k.slice(v.sym.length + 2))) return false
-  return undefined
-}
-const constantSym = /^(-?\d+|[A-Z][A-Z0-9_]+|-E[A-Z0-9]+)$/
-const isConstant = (v: Val): boolean => constantSym.test(v.sym)
-const bits = (n: number): number[] => [minus, zero, plus].filter((b) => (n & b) !== 0)
-
-/** False: it cannot turn out like this. */
-function learn(o: string, x: Val, y: Val, way: boolean, s: State): boolean {
-  const { op, a, b, not } = normal(o, x, y)
-  const yes = way !== not
-  const narrow = (v: Val, to: number): boolean => {
-    const now = signOf(v, s) & to
-    if (now === 0) return false
-    if (v.num === undefined) s.signs.set(v.sym, now)
-    return true
-  }
-  const constant = (v: Val): number | undefined => v.num ?? (/^-E[A-Z0-9]+$/.test(v.sym) ? -1 : undefined)
-  const q = constant(b)
-  const p = constant(a)
-  let ok = true
-  if (op === '==') {
-    const [v, n] = q !== undefined ? [a, q] : [b, p]
-    if (n !== undefined) {
-      const sign = n < 0 ? minus : n === 0 ? zero : plus
-      if (yes) ok = narrow(v, sign)
-      else if (n === 0) ok = narrow(v, minus | plus)
-    }
-  } else if (q !== undefined) {
-    // a < q
-    if (yes && q <= 0) ok = narrow(a, minus)
-    else if (yes && q === 1) ok = narrow(a, minus | zero)
-    else if (!yes && q === 0) ok = narrow(a, zero | plus)
-    else if (!yes && q > 0) ok = narrow(a, plus)
-  } else if (p !== undefined) {
-    // p < b
-    if (yes && p >= 0) ok = narrow(b, plus)
-    else if (yes && p === -1) ok = narrow(b, zero | plus)
-    else if (!yes && p === 0) ok = narrow(b, minus | zero)
-    else if (!yes && p < 0) ok = narrow(b, minus)
-  }
-  s.facts.set(`${a.sym}${op}${b.sym}`, yes)
-  if (op === '==') s.facts.set(`${b.sym}==${a.sym}`, yes)
-  return ok
 }
 
 /** `x[i] = …`, `x[i].f = …`. */

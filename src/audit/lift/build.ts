@@ -1,4 +1,4 @@
-import type { Call, Expr, Stmt } from '../../litmus/index.ts'
+import type { Call, Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
 import type { Place } from '../trace/event.ts'
 
 /** The small words that lifted tests are written with; a place is the line that a statement was lifted from. */
@@ -21,4 +21,23 @@ export const branch = (cond: Expr, then: readonly Stmt[], at?: Place): Stmt => (
   then,
   else: [],
   ...placeOf(at),
+})
+type Operator = (Expr & { kind: 'binary' })['op']
+export const binary = (op: Operator, left: Expr, right: Expr): Expr => ({ kind: 'binary', op, left, right })
+/** What a register of a process holds in the end. */
+export const inEnd = (proc: string, name: string): Expr => ({ kind: 'name', name, proc })
+
+/** A lifted test: that what the code does can come to its end, or it would show nothing. */
+export const testOf = (
+  name: string,
+  init: readonly Declaration[],
+  procs: readonly Proc[],
+  reached: Expr,
+): LitmusTest => ({
+  name,
+  comment: '',
+  expect: [],
+  init,
+  procs,
+  condition: { quantifier: 'exists', expr: reached },
 })

@@ -1,7 +1,7 @@
 import type { Call, Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
 import { compareVersions, constants } from '../../kernel/index.ts'
 import type { Place } from '../trace/event.ts'
-import { branch, call, id, num, out, run, set } from './build.ts'
+import { branch, call, id, num, out, run, set, testOf } from './build.ts'
 import type { CallbackStep, Plan, Step } from './plan.ts'
 
 /**
@@ -86,14 +86,7 @@ export function lift(name: string, plan: Plan, kernel: string): LitmusTest {
       comment: 'the notifier, before the page table changes',
     })
   const declared = pfnmap ? init : init.filter((d) => d.kind !== 'device')
-  return {
-    name,
-    comment: '',
-    expect: [],
-    init: declared,
-    procs,
-    condition: { quantifier: 'exists', expr: body.reached() },
-  }
+  return testOf(name, declared, procs, body.reached())
 }
 
 class Body {

@@ -1,5 +1,5 @@
 import type { Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
-import { branch, call, id, num, placeOf, run, set } from '../lift/build.ts'
+import { binary, branch, call, id, inEnd, num, placeOf, run, set, testOf } from '../lift/build.ts'
 import type { Place } from '../trace/event.ts'
 
 /** What a driver does for its mappings, as one way through its code has it. Repairs rewrite it. */
@@ -161,17 +161,7 @@ export function liftMapping(name: string, plan: MapPlan, asks: readonly Question
         ] as const)
       : []),
   ]
-  return {
-    name,
-    comment: '',
-    expect: [],
-    init,
-    procs,
-    condition: {
-      quantifier: 'exists',
-      expr: binary(plan.refuses ? '<' : '>=', { kind: 'name', name: 'r0', proc: 'P0' }, num(0)),
-    },
-  }
+  return testOf(name, init, procs, binary(plan.refuses ? '<' : '>=', inEnd('P0', 'r0'), num(0)))
 }
 
 function driver(name: string, body: readonly Stmt[], comment: string): Proc {
@@ -311,5 +301,3 @@ function copyOf(how: 'fork' | 'split', own: boolean, pages = how === 'split' ? 2
 
 const load = (of: Expr): Expr => call('load', of)
 const back = (value: Expr, at?: Place): Stmt => ({ kind: 'return', value, ...placeOf(at) })
-type Operator = (Expr & { kind: 'binary' })['op']
-const binary = (op: Operator, left: Expr, right: Expr): Expr => ({ kind: 'binary', op, left, right })

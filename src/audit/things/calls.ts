@@ -109,7 +109,7 @@ function pointer(w: ThingWalk, e: Call, args: readonly Val[], s: State, fresh: V
     s.env.set(`${fresh.ref!}.sgt`, args[2])
     s.fields.set('drm_gem_object.sgt', args[2])
     s.signs.set(fresh.sym, sign.plus)
-    s.said.set(`IS_ERR(${fresh.sym})==0`, true)
+    s.facts.set(`IS_ERR(${fresh.sym})==0`, true)
     return [
       { s, v: { sym: `&${fresh.ref!}`, ref: fresh.ref! } },
       { s: failed, v: { sym: `err@${e.start}`, err: true } },

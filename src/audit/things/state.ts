@@ -8,7 +8,7 @@ import { isPointer, type Val } from './value.ts'
 export class State implements Known<Val> {
   readonly env: Table<Val>
   readonly signs: Table<number>
-  readonly said: Table<boolean>
+  readonly facts: Table<boolean>
   things: readonly Thing[]
   events: readonly Event[]
   /** What the events so far come to: paths that differ in nothing that matters meet again. */
@@ -27,7 +27,7 @@ export class State implements Known<Val> {
   constructor(from?: State) {
     this.env = from?.env.fork() ?? new Table(valueText)
     this.signs = from?.signs.fork() ?? new Table(String)
-    this.said = from?.said.fork() ?? new Table(String)
+    this.facts = from?.facts.fork() ?? new Table(String)
     this.things = from?.things ?? []
     this.events = from?.events ?? []
     this.trail = from?.trail ?? ''
@@ -49,7 +49,7 @@ export class State implements Known<Val> {
     return [
       this.env.digest,
       this.signs.digest,
-      this.said.digest,
+      this.facts.digest,
       this.trail,
       this.resv,
       this.counts.digest,

@@ -119,9 +119,9 @@ export class ThingWalk implements Subject<State, Val> {
   }
 
   arm(s: State, said: readonly (readonly [string, boolean])[]): State | undefined {
-    if (said.some(([k, yes]) => s.said.has(k) && s.said.get(k) !== yes)) return undefined
+    if (said.some(([k, yes]) => s.facts.has(k) && s.facts.get(k) !== yes)) return undefined
     const t = s.fork()
-    for (const [k, yes] of said) t.said.set(k, yes)
+    for (const [k, yes] of said) t.facts.set(k, yes)
     return t
   }
 
@@ -401,8 +401,8 @@ function forget(s: State, { prefix }: Frame, live: ReadonlySet<string>, asked: R
   const nameOf = (k: string): string => /^\w*/.exec(k.slice(prefix.length))![0]
   for (const k of s.env.keys())
     if (k.startsWith(prefix) && !live.has(nameOf(k)) && nameOf(k) !== result) s.env.delete(k)
-  const { signs, said } = s
-  if (signs.size + said.size === 0) return
+  const { signs, facts } = s
+  if (signs.size + facts.size === 0) return
   const known = new Set<string>()
   for (const [k, v] of s.env)
     if (!k.startsWith(prefix) || asked.has(nameOf(k)) || nameOf(k) === result) known.add(v.sym)
@@ -412,7 +412,7 @@ function forget(s: State, { prefix }: Frame, live: ReadonlySet<string>, asked: R
     return (key.match(/[A-Za-z_]\w*/g) ?? []).some((w) => asked.has(w))
   }
   for (const k of signs.keys()) if (!still(k)) signs.delete(k)
-  for (const k of said.keys()) if (!still(k)) said.delete(k)
+  for (const k of facts.keys()) if (!still(k)) facts.delete(k)
 }
 
 /** Keeps of a state only what `coarse` says. */
@@ -423,7 +423,7 @@ function blur(s: State): void {
     if (!error && !points) s.env.delete(k)
   }
   for (const [k, v] of s.signs) if (v !== sign.minus) s.signs.delete(k)
-  s.said.clear()
+  s.facts.clear()
   s.counts.clear()
   s.trail = s.trail
     .split(',')

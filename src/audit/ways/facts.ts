@@ -11,7 +11,7 @@ export const sign = { minus, zero, plus, any } as const
 /** What is known on one way: signs of values, and comparisons that turned out in one way. */
 export interface Known<V extends Sym> {
   readonly signs: Table<number>
-  readonly said: Table<boolean>
+  readonly facts: Table<boolean>
   /** What a value says of its sign by itself. */
   surely(v: V): number | undefined
   /** A comparison that is decided by what values are. */
@@ -49,15 +49,15 @@ function decided<V extends Sym>(op: '<' | '==', a: V, b: V, k: Known<V>): boolea
   if (p === zero && q === zero) return op === '=='
   if (op === '<' && q === zero && (p & minus) === 0) return false
   if (op === '<' && p === zero && (q & plus) === 0) return false
-  const said = k.said.get(`${a.sym}${op}${b.sym}`)
-  if (said !== undefined || op !== '==') return said
+  const fact = k.facts.get(`${a.sym}${op}${b.sym}`)
+  if (fact !== undefined || op !== '==') return fact
   // It is another constant already.
   for (const [v, w] of [
     [a, b],
     [b, a],
   ] as const)
     if (isConstant(w) && !isConstant(v))
-      for (const [key, yes] of k.said)
+      for (const [key, yes] of k.facts)
         if (yes && key.startsWith(`${v.sym}==`) && constantText.test(key.slice(v.sym.length + 2)))
           return false
   return undefined
@@ -68,8 +68,8 @@ export function learn<V extends Sym>(o: string, x: V, y: V, way: boolean, k: Kno
   const { op, a, b, not } = normal(o, x, y)
   const yes = way !== not
   const possible = narrowed(op, a, b, yes, k)
-  k.said.set(`${a.sym}${op}${b.sym}`, yes)
-  if (op === '==') k.said.set(`${b.sym}==${a.sym}`, yes)
+  k.facts.set(`${a.sym}${op}${b.sym}`, yes)
+  if (op === '==') k.facts.set(`${b.sym}==${a.sym}`, yes)
   return possible
 }
 
