@@ -4,6 +4,7 @@ import type { ReferenceApi } from '../protocols/reference.ts'
 import { mismatch } from '../protocols/reference.ts'
 import { Table } from '../table.ts'
 import type { Place } from '../trace/event.ts'
+import { substitute } from '../trace/macros.ts'
 import { armsAt } from '../ways/arms.ts'
 import { decide, isConstant, type Known, learn, normal, sign, signOf } from '../ways/facts.ts'
 import { successors } from '../ways/live.ts'
@@ -143,9 +144,11 @@ class State implements Known<Val> {
       }
       if (sym !== a.sym) changed = true
       const { hold, form, element, got, part } = a
+      // What may be NULL still points nowhere else.
+      const ref = a.ref === b.ref || b.num === 0 ? a.ref : a.num === 0 ? b.ref : undefined
       return {
         sym,
-        ref: a.ref !== undefined && a.ref === b.ref ? a.ref : clip(`*${sym}`),
+        ref: ref ?? clip(`*${sym}`),
         ...(hold !== undefined && hold === b.hold && { hold }),
         ...(form !== undefined && form === b.form && { form }),
         ...(element !== undefined && { element }),
@@ -347,9 +350,9 @@ export class HoldingWalk {
           else return { kept: 'elsewhere', place: readable(at.find((l) => rootOf(l) === o) ?? o) }
           continue
         }
-        if (s.published.has(o)) return { kept: 'elsewhere', place: 'an object that others find' }
         if (returned.ref !== undefined && rootOf(returned.ref) === o)
           return { kept: 'caller', place: `what ${frame.func.name}() returns` }
+        if (s.published.has(o)) return { kept: 'elsewhere', place: 'an object that others find' }
         for (const [loc, v] of s.env)
           if (
             v.ref !== undefined &&
@@ -511,6 +514,14 @@ export class HoldingWalk {
     })
   }
 
+  /** A loop that a macro makes goes over what it is given, and leaves it as it is. */
+  #header(e: Expr, s: State): Out[] {
+    if (e.kind !== 'call') return this.#eval(e, s)
+    let outs: Out[] = [{ s, v: nothing }]
+    for (const a of e.args) if (a.kind !== 'type') outs = outs.flatMap((o) => this.#eval(a, o.s))
+    return outs
+  }
+
   /** What stands for one of them in a loop over a scatter list, or over objects in a list. */
   #each(e: Expr, s: State): void {
     if (e.kind !== 'call' || e.callee.kind !== 'name') return
@@ -654,7 +665,7 @@ export class HoldingWalk {
         for (const to of node.to) go(to, node.to.length > 1 ? s.fork() : s)
         return
       case 'each':
-        for (const o of this.#eval(node.expr, s))
+        for (const o of this.#header(node.expr, s))
           for (const [i, to] of node.to.entries()) {
             const t = o.s.fork()
             if (i === 0) this.#each(node.expr, t)
@@ -724,12 +735,12 @@ export class HoldingWalk {
         if (!e.arrow)
           return this.#locate(e.base, s).map((b) => ({
             s: b.s,
-            loc: clip(`${b.loc}.${e.field}`),
+            loc: clip(fieldOf(b.loc, e.field)),
             ...(b.base && { base: b.base }),
           }))
         return this.#eval(e.base, s).map(({ s: t, v }) => ({
           s: t,
-          loc: clip(`${pointee(v)}.${e.field}`),
+          loc: clip(fieldOf(pointee(v), e.field)),
           base: v,
         }))
       }
@@ -755,7 +766,14 @@ export class HoldingWalk {
 
   #read(e: Expr, s: State): Out[] {
     return this.#locate(e, s).map(({ s: t, loc, base }) => {
-      if (base?.hold !== undefined) return { s: t, v: { sym: `${base.sym}.${e.start}` } }
+      if (base?.hold !== undefined) {
+        // One of an array that the call made itself.
+        if (base.form === 'page' && base.ref !== undefined && (e.kind === 'index' || e.kind === 'unary')) {
+          const { ref: _, ...page } = base
+          return { s: t, v: e.kind === 'index' && !isZero(e.index) ? { ...page, element: true } : page }
+        }
+        return { s: t, v: { sym: `${base.sym}.${e.start}` } }
+      }
       if (e.kind === 'name') {
         if (this.#frame.types.get(e.name)?.array === true && !isParam(this.#frame.func, e.name))
           return { s: t, v: { sym: `&${loc}`, ref: loc } }
@@ -1366,6 +1384,8 @@ export class HoldingWalk {
       return plain()
     }
     if (words.transparent.test(name) && args[0] !== undefined) return [{ s, v: args[0] }]
+    if (words.containerOf.test(name) && args[0] !== undefined && e.args[2] !== undefined)
+      return [{ s, v: args[0].hold === undefined ? around(args[0], this.#text(e.args[2])) : fresh() }]
     if (/^is_error_\w*pfn$/.test(name) && args[0]?.hold !== undefined) return [{ s, v: nothing }]
     // What was got has a struct page.
     if (words.hasPage.test(name) && args[0]?.hold !== undefined) return [{ s, v: one }]
@@ -1572,7 +1592,8 @@ export class HoldingWalk {
     return false
   }
 
-  #free(s: State, ref: string): State {
+  #free(s: State, of: string): State {
+    const ref = innermost(of)
     for (const k of s.env.keys()) if (k === ref || within(k, ref)) s.env.delete(k)
     return s
   }
@@ -1584,7 +1605,7 @@ export class HoldingWalk {
     const queue: string[] = []
     for (const a of args) {
       if (a.hold !== undefined) found.add(a.hold)
-      if (a.ref !== undefined) queue.push(a.ref)
+      if (a.ref !== undefined) queue.push(innermost(a.ref))
     }
     for (let ref = queue.pop(); ref !== undefined; ref = queue.pop()) {
       if (seen.has(ref)) continue
@@ -1592,7 +1613,7 @@ export class HoldingWalk {
       for (const [k, v] of s.env)
         if (k === ref || within(k, ref) || k.startsWith(`*${ref}`)) {
           if (v.hold !== undefined) found.add(v.hold)
-          if (v.ref !== undefined && !seen.has(v.ref)) queue.push(v.ref)
+          if (v.ref !== undefined && !seen.has(v.ref)) queue.push(innermost(v.ref))
         }
     }
     return [...found].filter((h) => s.holds.get(h)!.outcome !== 'none')
@@ -1602,14 +1623,14 @@ export class HoldingWalk {
   #asPage(id: number, args: readonly Val[], s: State): boolean {
     if (args.some((a) => a.hold === id && a.form === 'page')) return true
     const seen = new Set<string>()
-    const queue = args.flatMap((a) => a.ref ?? [])
+    const queue = args.flatMap((a) => (a.ref === undefined ? [] : innermost(a.ref)))
     for (let ref = queue.pop(); ref !== undefined; ref = queue.pop()) {
       if (seen.has(ref)) continue
       seen.add(ref)
       for (const [k, v] of s.env)
         if (k === ref || within(k, ref) || k.startsWith(`*${ref}`)) {
           if (v.hold === id && v.form === 'page') return true
-          if (v.ref !== undefined) queue.push(v.ref)
+          if (v.ref !== undefined) queue.push(innermost(v.ref))
         }
     }
     return false
@@ -1753,6 +1774,8 @@ export class HoldingWalk {
     const held = this.#reached(args, s).filter(
       (h) => s.holds.get(h)!.left !== 'nothing' || s.holds.get(h)!.wrong === undefined,
     )
+    const expanded = held.length > 0 && own === undefined ? this.#expanded(e, name) : undefined
+    if (expanded !== undefined) return this.#eval(expanded, s)
     const callee =
       e.callee.kind === 'name'
         ? this.#callee(name, held.length > 0, () => held.some((h) => this.#asPage(h, args, s)))
@@ -1772,7 +1795,18 @@ export class HoldingWalk {
           s.change(h, { unclear: unclear ?? `it is given to ${name}()`, left: 'nothing' })
         else s.change(h, { handed: handed ?? name })
       }
-      for (const a of args) if (a.ref?.startsWith('new@') === true) s.published.add(rootOf(a.ref))
+      // An object of ours: whoever is given it may show it to others, unless it is seen that he does not.
+      const given = args.findIndex((a) => a.ref?.startsWith('new@') === true && !s.published.has(rootOf(a.ref)))
+      if (given >= 0) {
+        const found = this.#code.resolve(name, this.#frame.file)
+        for (const [i, a] of args.entries())
+          if (
+            i >= given &&
+            a.ref?.startsWith('new@') === true &&
+            (found === undefined || !leavesAlone(this.#code, found, i))
+          )
+            s.published.add(rootOf(a.ref))
+      }
       // What it was given a pointer to may be anything now.
       for (const a of args)
         if (a.ref !== undefined && !a.ref.startsWith('*') && a.sym.startsWith('&')) {
@@ -1800,6 +1834,23 @@ export class HoldingWalk {
       return { s: t, v: o.v.sym === nothing.sym && callee.returns.base === 'void' ? v : o.v }
     })
   }
+
+  /** A macro that is an expression, with what it is given in it. */
+  #expanded(e: Expr & { kind: 'call' }, name: string): Expr | undefined {
+    if (this.#macros.has(e)) return this.#macros.get(e)
+    const macro = e.callee.kind === 'name' ? this.#code.macro(name, this.#frame.file) : undefined
+    let found: Expr | undefined
+    if (macro?.body.kind === 'expr' && macro.params !== undefined && !macro.params.includes('...')) {
+      let again = false
+      visit(macro.body.expr, (x) => {
+        if (x.kind === 'name' && x.name === name) again = true
+      })
+      if (!again) found = substitute(macro.body.expr, new Map(macro.params.map((p, i) => [p, e.args[i]])), e)
+    }
+    this.#macros.set(e, found)
+    return found
+  }
+  readonly #macros = new Map<Expr, Expr | undefined>()
 
   /** A function elsewhere in the tree that does nothing to the pages that it is handed. */
   #leavesAlone(name: string, args: readonly Val[], s: State): boolean {
@@ -2002,10 +2053,23 @@ const isZero = (e: Expr): boolean => e.kind === 'number' && e.value === 0
 const pointee = (v: Val): string => v.ref ?? clip(`*${v.sym}`)
 const clip = (loc: string): string => (loc.length > 120 ? '*(…)' : loc)
 const within = (loc: string, of: string): boolean =>
-  loc.length > of.length && loc.startsWith(of) && /^[.[]/.test(loc.slice(of.length))
+  loc.length > of.length && loc.startsWith(of) && /^[.[^]/.test(loc.slice(of.length))
 /** The object that a place is part of. */
 function rootOf(loc: string): string {
-  return /^[^.]*/.exec(loc)![0]
+  return /^[^.^]*/.exec(loc)![0]
+}
+/** A field of a struct; `x^f` is the struct around x, in which x is the field f. */
+const fieldOf = (loc: string, field: string): string =>
+  loc.endsWith(`^${field}`) ? loc.slice(0, -field.length - 1) : `${loc}.${field}`
+const innermost = (loc: string): string => loc.replace(/(\^\w+)+$/, '')
+/** What `container_of(v, T, field)` points to. */
+function around(v: Val, field: string): Val {
+  const ref = pointee(v)
+  if (!ref.endsWith(`.${field}`))
+    return { sym: clip(`container_of(${v.sym},${field})`), ref: clip(`${ref}^${field}`) }
+  const outer = ref.slice(0, -field.length - 1)
+  const sym = outer.startsWith('*') ? outer.slice(1) : outer.startsWith('new@') ? `${outer}#` : `&${outer}`
+  return { sym, ref: outer }
 }
 const isForeign = (root: string): boolean => root.startsWith('*') || root.startsWith('g:')
 const isLocal = (root: string): boolean => /^\d+:/.test(root)

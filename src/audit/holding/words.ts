@@ -83,6 +83,7 @@ export const writesSecond = /^_*(test_and_)?(set|clear|change)_bit(_le)?$/
 /** Says what its argument says. */
 export const transparent =
   /^(unlikely|likely|WARN_ON(_ONCE)?|WARN|WARN_ONCE|IS_ENABLED|READ_ONCE|BUG_ON|__builtin_expect|untagged_addr|ACCESS_ONCE)$/
+export const containerOf = /^container_of(_const|_safe)?$/
 /** Gives a number near to its argument: what was a page number may still be one. */
 export const keepsValue = /^([A-Z][A-Z0-9_]+|min\w*|max\w*|roundup|rounddown|round_\w+|clamp\w*)$/
 /** Gives the same for the same arguments. */

@@ -1,7 +1,14 @@
 import type { Expr, Stmt } from '../../source/index.ts'
 
-/** The body of a macro with its arguments in the place of its parameters. */
-export function substitute(e: Expr, bind: ReadonlyMap<string, Expr | undefined>): Expr {
+/**
+ * The body of a macro with its arguments in the place of its parameters. `at`: what is the macro's own then stands where the macro is used;
+ * left out, where it is defined.
+ */
+export function substitute(
+  e: Expr,
+  bind: ReadonlyMap<string, Expr | undefined>,
+  at?: { readonly start: number; readonly end: number },
+): Expr {
   const walk = (x: unknown): unknown => {
     if (Array.isArray(x)) return x.map(walk)
     if (typeof x !== 'object' || x === null) return x
@@ -9,9 +16,9 @@ export function substitute(e: Expr, bind: ReadonlyMap<string, Expr | undefined>)
     if (node.kind === 'name' && node.name !== undefined) {
       const by = bind.get(node.name)
       if (by !== undefined) return by
-      return x
     }
-    return Object.fromEntries(Object.entries(x).map(([k, v]) => [k, walk(v)]))
+    const copy = Object.fromEntries(Object.entries(x).map(([k, v]) => [k, walk(v)]))
+    return at !== undefined && 'start' in copy ? { ...copy, start: at.start, end: at.end } : copy
   }
   return walk(e) as Expr
 }
