@@ -115,7 +115,9 @@ class State implements Known<Val> {
         )
       else if (h.outcome !== 'none') holds.push(`${h.id}-${h.wrong ?? ''}${h.written}${h.dirtied}`)
     key += holds.sort().join()
-    for (const [at, n] of this.rounds) if (n > 1) key += `|${at}`
+    // Whether a loop over what is there had its round decides how it is left.
+    const once = this.live ? 1 : 2
+    for (const [at, n] of this.rounds) if (n >= once) key += `|${at}`
     return key
   }
 
@@ -194,6 +196,11 @@ class State implements Known<Val> {
     for (const [k, yes] of this.facts)
       if (o.facts.get(k) !== yes) {
         this.facts.delete(k)
+        changed = true
+      }
+    for (const [head, n] of o.rounds)
+      if ((this.rounds.get(head) ?? 0) < n) {
+        this.rounds.set(head, n)
         changed = true
       }
     for (const p of o.published)
@@ -461,7 +468,7 @@ export class HoldingWalk {
             unentered.push({ at, to, s: t })
             return
           }
-          if (to === behind) passed.add(at)
+          if (to === behind && t.rounds.has(headOf(nodes, at))) passed.add(at)
           go(at, to, t)
         },
         (v, t) => {
