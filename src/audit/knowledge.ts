@@ -29,7 +29,18 @@ export class Knowledge implements Code {
   }
 
   resolveHere(name: string, from: CFile): Func | undefined {
-    return functionsOf(from).get(name)
+    const found = functionsOf(from).get(name)
+    return found === undefined || this.#stub(found) ? undefined : found
+  }
+
+  /** `static inline … { return 0; }` in a header, for kernels without the file that has the function itself. */
+  #stub(func: Func): boolean {
+    const { file, name } = func
+    if (!func.inline || func.conditions.length === 0 || !file.path.endsWith('.h')) return false
+    return this.#once(`stub ${name} ${file.path}`, () => {
+      const same = (f: Func): boolean => !f.static && !f.file.path.endsWith('.h')
+      return !this.#everywhere(name) && this.#program.definitions(name).some(same)
+    })
   }
 
   resolve(name: string, from: CFile): Func | undefined {

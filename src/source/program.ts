@@ -149,7 +149,9 @@ export class Program {
    */
   resolve(name: string, from: CFile): readonly Func[] {
     const own = from.functions.filter((f) => f.name === name)
-    if (own.length > 0) return own
+    // What a header has under a condition is what is left of it where it is switched off.
+    const stubs = from.path.endsWith('.h') && own.every((f) => f.inline && f.conditions.length > 0)
+    if (own.length > 0 && !(stubs && this.#isReal(name))) return own
     const all = this.definitions(name).filter((f) => f.file.path !== from.path)
     const visible = all.filter((f) => !f.static || f.file.path.endsWith('.h'))
     if (visible.length <= 1) return visible
@@ -168,6 +170,10 @@ export class Program {
       if (nearer.length > 0) return nearer
     // A stub in a header (`static inline … { return -EOPNOTSUPP; }`) stands for the same function switched off.
     return real.length > 0 ? real : visible
+  }
+
+  #isReal(name: string): boolean {
+    return this.definitions(name).some((f) => !f.static && !f.file.path.endsWith('.h'))
   }
 
   /** Everywhere that a name of a function stands, apart from its definitions and declarations. */

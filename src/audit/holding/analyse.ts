@@ -362,7 +362,11 @@ export class Holdings {
           : up === most.up
             ? `it is handed up through more than ${most.up} callers`
             : undefined
-    if (reason !== undefined) return this.#told(site, e, reason)
+    if (reason !== undefined) {
+      // It is called through a table, and what it returns or fills is an object of the module's.
+      const kept = callers.length === 0 && this.#stories.given(root) ? this.#told(site, e) : undefined
+      return kept === undefined || kept.verdict === 'unknown' ? this.#told(site, e, reason) : kept
+    }
     const all = callers.map((c) => {
       const next = new Set([...towards, c])
       return this.#at(site, c, next, this.#walk(site, c, next), up + 1)

@@ -63,6 +63,11 @@ export class Stories {
     return this.#entries.entered(func)
   }
 
+  /** It is put into a table, or handed to somebody who calls it. */
+  given(func: Func): boolean {
+    return this.#entries.uses(func).length > 0
+  }
+
   of(site: HoldingSite): Story {
     let story = this.#known.get(site.call)
     if (story === undefined) {

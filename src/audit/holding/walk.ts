@@ -1803,7 +1803,9 @@ export class HoldingWalk {
         else s.change(h, { handed: handed ?? name })
       }
       // An object of ours: whoever is given it may show it to others, unless it is seen that he does not.
-      const given = args.findIndex((a) => a.ref?.startsWith('new@') === true && !s.published.has(rootOf(a.ref)))
+      const given = args.findIndex(
+        (a) => a.ref?.startsWith('new@') === true && !s.published.has(rootOf(a.ref)),
+      )
       if (given >= 0) {
         const found = this.#code.resolve(name, this.#frame.file)
         for (const [i, a] of args.entries())

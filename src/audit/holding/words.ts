@@ -88,7 +88,7 @@ export const containerOf = /^container_of(_const|_safe)?$/
 export const keepsValue = /^([A-Z][A-Z0-9_]+|min\w*|max\w*|roundup|rounddown|round_\w+|clamp\w*)$/
 /** Gives the same for the same arguments. */
 export const pure =
-  /^([A-Z][A-Z0-9_]+|min\w*|max\w*|PTR_ERR\w*|IS_ERR\w*|ERR_PTR|roundup|rounddown|round_\w+|DIV_\w+|offset_in_page|clamp\w*|ilog2|is_\w+|array3?_size|flex_array_size|struct_size\w*|size_\w+)$/
+  /^(cpu_to_\w+|\w+_to_cpu\w*|(lower|upper)_32_bits|hton\w+|ntoh\w+|[A-Z][A-Z0-9_]+|min\w*|max\w*|PTR_ERR\w*|IS_ERR\w*|ERR_PTR|roundup|rounddown|round_\w+|DIV_\w+|offset_in_page|clamp\w*|ilog2|is_\w+|array3?_size|flex_array_size|struct_size\w*|size_\w+)$/
 /** Keeps the page in its argument, and drops the reference when it is done. */
 export const takesOver: ReadonlyMap<string, number> = new Map([
   ['memory_failure', 0],
