@@ -1,4 +1,4 @@
-import type { CFile, CType, Expr, Func, Stmt } from '../../source/index.ts'
+import { type CFile, type CType, type Expr, type Func, type Stmt, visit } from '../../source/index.ts'
 import type { Code, GraphNode } from '../code.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
 import { mismatch } from '../protocols/reference.ts'
