@@ -22,6 +22,23 @@ export function rmap_walk(k: Kernel, pfn: Pfn, each: (mm: Id<'mm'>, addr: Id<'vp
 }
 
 /**
+ * A process with a notifier that maps the page and has not been told (a bit of `told` for each), and where: from the first to the last
+ * address at which it has the page. Kernels tell those, too, that only might map it.
+ */
+export function untold(
+  k: Kernel,
+  pfn: Pfn,
+  told: number,
+): { readonly mm: Id<'mm'>; readonly start: number; readonly end: number } | undefined {
+  let found: { mm: Id<'mm'>; start: number; end: number } | undefined
+  rmap_walk(k, pfn, (mm, addr) => {
+    if ((told & (1 << mm)) !== 0 || !k.notified(mm) || (found !== undefined && found.mm !== mm)) return
+    found = { mm, start: found?.start ?? addr, end: addr + 1 }
+  })
+  return found
+}
+
+/**
  * migrate_pages() of one page: a new page takes the place of the old one in all page tables and in the page cache, if nobody else
  * refers to the old one (folio_migrate_mapping()). A pinned page of one process is not even unmapped since 5.19. Undefined: it stays.
  */

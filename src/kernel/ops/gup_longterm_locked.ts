@@ -2,9 +2,10 @@ import type { Id } from '../../state/index.ts'
 import { ENOMEM, FOLL_LONGTERM } from '../constants.ts'
 import type { Kernel } from '../kernel.ts'
 import { drop_pin, drop_ref, GFP_USER } from '../mm/frames.ts'
-import { migrate_page, rmapFree } from '../mm/migrate.ts'
+import { migrate_page, rmapFree, untold } from '../mm/migrate.ts'
 import { blocked, nth, type Out, op } from '../op.ts'
 import { __get_user_pages, longterm_pinnable, pins } from './__get_user_pages.ts'
+import { tell, toldOf } from './migrate_pages.ts'
 import { mmu_notifier_invalidate_range_end } from './mmu_notifier_invalidate_range_end.ts'
 import { mmu_notifier_invalidate_range_start } from './mmu_notifier_invalidate_range_start.ts'
 
@@ -22,7 +23,7 @@ export const gup_longterm_locked = op({
     vec: '&frames?',
   },
   returns: 'int',
-  locals: { i: 'int', failed: 'int' },
+  locals: { i: 'int', failed: 'int', told: 'int' },
   calls: () => [__get_user_pages, mmu_notifier_invalidate_range_start, mmu_notifier_invalidate_range_end],
   internal: true,
   steps: {
@@ -40,19 +41,19 @@ export const gup_longterm_locked = op({
     // migrate_longterm_unpinnable_folios(): nothing is pinned meanwhile.
     migrate(k, me) {
       while (me.i > 0 && !moves(k, me, me.i - 1)) me.i -= 1
-      if (me.i === 0) return again(k, me)
-      if (!k.notified(me.mm)) return 'move'
-      return k.call(mmu_notifier_invalidate_range_start, 'move', me.mm, me.addr + me.i - 1, me.addr + me.i)
+      return me.i === 0 ? again(k, me) : 'move'
     },
     move(k, me) {
       if (!rmapFree(k, me.thread)) return blocked
       // One that nobody has any more need not be moved.
-      if (moves(k, me, me.i - 1) && migrate_page(k, page(k, me, me.i - 1)!, GFP_USER) === undefined)
-        me.failed = 1
-      if (!k.notified(me.mm)) return 'moved'
-      return k.call(mmu_notifier_invalidate_range_end, 'moved', me.mm, me.addr + me.i - 1, me.addr + me.i)
+      if (!moves(k, me, me.i - 1)) return 'moved'
+      const pfn = page(k, me, me.i - 1)!
+      if (untold(k, pfn, me.told) !== undefined) return tell(k, me, pfn, 'move')
+      if (migrate_page(k, pfn, GFP_USER) === undefined) me.failed = 1
+      return 'moved'
     },
     moved(k, me) {
+      if (me.told !== 0) return toldOf(k, me, 'moved')
       me.i -= 1
       return me.i > 0 ? 'migrate' : again(k, me)
     },

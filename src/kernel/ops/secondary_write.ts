@@ -1,5 +1,6 @@
 import { EFAULT } from '../constants.ts'
 import { reach } from '../mm/access.ts'
+import { wrote } from '../mm/files.ts'
 import { secondary_entry } from '../mm/secondary.ts'
 import { op } from '../op.ts'
 
@@ -21,6 +22,7 @@ export const secondary_write = op({
         `${k.threadName(me.thread)} writes through the secondary MMU of ${k.config.notifiers[me.notifier]!.name} to`,
       )
       k.page(spte.pfn!).data = me.value
+      wrote(k, spte.pfn!)
       return k.done(0)
     },
   },
