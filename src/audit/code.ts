@@ -22,6 +22,8 @@ export type Code = {
   moduleFiles(file: CFile): readonly string[]
   /** Files of the tree that mention a word. */
   mentioning(word: string): readonly CFile[]
+  /** Of these the ones whose text is like that, read one by one as they are asked for. */
+  mentioningLike(word: string, pattern: RegExp): Iterable<CFile>
   exported(func: Func): boolean
 }
 

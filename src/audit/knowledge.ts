@@ -18,6 +18,7 @@ const most = { files: 150 }
 export class Knowledge implements Code {
   readonly #program: Program
   readonly #answers = new Map<string, unknown>()
+  readonly #modules = new Map<readonly string[], Map<string, readonly string[]>>()
 
   constructor(program: Program) {
     this.#program = program
@@ -114,23 +115,33 @@ export class Knowledge implements Code {
   }
 
   moduleWith(file: CFile, word: string, other?: string): readonly CFile[] {
+    const files = this.moduleFiles(file)
     const words = other === undefined ? [word] : [word, other]
-    const key = `module ${file.path} ${words.join(' ')}`
-    if (!this.#answers.has(key)) {
-      // A module is a few files, and such words (fields: `start`, `pfn`) stand in most files of a tree: no question to the tree.
-      const files = [file.path, ...this.moduleFiles(file).filter((f) => f !== file.path)]
-      const written = words.map((w) => new RegExp(`\\b${w}\\b`))
-      const has = (path: string): boolean => {
-        const text = this.#program.text(path)
-        return text !== undefined && written.every((w) => w.test(text))
-      }
-      this.#answers.set(key, this.#program.read(files.filter(has)))
-    }
-    return this.#answers.get(key) as readonly CFile[]
+    const [first = [], second = first] = words.map((w) => this.#holding(files, w))
+    const found = first.filter((f) => f !== file.path && second.includes(f))
+    const own = words.every((w) => this.#program.among([file.path], w).length > 0)
+    return this.#program.read(own ? [file.path, ...found] : found)
+  }
+
+  /** Those of a module's files that hold a word. The files of one module are one list, from wherever it is asked. */
+  #holding(files: readonly string[], word: string): readonly string[] {
+    let known = this.#modules.get(files)
+    if (known === undefined) this.#modules.set(files, (known = new Map<string, readonly string[]>()))
+    let found = known.get(word)
+    if (found === undefined) known.set(word, (found = this.#program.among(files, word)))
+    return found
   }
 
   mentioning(word: string): readonly CFile[] {
     return this.#once(`mentioning ${word}`, () => this.#program.read(this.#program.filesWith(word)))
+  }
+
+  *mentioningLike(word: string, pattern: RegExp): Iterable<CFile> {
+    for (const path of this.#program.filesWith(word)) {
+      if (!pattern.test(this.#program.text(path) ?? '')) continue
+      const file = this.#program.file(path)
+      if (file !== undefined) yield file
+    }
   }
 
   exported(func: Func): boolean {

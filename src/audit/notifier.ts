@@ -141,10 +141,12 @@ function asker(code: Code, file: CFile, fields: ReadonlySet<string>): Notifier['
     const compares = new RegExp(
       `(->|\\.)${field}\\s*[!=]=\\s*\\w|\\w\\s*[!=]=\\s*[\\w>.-]*(->|\\.)${field}\\b`,
     )
-    for (const f of [file, ...code.mentioning(field)])
-      for (const func of f.functions)
-        if (compares.test(f.source.text.slice(func.start, func.end)) && func.params.length > 1)
-          return { func: func.name, file: f.path, line: func.line }
+    const asks = (func: Func): boolean =>
+      func.params.length > 1 && compares.test(func.file.source.text.slice(func.start, func.end))
+    let found = file.functions.find(asks)
+    if (found === undefined)
+      for (const f of code.mentioningLike(field, compares)) if ((found = f.functions.find(asks))) break
+    if (found !== undefined) return { func: found.name, file: found.file.path, line: found.line }
   }
   return undefined
 }

@@ -116,6 +116,11 @@ export class Program {
     return this.scanner.find(word).files
   }
 
+  /** Those of some files that contain the word, in the order in which they are given. */
+  among(paths: readonly string[], word: string): readonly string[] {
+    return this.scanner.among(paths, word)
+  }
+
   /** Parsed files, got in one go where they come from elsewhere; those that cannot be read are left out. */
   read(paths: readonly string[]): CFile[] {
     this.tree.fetch?.(paths.filter((p) => !this.#files.has(p)))

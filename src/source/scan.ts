@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { Overlay } from './overlay.ts'
 import { maxFileBytes, reason, type Tree } from './tree.ts'
-import { type FileWords, findWord, Gatherer, IndexMaker, Place, type WordIndex } from './word-index.ts'
+import { type FileWords, findWithin, findWord, Gatherer, IndexMaker, Place, type WordIndex } from './word-index.ts'
 
 /** Says where words stand. */
 export type Finder = {
@@ -11,6 +11,8 @@ export type Finder = {
   ready(): Promise<void>
   /** Where a word stands as a whole identifier, also in comments and strings. */
   find(word: string): Places
+  /** Those of some files that hold a word, in the order in which they are given. */
+  among(paths: readonly string[], word: string): readonly string[]
   close(): Promise<void>
 }
 
@@ -67,6 +69,19 @@ class OverlayScanner implements Finder {
     return places
   }
 
+  among(paths: readonly string[], word: string): readonly string[] {
+    const below = this.#base.among(
+      paths.filter((f) => this.#tree.isBelow(f)),
+      word,
+    )
+    const above = this.#top.among(
+      paths.filter((f) => !this.#tree.isBelow(f)),
+      word,
+    )
+    const found = new Set([...below, ...above])
+    return paths.filter((f) => found.has(f))
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#top.close(), ...(this.#owned ? [this.#base.close()] : [])])
   }
@@ -81,6 +96,7 @@ export class Scanner implements Finder {
   #reading: Promise<void> | undefined
   #workers: Worker[] = []
   readonly #known = new Map<string, Places>()
+  #numbers: ReadonlyMap<string, number> | undefined
 
   /** `indexes`: the tree has been read already, by the threads of another scanner. */
   constructor(
@@ -123,6 +139,14 @@ export class Scanner implements Finder {
       this.#known.set(word, places)
     }
     return places
+  }
+
+  among(paths: readonly string[], word: string): readonly string[] {
+    const numbers = (this.#numbers ??= new Map(this.#tree.files.map((f, i) => [f, i])))
+    const wanted = new Set(paths.flatMap((p) => numbers.get(p) ?? []))
+    const found = new Set<number>()
+    for (const index of this.#indexed()) findWithin(index, word, wanted, found)
+    return paths.filter((p) => found.has(numbers.get(p)!))
   }
 
   /** The index, made here and now if there is none. */

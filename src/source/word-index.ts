@@ -218,3 +218,21 @@ export function findWord({ start, hash, file }: WordIndex, word: string): [file:
   }
   return found
 }
+
+/** Which of some files hold a word: adds their numbers. */
+export function findWithin(
+  { start, hash, file }: WordIndex,
+  word: string,
+  wanted: ReadonlySet<number>,
+  found: Set<number>,
+): void {
+  const [raw1, raw2] = rawHashes(word)
+  const h1 = mix(raw1)
+  const h2 = second(raw2)
+  const rest = restOf(h1)
+  for (let at = start[bucketOf(h1)]!, end = start[bucketOf(h1) + 1]!; at < end; at++) {
+    if (second(hash[at]!) !== h2) continue
+    const f = file[at]!
+    if ((f & ~fileMask) >>> 0 === rest && wanted.has(f & fileMask)) found.add(f & fileMask)
+  }
+}
