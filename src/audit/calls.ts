@@ -7,7 +7,11 @@ export type CallOf<A> = { readonly func: Func; readonly call: Call; readonly api
 
 /** The calls in a function of what a table names. */
 export function callsOf<A>(func: Func, apis: ReadonlyMap<string, A>): CallOf<A>[] {
-  if (![...apis.keys()].some((n) => func.mentions(n))) return []
+  for (const name of apis.keys()) if (func.mentions(name)) return calls(func, apis)
+  return []
+}
+
+function calls<A>(func: Func, apis: ReadonlyMap<string, A>): CallOf<A>[] {
   const found: CallOf<A>[] = []
   for (const outer of func.body.stmts.flatMap((s) => stmtExprs(s)))
     visit(outer, (x) => {
@@ -28,8 +32,12 @@ export function callJobs<A>(
   const jobs: Job[] = []
   for (const path of filesWith(program, apis.keys())) {
     options.signal?.throwIfAborted()
-    for (const func of program.file(path)?.functions ?? []) {
-      const sites = own.has(func.name) ? [] : callsOf(func, apis)
+    const file = program.file(path)
+    if (file === undefined) continue
+    const { text } = file.source
+    const here = new Map([...apis].filter(([name]) => text.includes(name)))
+    for (const func of file.functions) {
+      const sites = own.has(func.name) ? [] : callsOf(func, here)
       if (sites.length > 0) jobs.push({ func, decide: () => decide(func, sites) })
     }
   }

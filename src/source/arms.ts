@@ -1,4 +1,4 @@
-import { op, T, type Tokens } from './lex.ts'
+import { op, Room, T, type Tokens } from './lex.ts'
 
 /**
  * Decides what becomes of each #if … #endif. An arm that is whole statements (or whole declarations) stays, between
@@ -29,27 +29,41 @@ const SEMI = op(';')
 const COLON = op(':')
 const COMMA = op(',')
 
-type Arm = { condition: number; items: number[]; marks: number }
+type Arm = { condition: number; items: Int32Array; marks: number }
+type Frame = { marker: number; arms: Arm[]; outerLength: number; outerDepth: number }
 
-export function resolveArms(tokens: Tokens): Resolved {
-  const { kind, code, start, end, text, conditions } = tokens
+const none = new Int32Array(0)
+
+export function resolveArms(tokens: Tokens, room = new Room()): Resolved {
+  const { count, kind, code, start, end, text, conditions } = tokens
+  room.holdResolved(count)
+  const out = room.at
   const dropped: number[] = []
+  if (conditions.length === 0) {
+    let n = 0
+    for (let t = 0; t < count; t++) if (kind[t]! < T.if) out[n++] = t
+    return { tokens, at: out.subarray(0, n), count: n, ...pair(tokens, out, n, room), dropped }
+  }
+  // `out` is shared: a group's arms are cut off it at its #endif and put back as decided.
+  let length = 0
+  let depth = 0
+  const frames: Frame[] = []
 
   const isDead = (c: number): boolean =>
     /^\(?\s*0\s*\)?$|^defined ?\(? ?__cplusplus|^__cplusplus$/.test(conditions[c]!)
   const isTrue = (c: number): boolean => /^1$|^!__cplusplus$/.test(conditions[c]!)
 
   /** What kind of bracket is open at the end of `out`, looking at most a little way back. */
-  const innermost = (out: readonly number[]): number => {
-    let depth = 0
-    for (let k = out.length - 1, steps = 0; k >= 0 && steps < 4000; k--, steps++) {
+  const innermost = (): number => {
+    let closed = 0
+    for (let k = length - 1, steps = 0; k >= 0 && steps < 4000; k--, steps++) {
       const t = out[k]!
       if (kind[t] !== T.punct) continue
       const c = code[t]!
-      if (c === CLOSE || c === UNPAREN || c === UNBRACKET) depth++
+      if (c === CLOSE || c === UNPAREN || c === UNBRACKET) closed++
       else if (c === OPEN || c === PAREN || c === BRACKET) {
-        if (depth === 0) return c
-        depth--
+        if (closed === 0) return c
+        closed--
       }
     }
     return OPEN
@@ -67,16 +81,17 @@ export function resolveArms(tokens: Tokens): Resolved {
     return kind[t] === T.endif || kind[t] === T.if || kind[t] === T.else
   }
 
-  const real = (items: readonly number[]): number[] => items.filter((t) => kind[t]! < T.if)
+  const isReal = (t: number): boolean => kind[t]! < T.if
+  const isEmpty = (a: Arm): boolean => !a.items.some(isReal)
 
   /** Brackets closed within, statements whole: it can stand alone. A macro used at file scope needs no `;`. */
-  const isWhole = (items: readonly number[], atTop: boolean): boolean => {
-    const own = real(items)
-    if (own.length === 0) return true
-    if (isElse(own[0]!)) return false
+  const isWhole = ({ items }: Arm, atTop: boolean): boolean => {
+    const first = items.find(isReal)
+    if (first === undefined) return true
+    if (isElse(first)) return false
     let braces = 0
     let parens = 0
-    for (const t of own) {
+    for (const t of items) {
       if (kind[t] !== T.punct) continue
       const c = code[t]!
       if (c === OPEN) braces++
@@ -85,88 +100,87 @@ export function resolveArms(tokens: Tokens): Resolved {
       else if (c === UNPAREN || c === UNBRACKET) parens--
       if (braces < 0 || parens < 0) return false
     }
-    const last = own[own.length - 1]!
+    const last = items.findLast(isReal)!
     const c = code[last]!
     if (braces !== 0 || parens !== 0 || kind[last] !== T.punct) return false
     return c === SEMI || c === CLOSE || c === COLON || (atTop && c === UNPAREN)
   }
-  const isList = (items: readonly number[]): boolean => {
-    const own = real(items)
-    if (own.length === 0) return true
-    const last = own[own.length - 1]!
-    let depth = 0
-    for (const t of own) {
+  const isList = ({ items }: Arm): boolean => {
+    const last = items.findLast(isReal)
+    if (last === undefined) return true
+    let open = 0
+    for (const t of items) {
       if (kind[t] !== T.punct) continue
       const c = code[t]!
-      if (c === OPEN || c === PAREN || c === BRACKET) depth++
-      else if (c === CLOSE || c === UNPAREN || c === UNBRACKET) depth--
-      if (depth < 0) return false
+      if (c === OPEN || c === PAREN || c === BRACKET) open++
+      else if (c === CLOSE || c === UNPAREN || c === UNBRACKET) open--
+      if (open < 0) return false
     }
-    return depth === 0 && kind[last] === T.punct && code[last] === COMMA
+    return open === 0 && kind[last] === T.punct && code[last] === COMMA
   }
 
-  const out: number[] = []
-  type Frame = { marker: number; arms: Arm[]; outerLength: number; atTop: boolean }
-  const frames: Frame[] = []
-  // `out` is shared: a group's arms are cut off it at its #endif and put back as decided.
-  let depth = 0
-  const depths: number[] = []
+  /** Ends the last arm of a group: what came since it began is its own. */
+  const endArm = (frame: Frame): void => {
+    frame.arms[frame.arms.length - 1]!.items = out.slice(frame.outerLength, length)
+    length = frame.outerLength
+  }
 
   const endGroup = (frame: Frame, endif: number | undefined): void => {
-    const last = frame.arms[frame.arms.length - 1]!
-    last.items = out.splice(frame.outerLength)
+    endArm(frame)
     const arms = frame.arms
-    const outerDepth = depths.pop()!
     const hasElse = arms.length > 1 && conditions[arms[arms.length - 1]!.condition] === ''
     const alive = arms.filter((a) => !isDead(a.condition))
     const sure = arms.findIndex((a) => isTrue(a.condition))
     const live = sure >= 0 ? [arms[sure]!] : alive
-    const put = (items: readonly number[]): void => {
-      for (const t of items) out.push(t)
+    const put = ({ items }: Arm): void => {
+      out.set(items, length)
+      length += items.length
     }
-    const wholes = live.every((a) => isWhole(a.items, frame.atTop))
-    const before = out[out.length - 1]
-    if (live.every((a) => real(a.items).length === 0)) {
+    const before = length > 0 ? out[length - 1] : undefined
+    if (live.every(isEmpty)) {
       // nothing in it
-    } else if (sure >= 0 || (live.length === 1 && hasElse && arms.length === 2)) put(live[0]!.items)
-    else if (wholes && mayStart(before) && endif !== undefined && frames.length < 60) {
+    } else if (sure >= 0 || (live.length === 1 && hasElse && arms.length === 2)) put(live[0]!)
+    else if (
+      endif !== undefined &&
+      frames.length < 60 &&
+      mayStart(before) &&
+      live.every((a) => isWhole(a, frame.outerDepth === 0))
+    ) {
       code[frame.marker] = live[0]!.condition // the first arm may be a dead one
       live.forEach((a, k) => {
-        out.push(k === 0 ? frame.marker : a.marks)
-        put(a.items)
+        out[length++] = k === 0 ? frame.marker : a.marks
+        put(a)
       })
-      out.push(endif)
-    } else if (live.every((a) => isList(a.items)) && innermost(out) === OPEN)
-      live.forEach((a) => put(a.items))
+      out[length++] = endif
+    } else if (live.every(isList) && innermost() === OPEN) live.forEach(put)
     else {
       if (live.length > 1) dropped.push(start[frame.marker]!)
-      put(live[0]!.items)
+      put(live[0]!)
     }
-    depth = outerDepth
-    for (let k = frame.outerLength; k < out.length; k++) depth += braceOf(out[k]!)
+    depth = frame.outerDepth
+    for (let k = frame.outerLength; k < length; k++) depth += braceOf(out[k]!)
   }
   const braceOf = (t: number): number => {
     if (kind[t] !== T.punct) return 0
     return code[t] === OPEN ? 1 : code[t] === CLOSE ? -1 : 0
   }
 
-  for (let t = 0; t < tokens.count; t++) {
+  for (let t = 0; t < count; t++) {
     switch (kind[t]) {
       case T.if:
         frames.push({
           marker: t,
-          arms: [{ condition: code[t]!, items: [], marks: t }],
-          outerLength: out.length,
-          atTop: depth === 0,
+          arms: [{ condition: code[t]!, items: none, marks: t }],
+          outerLength: length,
+          outerDepth: depth,
         })
-        depths.push(depth)
         break
       case T.else: {
         const frame = frames[frames.length - 1]
         if (!frame) break
-        frame.arms[frame.arms.length - 1]!.items = out.splice(frame.outerLength)
-        frame.arms.push({ condition: code[t]!, items: [], marks: t })
-        depth = depths[depths.length - 1]!
+        endArm(frame)
+        frame.arms.push({ condition: code[t]!, items: none, marks: t })
+        depth = frame.outerDepth
         break
       }
       case T.endif: {
@@ -175,24 +189,27 @@ export function resolveArms(tokens: Tokens): Resolved {
         break
       }
       default:
-        out.push(t)
+        out[length++] = t
         depth += braceOf(t)
     }
   }
   while (frames.length > 0) endGroup(frames.pop()!, undefined)
 
-  const at = Int32Array.from(out)
-  return { tokens, at, count: at.length, ...pair(tokens, at), dropped }
+  return { tokens, at: out.subarray(0, length), count: length, ...pair(tokens, out, length, room), dropped }
 }
 
 /** Partners of brackets and of markers. A `}` closes whatever is open inside its `{`. */
-function pair(tokens: Tokens, at: Int32Array): { match: Int32Array; next: Int32Array } {
-  const { kind, code } = tokens
-  const match = new Int32Array(at.length).fill(-1)
-  const next = new Int32Array(at.length).fill(-1)
+function pair(
+  { kind, code }: Tokens,
+  at: Int32Array,
+  count: number,
+  { match, next }: Room,
+): { match: Int32Array; next: Int32Array } {
+  match.fill(-1, 0, count)
+  next.fill(-1, 0, count)
   const open: number[] = []
   const groups: number[] = []
-  for (let i = 0; i < at.length; i++) {
+  for (let i = 0; i < count; i++) {
     const t = at[i]!
     const k = kind[t]!
     if (k === T.punct) {
@@ -201,13 +218,16 @@ function pair(tokens: Tokens, at: Int32Array): { match: Int32Array; next: Int32A
       else if (c === CLOSE || c === UNPAREN || c === UNBRACKET) {
         const want = c === CLOSE ? OPEN : c === UNPAREN ? PAREN : BRACKET
         // A stray `)` must not close a `{`; a `}` closes what was left open inside its `{`.
-        const isMine = (o: number): boolean => code[at[o]!] === want
-        const k2 = open.findLastIndex((o) => isMine(o) || (want !== OPEN && code[at[o]!] === OPEN))
-        if (k2 >= 0 && isMine(open[k2]!)) {
-          const partner = open[k2]!
+        let o = open.length - 1
+        for (; o >= 0; o--) {
+          const other = code[at[open[o]!]!]
+          if (other === want || (want !== OPEN && other === OPEN)) break
+        }
+        if (o >= 0 && code[at[open[o]!]!] === want) {
+          const partner = open[o]!
           match[partner] = i
           match[i] = partner
-          open.length = k2
+          open.length = o
         }
       }
     } else if (k === T.if) groups.push(i)
@@ -224,8 +244,10 @@ function pair(tokens: Tokens, at: Int32Array): { match: Int32Array; next: Int32A
 }
 
 /** The same tokens without any group: for a macro's body. */
-export function plain(tokens: Tokens): Resolved {
-  const at = new Int32Array(tokens.count)
-  for (let i = 0; i < at.length; i++) at[i] = i
-  return { tokens, at, count: at.length, ...pair(tokens, at), dropped: [] }
+export function plain(tokens: Tokens, room = new Room()): Resolved {
+  const { count } = tokens
+  room.holdResolved(count)
+  const { at } = room
+  for (let i = 0; i < count; i++) at[i] = i
+  return { tokens, at: at.subarray(0, count), count, ...pair(tokens, at, count, room), dropped: [] }
 }

@@ -15,7 +15,7 @@ import type {
   Prototype,
   Struct,
 } from './ir.ts'
-import { type Define, identHash, lex, op, T } from './lex.ts'
+import { type Define, lex, op, Room, T } from './lex.ts'
 import { makeType, Syntax } from './syntax.ts'
 import { isAttribute, isStorage, isTypeWord } from './words.ts'
 
@@ -39,6 +39,9 @@ const STAR = op('*')
 
 type Mutable<X> = { -readonly [K in keyof X]: X[K] }
 
+/** One text is read at a time, and nothing of its tokens stays. */
+const room = new Room()
+
 class Outline {
   readonly file: CFile
   readonly #source: Source
@@ -56,8 +59,8 @@ class Outline {
 
   constructor(path: string, text: string) {
     this.#source = new Source(path, text)
-    const tokens = lex(text)
-    this.#r = resolveArms(tokens)
+    const tokens = lex(text, 0, text.length, false, room)
+    this.#r = resolveArms(tokens, room)
     this.#syntax = new Syntax(this.#r, this.#typedefs)
     const macros: Macro[] = []
     this.file = {
@@ -278,7 +281,6 @@ class Outline {
     const inlineWord = (head?.inline ?? false) || [...(head?.attributes ?? [])].includes('__always_inline')
     this.#functions.push(
       new LazyFunc(
-        this.#r,
         this.#typedefs,
         {
           file: this.file,
@@ -303,10 +305,26 @@ class Outline {
           start: s.startOf(i),
           end,
         },
-        open,
-        bodyClose >= 0 ? bodyClose : s.limit,
+        s.startOf(open),
+        // By itself it reads the same, unless an #if has only a part in it.
+        bodyClose >= 0 && this.#wholeGroups(open, bodyClose) ? undefined : open,
       ),
     )
+  }
+
+  /** Whether every #if between two tokens has its #endif there, too. */
+  #wholeGroups(from: number, to: number): boolean {
+    const { tokens, at } = this.#r
+    if (tokens.conditions.length === 0) return true
+    let depth = 0
+    for (let t = at[from]!, end = at[to]!; t < end; t++) {
+      const kind = tokens.kind[t]!
+      if (kind < T.if) continue
+      if (kind === T.if) depth++
+      else if (depth === 0) return false
+      else if (kind === T.endif) depth--
+    }
+    return depth === 0
   }
 
   #within<R>(limit: number, parse: () => R): R {
@@ -482,43 +500,49 @@ class LazyFunc implements Func {
   declare readonly conditions: readonly string[]
   declare readonly start: number
   declare readonly end: number
-  readonly #r: Resolved
   readonly #typedefs: ReadonlyMap<string, CType>
-  readonly #open: number
-  readonly #close: number
+  readonly #bodyStart: number
+  /** Where the body opens among the tokens of the file, if it has to be read with all of it. */
+  readonly #open: number | undefined
   #body: Body | undefined
 
   constructor(
-    r: Resolved,
     typedefs: ReadonlyMap<string, CType>,
     head: Omit<Func, 'body' | 'mentions'>,
-    open: number,
-    close: number,
+    bodyStart: number,
+    open: number | undefined,
   ) {
     Object.assign(this, head)
-    this.#r = r
     this.#typedefs = typedefs
+    this.#bodyStart = bodyStart
     this.#open = open
-    this.#close = close
   }
 
   get body(): Body {
     if (this.#body === undefined)
-      this.#body = new Syntax(this.#r, this.#typedefs).body(this.#open, this.params)
+      this.#body = new Syntax(this.#tokens(), this.#typedefs).body(this.#open ?? 0, this.params)
     return this.#body
   }
 
+  /** Its tokens, or all of its file's. */
+  #tokens(): Resolved {
+    const { text } = this.file.source
+    const tokens =
+      this.#open === undefined
+        ? lex(text, this.#bodyStart, this.end, false, room)
+        : lex(text, 0, text.length, false, room)
+    return resolveArms(tokens, room)
+  }
+
   mentions(name: string): boolean {
-    const { tokens, at } = this.#r
-    const hash = identHash(name)
-    for (let i = this.#open; i < this.#close; i++) {
+    const { text } = this.file.source
+    if (!text.slice(this.#bodyStart, this.end).includes(name)) return false
+    const { at, count, tokens } = this.#tokens()
+    const { kind, start, end } = tokens
+    for (let i = this.#open ?? 0; i < count; i++) {
       const t = at[i]!
-      if (
-        tokens.code[t] === hash &&
-        tokens.kind[t] === T.ident &&
-        name.length === tokens.end[t]! - tokens.start[t]! &&
-        tokens.text.startsWith(name, tokens.start[t])
-      )
+      if (start[t]! >= this.end) return false
+      if (kind[t] === T.ident && name.length === end[t]! - start[t]! && text.startsWith(name, start[t]))
         return true
     }
     return false
@@ -552,7 +576,7 @@ class LazyMacro implements Macro {
   get body(): MacroBody {
     if (this.#body === undefined)
       this.#body = new Syntax(
-        plain(lex(this.file.source.text, this.#bodyStart, this.end, true)),
+        plain(lex(this.file.source.text, this.#bodyStart, this.end, true, room), room),
         this.file.typedefs,
       ).macroBody()
     return this.#body

@@ -3,7 +3,15 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { Overlay } from './overlay.ts'
 import { maxFileBytes, reason, type Tree } from './tree.ts'
-import { type FileWords, findWithin, findWord, Gatherer, IndexMaker, Place, type WordIndex } from './word-index.ts'
+import {
+  type FileWords,
+  findWithin,
+  findWord,
+  Gatherer,
+  IndexMaker,
+  Place,
+  type WordIndex,
+} from './word-index.ts'
 
 /** Says where words stand. */
 export type Finder = {

@@ -13,7 +13,7 @@ import type {
   Stmt,
   Struct,
 } from './ir.ts'
-import { op, T } from './lex.ts'
+import { op, T, wordAt } from './lex.ts'
 import { isAttribute, isStorage, isTypeName, isTypeWord, macroBlockKind } from './words.ts'
 
 /**
@@ -77,7 +77,7 @@ export class Syntax {
   word(i: number): string {
     if (i >= this.limit) return ''
     const t = this.#at[i]!
-    return this.#kind[t] === T.ident ? this.#text.slice(this.#start[t]!, this.#end[t]!) : ''
+    return this.#kind[t] === T.ident ? wordAt(this.#text, this.#start[t]!, this.#end[t]!, this.#code[t]!) : ''
   }
   isWord(i: number, word: string): boolean {
     if (i >= this.limit) return false
