@@ -590,19 +590,25 @@ export class HoldingWalk {
       const name = this.#variable(k, frame)
       if (!names.has(name) && name !== result && v.hold === undefined) s.env.delete(k)
     }
-    if (s.signs.size + s.facts.size === 0) return
-    const known = new Set<string>()
-    for (const [k, v] of s.env)
-      if (!k.startsWith(frame.prefix) || v.got !== undefined || conditions.has(this.#variable(k, frame)))
-        known.add(v.sym)
-    for (const h of s.holds.values()) known.add(h.asked.sym)
-    const asked = (key: string): boolean => {
-      if (this.#namedIn(key, conditions)) return true
-      for (const k of known) if (key.includes(k)) return true
+    let known: Set<string> | undefined
+    /** What is known of a value by a name that something still has. */
+    const held = (key: string): boolean => {
+      if (known === undefined) {
+        known = new Set()
+        for (const [k, v] of s.env)
+          if (
+            !known.has(v.sym) &&
+            (!k.startsWith(frame.prefix) || v.got !== undefined || conditions.has(this.#variable(k, frame)))
+          )
+            known.add(v.sym)
+        for (const h of s.holds.values()) known.add(h.asked.sym)
+      }
+      if (known.has(key)) return true
+      for (const k of known) if (key.indexOf(k) >= 0) return true
       return false
     }
-    for (const k of s.signs.keys()) if (!asked(k)) s.signs.delete(k)
-    for (const k of s.facts.keys()) if (!asked(k)) s.facts.delete(k)
+    for (const k of s.signs.keys()) if (!this.#namedIn(k, conditions) && !held(k)) s.signs.delete(k)
+    for (const k of s.facts.keys()) if (!this.#namedIn(k, conditions) && !held(k)) s.facts.delete(k)
   }
 
   /** The variable of a frame that a place is in. */

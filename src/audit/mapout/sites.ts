@@ -88,8 +88,15 @@ function handsOn(func: Func): boolean {
 
 /** What is put into such a field: `.mmap = f`, `x->mmap = f`. */
 function named(text: string, fields: readonly string[]): string[] {
-  const found = text.matchAll(
-    new RegExp(String.raw`(?:\.|->)(?:${fields.join('|')})\s*=\s*&?(\w+)\s*[,;}\n\\]`, 'g'),
-  )
-  return [...found].map((m) => m[1]!)
+  const found: string[] = []
+  for (const field of fields)
+    for (let at = text.indexOf(field); at >= 0; at = text.indexOf(field, at + field.length)) {
+      const before = text[at - 1]
+      if (before !== '.' && (before !== '>' || text[at - 2] !== '-')) continue
+      given.lastIndex = at + field.length
+      const m = given.exec(text)
+      if (m !== null) found.push(m[1]!)
+    }
+  return found
 }
+const given = /\s*=\s*&?(\w+)\s*[,;}\n\\]/y

@@ -398,22 +398,53 @@ const unseenType: CType = { text: '', base: '', pointer: 0, array: false, functi
 
 /** Locals that nothing reads any more, and what is known of values that nobody asks about any more. */
 function forget(s: State, { prefix }: Frame, live: ReadonlySet<string>, asked: ReadonlySet<string>): void {
-  const nameOf = (k: string): string => /^\w*/.exec(k.slice(prefix.length))![0]
-  for (const k of s.env.keys())
-    if (k.startsWith(prefix) && !live.has(nameOf(k)) && nameOf(k) !== result) s.env.delete(k)
+  for (const k of s.env.keys()) {
+    if (!k.startsWith(prefix)) continue
+    const name = variableOf(k, prefix)
+    if (!live.has(name) && name !== result) s.env.delete(k)
+  }
   const { signs, facts } = s
   if (signs.size + facts.size === 0) return
   const known = new Set<string>()
-  for (const [k, v] of s.env)
-    if (!k.startsWith(prefix) || asked.has(nameOf(k)) || nameOf(k) === result) known.add(v.sym)
+  for (const [k, v] of s.env) {
+    if (v.sym.length < 2 || known.has(v.sym)) continue
+    if (k.startsWith(prefix)) {
+      const name = variableOf(k, prefix)
+      if (!asked.has(name) && name !== result) continue
+    }
+    known.add(v.sym)
+  }
   const still = (key: string): boolean => {
-    if (key.startsWith('#if ')) return true
-    for (const k of known) if (k.length > 1 && key.includes(k)) return true
-    return (key.match(/[A-Za-z_]\w*/g) ?? []).some((w) => asked.has(w))
+    if (known.has(key) || key.startsWith('#if ')) return true
+    for (const w of wordsIn(key)) if (asked.has(w)) return true
+    for (const k of known) if (key.indexOf(k) >= 0) return true
+    return false
   }
   for (const k of signs.keys()) if (!still(k)) signs.delete(k)
   for (const k of facts.keys()) if (!still(k)) facts.delete(k)
 }
+
+/** The variable of a frame that a place is in. */
+function variableOf(loc: string, prefix: string): string {
+  let end = prefix.length
+  for (; end < loc.length; end++) {
+    const c = loc.charCodeAt(end)
+    const word = (c >= 97 && c <= 122) || (c >= 65 && c <= 90) || (c >= 48 && c <= 57) || c === 95
+    if (!word) break
+  }
+  return loc.slice(prefix.length, end)
+}
+
+/** The identifiers in what something is known of, which is asked for again and again. */
+function wordsIn(key: string): readonly string[] {
+  let found = words_.get(key)
+  if (found === undefined) {
+    if (words_.size > 50_000) words_.clear()
+    words_.set(key, (found = key.match(/[A-Za-z_]\w*/g) ?? []))
+  }
+  return found
+}
+const words_ = new Map<string, readonly string[]>()
 
 /** Keeps of a state only what `coarse` says. */
 function blur(s: State): void {
