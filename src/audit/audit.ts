@@ -2,7 +2,7 @@ import { editsOf } from './edits.ts'
 import { identify } from './identity.ts'
 import { Judge } from './judge.ts'
 import { Knowledge } from './knowledge.ts'
-import { type Part, partOf } from './part.ts'
+import { type Part, partOf, sharesOf, Turns } from './part.ts'
 import { type AuditOptions, type Context, newest } from './protocol.ts'
 import { standing } from './protocols/index.ts'
 import { type AuditResult, auditSchemaVersion, type Hop, type Site } from './result.ts'
@@ -89,7 +89,7 @@ function tidied(hops: readonly Hop[]): Hop[] {
   return all.filter((h, i) => !same(h, all[i - 1]))
 }
 
-/** The parts of an audit: what is dear goes aside, where that can be. */
+/** The parts of an audit, by two threads where that can be. */
 async function partsOf(context: Context, asked: readonly string[]): Promise<readonly Part[]> {
   const { program, options } = context
   // Each thread tells of its own functions.
@@ -99,17 +99,12 @@ async function partsOf(context: Context, asked: readonly string[]): Promise<read
     const sum = (i: 0 | 1): number => told.reduce((n, t) => n + (t?.[i] ?? 0), 0)
     options.onProgress?.(sum(0), sum(1))
   }
-  const away = asked.filter((k) => dear.includes(k))
-  const here = asked.filter((k) => !dear.includes(k))
-  const other =
-    away.length > 0 && here.length > 0 ? options.aside?.(program, away, options, teller(1)) : undefined
-  return other === undefined
-    ? [await partOf(context, asked, teller(0))]
-    : await Promise.all([partOf(context, here, teller(0)), other])
+  const shares = sharesOf(asked)
+  const turns = new Turns()
+  const other = shares.length > 1 ? options.aside?.(program, asked, turns, options, teller(1)) : undefined
+  const own = partOf(context, shares, turns, teller(0))
+  return other === undefined ? [await own] : await Promise.all([own, other])
 }
-
-/** Following pages takes about as long as all the rest. */
-const dear: readonly string[] = ['page-pin', 'page-get']
 
 /** Functions with sites of which a part was not understood, by reason. */
 function skippedIn(parts: readonly Part[]): Record<string, number> {

@@ -1,4 +1,5 @@
 import {
+  type Func,
   funcKey,
   type Problem,
   Program,
@@ -9,7 +10,7 @@ import {
 } from '../source/index.ts'
 import { Judge } from './judge.ts'
 import { Knowledge } from './knowledge.ts'
-import type { AuditOptions, Context, Job } from './protocol.ts'
+import type { AuditOptions, Context, Protocol } from './protocol.ts'
 import { all } from './protocols/index.ts'
 import type { Site } from './result.ts'
 
@@ -23,28 +24,62 @@ export type Part = {
   readonly problems: readonly Problem[]
 }
 
-/** Every site of these kinds, judged. `onProgress` is told how many functions of how many are done. */
+/** What one thread judges in one go: the kinds of one protocol. */
+type Share = { readonly protocol: Protocol; readonly kinds: readonly string[] }
+
+/** The shares of what is asked for, those first that take longest, so that the threads end together. */
+export function sharesOf(asked: readonly string[]): readonly Share[] {
+  const cost = ({ kinds }: Share): number => {
+    const place = dearest.findIndex((k) => kinds.includes(k))
+    return place < 0 ? dearest.length : place
+  }
+  return all
+    .map((protocol) => ({ protocol, kinds: protocol.kinds.filter((k) => asked.includes(k)) }))
+    .filter(({ kinds }) => kinds.length > 0)
+    .sort((a, b) => cost(a) - cost(b))
+}
+const dearest: readonly string[] = ['page-pin', 'page-get', 'dma-buf-import', 'map-out', 'pfn-lookup']
+
+/** Whose turn it is: several threads take one share after the other. */
+export class Turns {
+  readonly shared: SharedArrayBuffer
+  readonly #next: Int32Array
+
+  constructor(shared = new SharedArrayBuffer(4)) {
+    this.shared = shared
+    this.#next = new Int32Array(shared)
+  }
+
+  /** The number of the next share, for whoever asks first. */
+  take(): number {
+    return Atomics.add(this.#next, 0, 1)
+  }
+}
+
+/** The sites of the shares that come to this thread, judged. `onProgress` is told how many functions of how many so far are done. */
 export async function partOf(
   context: Context,
-  kinds: readonly string[],
+  shares: readonly Share[],
+  turns: Turns,
   onProgress?: (done: number, of: number) => void,
 ): Promise<Part> {
   const { program, options } = context
-  const todo: Job[] = []
-  for (const protocol of all) {
-    const own = protocol.kinds.filter((k) => kinds.includes(k))
-    if (own.length === 0) continue
-    options.signal?.throwIfAborted()
-    todo.push(...protocol.jobs(context, own).filter((j) => program.scope(j.func.file.path)))
-  }
   const sites: Site[] = []
-  for (const [i, job] of todo.entries()) {
-    await breathe()
+  const funcs = new Set<Func>()
+  let done = 0
+  for (let share = shares[turns.take()]; share !== undefined; share = shares[turns.take()]) {
     options.signal?.throwIfAborted()
-    sites.push(...job.decide())
-    onProgress?.(i + 1, todo.length)
+    const todo = share.protocol.jobs(context, share.kinds).filter((j) => program.scope(j.func.file.path))
+    const of = done + todo.length
+    for (const job of todo) {
+      await breathe()
+      options.signal?.throwIfAborted()
+      sites.push(...job.decide())
+      funcs.add(job.func)
+      onProgress?.(++done, of)
+    }
   }
-  const skipped = [...new Set(todo.map((j) => j.func))].flatMap((f): [string, string[]][] => {
+  const skipped = [...funcs].flatMap((f): [string, string[]][] => {
     const reasons = new Set(f.body.problems.map((p) => p.reason))
     return reasons.size === 0 ? [] : [[funcKey(f), [...reasons]]]
   })
@@ -59,15 +94,17 @@ export type Task = {
   readonly tree: TreeData
   readonly indexes: readonly WordIndex[]
   readonly kinds: readonly string[]
+  readonly turns: SharedArrayBuffer
   readonly options: Omit<AuditOptions, 'signal' | 'onProgress' | 'aside'>
 }
 
 /** What that thread does. */
 export function perform(
-  { tree, indexes, kinds, options }: Task,
+  { tree, indexes, kinds, turns, options }: Task,
   onProgress: (done: number, of: number) => void,
 ): Promise<Part> {
   const opened = treeFrom(tree)
   const program = new Program(opened, { scanner: new Scanner(opened, { indexes }) })
-  return partOf({ program, code: new Knowledge(program), judge: new Judge(), options }, kinds, onProgress)
+  const context = { program, code: new Knowledge(program), judge: new Judge(), options }
+  return partOf(context, sharesOf(kinds), new Turns(turns), onProgress)
 }

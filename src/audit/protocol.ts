@@ -1,7 +1,7 @@
 import { compareVersions, isVersion, kernels } from '../kernel/index.ts'
 import type { Func, Program } from '../source/index.ts'
 import type { Judge, Rules } from './judge.ts'
-import type { Part } from './part.ts'
+import type { Part, Turns } from './part.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { Site } from './result.ts'
 
@@ -20,10 +20,11 @@ export type AuditOptions = {
   readonly onProgress?: (done: number, of: number) => void
   /** Aborted: the audit rejects. */
   readonly signal?: AbortSignal
-  /** Has some kinds of site judged elsewhere, if it can (another thread, where there are threads). */
+  /** Has these kinds of site judged elsewhere as well, by turns, if it can (another thread, where there are threads). */
   readonly aside?: (
     program: Program,
     kinds: readonly string[],
+    turns: Turns,
     options: AuditOptions,
     onProgress: (done: number, of: number) => void,
   ) => Promise<Part> | undefined

@@ -1,15 +1,16 @@
 import { Worker } from 'node:worker_threads'
-import type { AuditOptions, Part, Task } from '../audit/index.ts'
+import type { AuditOptions, Part, Task, Turns } from '../audit/index.ts'
 import { type Program, Scanner } from '../source/index.ts'
 
 export type Told =
   | { readonly kind: 'progress'; readonly done: number; readonly of: number }
   | { readonly kind: 'part'; readonly part: Part }
 
-/** Has some kinds of site judged in a thread of its own. Undefined: this tree cannot be read by two. */
+/** Has these kinds of site judged by a thread of its own as well, by turns. Undefined: this tree cannot be read by two. */
 export function aside(
   program: Program,
   kinds: readonly string[],
+  turns: Turns,
   options: AuditOptions,
   onProgress: (done: number, of: number) => void,
 ): Promise<Part> | undefined {
@@ -18,7 +19,13 @@ export function aside(
   if (indexes === undefined || tree.root === undefined) return undefined
   const { signal, onProgress: _, aside: __, ...plain } = options
   const { path, root, kernel, files } = tree
-  const task: Task = { tree: { path, root, kernel, files }, indexes, kinds, options: plain }
+  const task: Task = {
+    tree: { path, root, kernel, files },
+    indexes,
+    kinds,
+    turns: turns.shared,
+    options: plain,
+  }
   const worker = new Worker(new URL(import.meta.url.replace(/aside\.(\w+)$/, 'aside-worker.$1')), {
     workerData: task,
   })
