@@ -10,7 +10,7 @@ import { countedBy, type Fate, fateOf, Lives, locksOf, revokers } from './lives.
 import { classes, freedSentence, guardOf, freedAt, hops, repairs, said, sentence } from './findings.ts'
 import { liftMapping, type MapPlan, type Question, questions } from './lift.ts'
 import { foundUnderLock, liftFound } from './found.ts'
-import { type Dispatcher, dispatchers, handsOn, helpers, mapsDmaBuf } from './helpers.ts'
+import { type Dispatcher, dispatchers, handlerFields, handsOn, helpers, mapsDmaBuf } from './helpers.ts'
 import { type MapSite, mapSites } from './sites.ts'
 import { type Ending, From, type Insertion, start, walk } from './walk.ts'
 import { liftedTest, repairedTest } from '../lifted.ts'
@@ -309,7 +309,9 @@ export class Mappings {
   /** What the survey says of a handler. */
   survey(site: MapSite): Surveyed {
     const { ways, reason } = this.#ways(site.func, site)
-    const table = opsOf(site.func.file).find((o) => o.func === site.func.name && o.field.startsWith('mmap'))
+    const table = opsOf(site.func.file).find(
+      (o) => o.func === site.func.name && handlerFields.includes(o.field),
+    )
     const revokes = revokers.filter((n) => this.#code.moduleWith(site.func.file, n).length > 0)
     return {
       struct: table?.struct ?? '',
@@ -395,7 +397,7 @@ export class Mappings {
   /** Who has looked at the mapping before the handler gets it, by the ops table that it stands in. */
   #dispatcher(func: Func): Dispatcher | undefined {
     for (const o of this.#standsIn(func)) {
-      const found = o.field === 'mmap' ? dispatchers.get(o.struct) : undefined
+      const found = handlerFields.includes(o.field) ? dispatchers.get(o.struct) : undefined
       if (found !== undefined) return found
     }
     return undefined
@@ -554,7 +556,7 @@ export class Mappings {
 
   /** What becomes of the memory that a way maps without references to its pages. */
   #fate(inserted: readonly Insertion[], ops: string, func: Func): Fate | undefined {
-    const tables = opsOf(func.file).filter((o) => o.func === func.name && o.field.includes('mmap'))
+    const tables = opsOf(func.file).filter((o) => o.func === func.name && handlerFields.includes(o.field))
     const counted = this.#counted(ops, func)
     let found: Fate | undefined
     for (const i of inserted) {

@@ -305,8 +305,14 @@ export const helpers: ReadonlyMap<string, Helper> = new Map<string, Helper>([
 ])
 
 /** Fields of ops tables whose functions map memory out, and the parameter that says what. */
-export const handlerFields = ['mmap', 'mmap_prepare', 'fb_mmap'] as const
-export const faultFields = ['fault', 'huge_fault'] as const
+export const handlerFields: readonly string[] = [
+  'mmap',
+  'mmap_prepare',
+  'fb_mmap',
+  'gem_prime_mmap',
+  'map_mmap',
+]
+export const faultFields: readonly string[] = ['fault', 'huge_fault']
 
 /** Names of which one stands in every file with a site, beside one of the types below. */
 export const insertionNames: readonly string[] = [...helpers]
@@ -323,6 +329,8 @@ export type Dispatcher = {
 export const dispatchers: ReadonlyMap<string, Dispatcher> = new Map<string, Dispatcher>([
   ['vfio_pci_regops', { says: 'vfio_pci_core_mmap() wants VM_SHARED', refusesCow: true, size: false }],
   ['dma_buf_ops', { says: 'dma_buf_mmap() has checked offset and length' }],
+  ['drm_driver', { says: 'dma_buf_mmap() has checked offset and length' }],
+  ['bpf_map_ops', { says: 'bpf_map_mmap() wants VM_SHARED', refusesCow: true, size: false }],
   ['drm_gem_object_funcs', { says: 'drm_gem_mmap_obj() has checked the length' }],
   ['vb2_mem_ops', { says: 'vb2_mmap() has checked the length and wants VM_SHARED', refusesCow: true }],
   ['snd_pcm_ops', { says: 'snd_pcm_mmap_data() has checked offset and length' }],
@@ -335,6 +343,6 @@ export const dispatchers: ReadonlyMap<string, Dispatcher> = new Map<string, Disp
 export const handsOn = (h: Helper): boolean => h.contract !== undefined && h.inserts === 'either'
 
 /** Tables whose `mmap` makes the mappings of a dma-buf: its own, and that of the GEM object behind it (drm_prime.c:drm_gem_prime_mmap). */
-export const mapsDmaBuf: ReadonlySet<string> = new Set(['dma_buf_ops', 'drm_gem_object_funcs'])
+export const mapsDmaBuf: ReadonlySet<string> = new Set(['dma_buf_ops', 'drm_driver', 'drm_gem_object_funcs'])
 
 export const mappingTypes = ['vm_area_struct', 'vm_area_desc', 'vm_fault'] as const

@@ -79,10 +79,7 @@ function mappingParam(func: Func): Pick<MapSite, 'param' | 'type'> | undefined {
 function handsOn(func: Func): boolean {
   if (!handlerFields.some((f) => func.mentions(f))) return false
   return callsOf(func).some(
-    (c) =>
-      calleeName(c) === '' &&
-      c.callee.kind === 'member' &&
-      (handlerFields as readonly string[]).includes(c.callee.field),
+    (c) => calleeName(c) === '' && c.callee.kind === 'member' && handlerFields.includes(c.callee.field),
   )
 }
 

@@ -90,7 +90,7 @@ function notPfnmap(rows: readonly MapRow[]): NonNullable<MapSurvey['notPfnmap']>
   const answer = (r: MapRow): 'no' | 'unknown' | 'objects' | 'yes' => {
     if (r.flags.includes('VM_PFNMAP')) return 'yes'
     if (r.unknown !== undefined) return 'unknown'
-    if (r.handsOn && r.by.every((b) => /^drm_gem_(prime_mmap|mmap_obj)$/.test(b))) {
+    if (r.handsOn && r.by.every((b) => /^(drm_gem_(prime_mmap|mmap_obj)|->gem_prime_mmap)$/.test(b))) {
       // What it takes away before, the object has to set again: drm_gem_mmap_obj() does not.
       return r.flags.includes('-VM_PFNMAP') ? 'no' : 'objects'
     }

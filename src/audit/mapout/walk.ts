@@ -14,7 +14,7 @@ import {
 } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import type { Place } from '../trace/event.ts'
-import { type Helper, helpers, type VmFlag } from './helpers.ts'
+import { faultFields, handlerFields, type Helper, helpers, type VmFlag } from './helpers.ts'
 
 /** What an expression is made of, as far as the user chooses it: bits. */
 export const From = {
@@ -319,7 +319,7 @@ export function walk(
 
     if (name === '' && c.callee.kind === 'member' && (all & (From.vma | From.vmf)) !== 0) {
       const { field } = c.callee
-      if (/^(mmap|mmap_prepare|fb_mmap|fault|huge_fault)$/.test(field)) {
+      if (handlerFields.includes(field) || faultFields.includes(field)) {
         const to = handsOnTo(field)
         return [gives(insert(s, `->${field}`, to, 0, 0, at(c)), { from: From.found })]
       }
