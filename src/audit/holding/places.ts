@@ -32,8 +32,11 @@ export function useOf(
       for (const outer of func.body.stmts.flatMap((s) => stmtExprs(s)))
         visit(outer, (e) => {
           if (e.kind === 'assign' && e.target.kind === 'index' && isIt(e.target)) mixed = true
+          if (e.kind === 'assign' && isIt(e.target) && isAllocated(func, e.value)) mixed = true
           if (e.kind !== 'call' || e.callee.kind !== 'name') return
           const { name } = e.callee
+          // `cmpxchg(&x->page, NULL, new)`
+          if (/^(try_)?(cmp)?xchg(_\w+)?$/.test(name) && isIt(e.args[0])) mixed = true
           const api = apis.get(name)
           if (
             api !== undefined &&
@@ -49,6 +52,23 @@ export function useOf(
         })
     }
   return { releases: found, mixed }
+}
+
+/** Pages of the kernel's own: the allocator's, or a variable that has them from there. */
+function isAllocated(func: Func, value: Expr): boolean {
+  const x = value.kind === 'cast' ? value.of : value
+  if (x.kind === 'call')
+    return x.callee.kind === 'name' && /^(__)?(\w+_)?alloc_(page|folio|pages)\w*$/.test(x.callee.name)
+  if (x.kind !== 'name') return false
+  if (func.body.locals.some((l) => l.name === x.name && l.init?.kind === 'call' && isAllocated(func, l.init)))
+    return true
+  let found = false
+  for (const outer of func.body.stmts.flatMap((s) => stmtExprs(s)))
+    visit(outer, (e) => {
+      if (e.kind === 'assign' && e.target.kind === 'name' && e.target.name === x.name && e.value.kind === 'call')
+        found ||= isAllocated(func, e.value)
+    })
+  return found
 }
 
 /** `x->f`, `&x->f[i]`, `x->f + i`, `page_folio(x->f[i])`. */

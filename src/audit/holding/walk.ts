@@ -30,6 +30,8 @@ type Val = {
   readonly form?: Form
   /** Any of several pages. */
   readonly element?: boolean
+  /** It stood in one of several structs: that this page stands in that one is not known. */
+  readonly slot?: boolean
   readonly got?: number
   /** Each of them, in a loop over all. */
   readonly every?: boolean
@@ -798,6 +800,7 @@ export class HoldingWalk {
       // Zeroed, if it is a plain field; what is not known to be one is not known.
       if (v === nothing && !t.env.has(loc) && (field === undefined || isWhole(field)))
         v = { sym: loc, ref: clip(`*${loc}`) }
+      if (v.hold !== undefined && base?.element === true) v = { ...v, element: true, slot: true }
       return { s: t, v: e.kind === 'index' && v.hold !== undefined ? { ...v, element: true } : v }
     })
   }
@@ -1714,6 +1717,7 @@ export class HoldingWalk {
       s.say({ do: 'release', hold: id, api: name, as: release.as, many: 'got', at: this.#place(e) })
       return none
     }
+    if (release.as !== h.site.api.takes && arg.slot === true) return none
     if (release.as !== h.site.api.takes) s.change(id, { wrong: h.wrong ?? mismatch[h.site.api.takes] })
     if (bound?.asks === true && h.checked !== true && arg.every !== true) return unclear(byCondition)
     let many: 'got' | 'asked' | undefined
