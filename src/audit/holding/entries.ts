@@ -1,6 +1,7 @@
 import { type CFile, type Expr, type Func, opsOf } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import { eachExpr, eachStmt } from '../each.ts'
+import { tagOf, typeOf } from './places.ts'
 
 /** How control gets into a module, and so who decides when something ends. */
 export type Entry = {
@@ -85,7 +86,27 @@ export class Entries {
   /** Those that call it, also by `kref_put(&x->ref, it)`, which does so on the spot. */
   callers(func: Func): readonly Func[] {
     const put = this.uses(func).flatMap((m) => (m.calls === undefined ? [] : [m.calls]))
-    return [...new Set([...this.#code.callers(func), ...put])]
+    return [...new Set([...this.#code.callers(func), ...put, ...this.#throughTables(func)])]
+  }
+
+  /** Those of the module that call `x->ops->field()` of the struct in whose table it stands. */
+  #throughTables(func: Func): readonly Func[] {
+    return this.uses(func).flatMap(({ by, slot }) => {
+      if (by !== 'other' || slot === undefined) return []
+      const { struct, field } = slot
+      const calls = (g: Func): boolean => {
+        if (g === func || !g.file.source.text.slice(g.start, g.end).includes(`->${field}(`)) return false
+        let found = false
+        eachStmt(g.body.stmts, (outer) =>
+          eachExpr(outer, (e) => {
+            if (e.kind !== 'call' || e.callee.kind !== 'member' || e.callee.field !== field) return
+            if (tagOf(typeOf(this.#code, g, e.callee.base)) === struct) found = true
+          }),
+        )
+        return found
+      }
+      return this.#code.moduleWith(func.file, field).flatMap((f) => f.functions.filter(calls))
+    })
   }
 
   #of(func: Func): readonly Mention[] {
@@ -108,7 +129,11 @@ export class Entries {
   }
 }
 
-export type Mention = Entry & { readonly calls?: Func }
+export type Mention = Entry & {
+  readonly calls?: Func
+  /** Of a table: where it stands there. */
+  readonly slot?: { readonly struct: string; readonly field: string }
+}
 
 /** Where a file hands a function to somebody who will call it. */
 function mentionsIn(file: CFile, name: string): Mention[] {
@@ -125,7 +150,8 @@ function mentionsIn(file: CFile, name: string): Mention[] {
             : completions.test(o.field)
               ? 'device'
               : 'other'
-      found.push({ by, text: text(`${o.struct.replace(/^struct /, '')}.${o.field}`) })
+      const struct = o.struct.replace(/^struct /, '')
+      found.push({ by, text: text(`${struct}.${o.field}`), slot: { struct, field: o.field } })
     }
   // Tables that are written with macros: `DRM_IOCTL_DEF_DRV(CREATE, create, 0)`.
   for (const g of file.globals)

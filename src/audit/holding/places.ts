@@ -65,7 +65,12 @@ function isAllocated(func: Func, value: Expr): boolean {
   let found = false
   for (const outer of func.body.stmts.flatMap((s) => stmtExprs(s)))
     visit(outer, (e) => {
-      if (e.kind === 'assign' && e.target.kind === 'name' && e.target.name === x.name && e.value.kind === 'call')
+      if (
+        e.kind === 'assign' &&
+        e.target.kind === 'name' &&
+        e.target.name === x.name &&
+        e.value.kind === 'call'
+      )
         found ||= isAllocated(func, e.value)
     })
   return found

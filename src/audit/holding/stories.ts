@@ -137,12 +137,25 @@ class Telling {
       writes: [...this.#writes.values()],
       onlyRead: this.#reads && this.#writes.size === 0,
       ends,
-      sameCall: worst(later.map((r) => this.#sameCall(func, call.start, r.func, 0))),
+      sameCall: this.#together(later.map((r) => this.#sameCall(func, call.start, r.func, 0))),
       notifier: this.#notifier(),
       mixed: this.#mixed,
       alone: this.#alone,
       sleeps: this.#sleeps(),
     }
+  }
+
+  /** A process that takes them in one call and in none that gives them back in it decides how long they are kept. */
+  #together(all: readonly (readonly { is: SameCall; by: Func }[])[]): SameCall {
+    const ways = all.flat()
+    const one = worst(ways.map((w) => w.is))
+    const stays = ways.some(
+      ({ by }) =>
+        this.#entries.entered(by) !== undefined &&
+        this.#entries.of(by).every((e) => e.by === 'user') &&
+        all.every((of) => of.filter((w) => w.by === by).some((w) => w.is === 'no')),
+    )
+    return stays ? 'no' : one
   }
 
   #sleeps(): Story['sleeps'] {
@@ -511,9 +524,12 @@ class Telling {
     return undefined
   }
 
-  /** Whether a function, or one that calls it, comes to `release` behind the call: on its way, not when something failed. */
-  #sameCall(func: Func, from: number, release: Func, depth: number): SameCall {
-    if (depth > most.depth + 2) return 'no'
+  /**
+   * Whether a function, or one that calls it, comes to `release` behind the call: on its way, not when something failed. One answer for
+   * each way up to a function that nobody calls by name; `by` is that function.
+   */
+  #sameCall(func: Func, from: number, release: Func, depth: number): { is: SameCall; by: Func }[] {
+    if (depth > most.depth + 2) return [{ is: 'no', by: func }]
     const { all } = this.#entries.above(release)
     const names = new Map(all.filter((f) => f !== func).map((f) => [f.name, f]))
     const counted = new Set(all.filter(counts).flatMap((f) => this.#entries.above(f).all))
@@ -531,14 +547,16 @@ class Telling {
       found.push(put || (to !== undefined && counted.has(to)) ? 'put' : 'yes')
     })
     const here = worst(found)
-    if (here === 'yes') return here
-    const callers = this.#code.callers(func)
-    if (callers.length > most.callers) return here
-    for (const c of callers)
+    const callers = here === 'yes' ? [] : this.#code.callers(func)
+    if (callers.length === 0 || callers.length > most.callers) return [{ is: here, by: func }]
+    const above = callers.flatMap((c) => {
+      const calls: { is: SameCall; by: Func }[] = []
       eachCall(c, (e) => {
-        if (isCallOf(e, func.name)) found.push(this.#sameCall(c, e.start, release, depth + 1))
+        if (isCallOf(e, func.name)) calls.push(...this.#sameCall(c, e.start, release, depth + 1))
       })
-    return worst(found)
+      return calls
+    })
+    return above.map((a) => ({ ...a, is: worst([here, a.is]) }))
   }
 }
 

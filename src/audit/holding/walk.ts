@@ -960,9 +960,10 @@ export class HoldingWalk {
       s.change(hold, { fields: [...fields, { struct, field: e.field }] })
   }
 
-  #wrote(s: State, hold: number, by: 'cpu' | 'device', e: Expr): void {
+  #wrote(s: State, hold: number, by: 'cpu' | 'device', e: Expr, dir = ''): void {
     s.change(hold, { written: true })
-    s.say({ do: 'write', hold, by, at: this.#place(e), text: this.#text(e) })
+    const text = this.#text(e)
+    s.say({ do: 'write', hold, by, at: this.#place(e), text: text.includes(dir) ? text : `${text}: ${dir}` })
   }
 
   #binary(e: Expr & { kind: 'binary' }, s: State): Out[] {
@@ -1500,7 +1501,7 @@ export class HoldingWalk {
       const written = dir === 'DMA_FROM_DEVICE' || dir === 'DMA_BIDIRECTIONAL'
       const failed = written && holds.length > 0 && map.fails !== undefined ? s.fork() : undefined
       for (const h of holds) {
-        if (written) this.#wrote(s, h, 'device', e)
+        if (written) this.#wrote(s, h, 'device', e, dir)
         else if (dir !== 'DMA_TO_DEVICE') s.change(h, { handed: s.holds.get(h)!.handed ?? name })
       }
       if (failed === undefined) return plain()
