@@ -1,7 +1,7 @@
 import { type CFile, type Expr, type Func, opsOf } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import { eachExpr, eachStmt } from '../each.ts'
-import { tagOf, typeOf } from './places.ts'
+import { tagOf, typeOf } from '../ways/types.ts'
 
 /** How control gets into a module, and so who decides when something ends. */
 export type Entry = {
