@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -34,6 +36,7 @@
 
 #define MASTER		TENURE_PROCS
 #define PAGE		4096UL
+#define CORE		"/tmp/core"
 
 /* A program of a race, and what it has in its registers. */
 struct racer {
@@ -48,6 +51,8 @@ struct control {
 	u32 position;
 	u32 out;
 	u32 dying;		/* process + 1 */
+	u32 core;		/* it leaves one */
+	u32 files;		/* a bit for each object that is a file */
 	u32 clean;		/* process 0 has unmapped everything */
 	s32 status;
 	pid_t pid[TENURE_PROCS];
@@ -75,6 +80,7 @@ static u8 *shm;
 static struct tenure_header *header;
 static struct tenure_op *ops;
 static int device;
+static int files[TENURE_OBJS];	/* memfds, of which all processes have one open file */
 static int line;
 static int me = MASTER;
 static u32 module_version;
@@ -208,9 +214,16 @@ static long window_call(long number, const u32 *a, long third)
 static long do_mmap(const u32 *a)
 {
 	u8 obj = a[4] & 0xff;
-	int fd = obj == TENURE_OBJ_ANON ? -1 : device;
-	off_t offset = obj == TENURE_OBJ_ANON ? 0 :
-		((off_t)obj * TENURE_OBJ_STRIDE + (a[4] >> 8)) * PAGE;
+	int fd = device;
+	off_t offset = ((off_t)obj * TENURE_OBJ_STRIDE + (a[4] >> 8)) * PAGE;
+
+	if (obj == TENURE_OBJ_ANON) {
+		fd = -1;
+		offset = 0;
+	} else if (obj < TENURE_OBJS && control->files & 1 << obj) {
+		fd = files[obj];
+		offset = (a[4] >> 8) * PAGE;
+	}
 
 	return result(raw(SYS_mmap, (long)window(a[0]), a[1] * PAGE, a[2],
 			  a[3] | MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, offset));
@@ -253,6 +266,43 @@ static long proc_mem(int write, u32 proc, u32 page, u32 *data)
 	return n < 0 ? n : n == sizeof(*data) ? 0 : -EIO;
 }
 
+/* What is done with a file, whoever does it. */
+static long file_call(const struct tenure_op *op, u32 *data)
+{
+	const u32 *a = op->a;
+	off_t at = a[1] * PAGE;
+	ssize_t n;
+	int fd;
+
+	if (a[0] >= TENURE_OBJS || !(control->files & 1 << a[0]))
+		return -EBADF;
+	fd = files[a[0]];
+	switch (op->op) {
+	case TENURE_FTRUNCATE:
+		return raw(SYS_ftruncate, fd, at, 0, 0, 0, 0);
+	case TENURE_PUNCH_HOLE:
+		return raw(SYS_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at,
+			   a[2] * PAGE, 0, 0);
+	case TENURE_PREAD:
+		n = raw(SYS_pread64, fd, (long)data, sizeof(*data), at, 0, 0);
+		break;
+	default:
+		*data = a[2];
+		n = raw(SYS_pwrite64, fd, (long)data, sizeof(*data), at, 0, 0);
+	}
+	return n < 0 ? n : n / (ssize_t)sizeof(*data);
+}
+
+/* A memfd of so many pages, none of which is there. */
+static void make_file(const u32 *a)
+{
+	if (a[0] >= TENURE_OBJS)
+		return;
+	control->files |= 1 << a[0];
+	if (ftruncate(files[a[0]], 0) || ftruncate(files[a[0]], a[4] * PAGE))
+		control->status = -errno;
+}
+
 static int run(void);
 static void race(void);
 
@@ -293,6 +343,38 @@ static long birth(u32 index)
 	return 0;
 }
 
+/* Which pages of its window a process has left in its core. What is not in it is a hole in the file. */
+static u32 core_pages(void)
+{
+	Elf64_Ehdr head;
+	Elf64_Phdr part;
+	u32 found = 0;
+	int fd, i;
+
+	fd = open(CORE, O_RDONLY);
+	if (fd < 0 || pread(fd, &head, sizeof(head), 0) != sizeof(head)) {
+		control->status = -ENOENT;
+		return 0;
+	}
+	for (i = 0; i < head.e_phnum; i++) {
+		u64 addr;
+
+		if (pread(fd, &part, sizeof(part), head.e_phoff + i * sizeof(part)) != sizeof(part))
+			break;
+		if (part.p_type != PT_LOAD || part.p_vaddr < TENURE_WINDOW)
+			continue;
+		for (addr = part.p_vaddr; addr < part.p_vaddr + part.p_filesz; addr += PAGE) {
+			off_t at = part.p_offset + addr - part.p_vaddr;
+
+			if (addr < TENURE_WINDOW + TENURE_PAGES * PAGE && lseek(fd, at, SEEK_DATA) == at)
+				found |= 1 << (addr - TENURE_WINDOW) / PAGE;
+		}
+	}
+	close(fd);
+	unlink(CORE);
+	return found;
+}
+
 static void bury(int index)
 {
 	if (waitpid(control->pid[index], NULL, __WALL) < 0)
@@ -315,6 +397,10 @@ static void do_reset(const struct tenure_op *op)
 	for (i = control->clean ? 1 : 0; i < TENURE_PROCS; i++)
 		if (control->pid[i])
 			bury(i);
+	for (i = 0; i < TENURE_OBJS; i++)
+		if (control->files & 1 << i && ftruncate(files[i], 0))
+			control->status = -errno;
+	control->files = 0;
 	ioctl(device, TENURE_IOC_RESET, op->a[0]);
 	if (!control->clean && birth(0))
 		control->status = -EIO;
@@ -372,6 +458,12 @@ static int system_call(const struct tenure_op *op, long *ret, u32 *data)
 		*data = a[2];
 		*ret = proc_mem(1, a[0], a[1], data);
 		break;
+	case TENURE_FTRUNCATE:
+	case TENURE_PUNCH_HOLE:
+	case TENURE_PREAD:
+	case TENURE_PWRITE:
+		*ret = file_call(op, data);
+		break;
 	default:
 		return 0;
 	}
@@ -384,11 +476,16 @@ static void perform(const struct tenure_op *op)
 	u32 data = 0;
 	long ret;
 
-	if (op->op == TENURE_EXIT) {
+	if (op->op == TENURE_EXIT || op->op == TENURE_CORE) {
 		control->dying = me + 1;
+		control->core = op->op == TENURE_CORE;
 		post(MASTER);
+		if (op->op == TENURE_CORE)
+			raw(SYS_kill, control->pid[me], SIGABRT, 0, 0, 0, 0);
 		_exit(0);
 	}
+	if (op->op == TENURE_OBJ && op->a[2] == TENURE_INSERT_FILE)
+		make_file(op->a);
 	if (system_call(op, &ret, &data)) {
 		answer(ret, data);
 	} else if (op->op == TENURE_RACE_REG) {
@@ -759,7 +856,7 @@ static int run(void)
 
 				control->dying = 0;
 				bury(index);
-				answer(0, 0);
+				answer(0, control->core ? core_pages() : 0);
 			}
 		}
 	}
@@ -845,18 +942,24 @@ static void setup(void)
 	struct termios mode;
 	cpu_set_t cpu;
 	u64 phys;
-	int fd;
+	int fd, i;
 
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	mount("dev", "/dev", "devtmpfs", 0, NULL);
-	mount("debug", "/sys/kernel/debug", "debugfs", 0, NULL);
+	/* Where a core has holes. */
+	mkdir("/tmp", 0700);
+	mount("tmp", "/tmp", "tmpfs", 0, NULL);
 	put_file("/proc/sys/kernel/printk", "5");
 	put_file("/sys/kernel/mm/transparent_hugepage/enabled", "never");
-	put_file("/sys/kernel/debug/fault_around_bytes", "4096");
 	put_file("/sys/kernel/mm/lru_gen/enabled", "0");
 	put_file("/proc/sys/vm/overcommit_memory", "1");
 	put_file("/proc/sys/kernel/print-fatal-signals", "0");
+	put_file("/proc/sys/kernel/core_pattern", CORE);
+	put_file("/proc/sys/kernel/core_uses_pid", "0");
+	put_file("/proc/self/coredump_filter", "0x1ff");
+	if (setrlimit(RLIMIT_CORE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }))
+		die("RLIMIT_CORE");
 
 	fd = open("/tenure.ko", O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
@@ -865,6 +968,11 @@ static void setup(void)
 	device = open("/dev/tenure", O_RDWR);
 	if (device < 0)
 		die("/dev/tenure");
+	for (i = 0; i < TENURE_OBJS; i++) {
+		files[i] = memfd_create("tenure", 0);
+		if (files[i] < 0 || ioctl(device, TENURE_IOC_FILE, (long)i << 16 | files[i]))
+			die("a memfd");
+	}
 
 	phys = find_shared_memory();
 	header = (struct tenure_header *)shm;
@@ -876,6 +984,9 @@ static void setup(void)
 	ops = mmap(NULL, TENURE_OPS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (control == MAP_FAILED || ops == MAP_FAILED)
 		die("mmap");
+	/* Nothing that a core would be read for. */
+	if (madvise(ops, TENURE_OPS_SIZE, MADV_DONTDUMP))
+		die("MADV_DONTDUMP");
 
 	line = open("/dev/ttyS1", O_RDWR | O_NOCTTY);
 	if (line < 0 || tcgetattr(line, &mode))

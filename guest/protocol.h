@@ -27,7 +27,7 @@ typedef int64_t s64;
 #endif
 
 #define TENURE_MAGIC		0x746e7265
-#define TENURE_VERSION		1
+#define TENURE_VERSION		2
 
 /* How much there is of everything. */
 #define TENURE_PROCS		4
@@ -81,12 +81,18 @@ enum tenure_opcode {
 	TENURE_VM_WRITE = 22,	/* whose, page, value */
 	TENURE_PEEK = 23,	/* whose, page: /proc/PID/mem */
 	TENURE_POKE = 24,	/* whose, page, value */
+	TENURE_CORE = 25,	/* dumps its core and dies; the data is a bit for each page that is in the dump */
 	TENURE_ZAP = 40,	/* obj, page, pages, even_cows: unmap_mapping_range */
 	TENURE_MOVE = 41,	/* obj, backing: unmap, move the data, free the old frames */
 	TENURE_FREE = 42,	/* obj: unmap, free the frames */
 	TENURE_MOVE_NOUNMAP = 43,
 	TENURE_FREE_NOUNMAP = 44,
 	TENURE_ZAP_VMA = 45,	/* page, pages: zap_vma_ptes / zap_special_vma_range */
+	/* Of objects that are files: */
+	TENURE_FTRUNCATE = 46,	/* obj, pages */
+	TENURE_PUNCH_HOLE = 47,	/* obj, index, pages */
+	TENURE_PREAD = 48,	/* obj, index: how many pages were read, 0 or 1 */
+	TENURE_PWRITE = 49,	/* obj, index, value: how many were written */
 	TENURE_PIN = 50,	/* handle, page, pages, FOLL_ flags */
 	TENURE_PIN_FAST = 51,
 	TENURE_GET = 52,
@@ -95,6 +101,7 @@ enum tenure_opcode {
 	TENURE_PUT = 55,	/* handle, dirty */
 	TENURE_HANDLE_READ = 56,	/* handle, index */
 	TENURE_HANDLE_WRITE = 57,	/* handle, index, value */
+	TENURE_PIN_REMOTE = 58,	/* handle, page, whose, FOLL_ flags: pin_user_pages_remote */
 	TENURE_FOLLOW_PFN = 60,	/* page */
 	TENURE_FOLLOW_PTE = 61,
 	TENURE_FOLLOW_PHYS = 62,	/* page, FOLL_ flags */
@@ -175,6 +182,7 @@ enum tenure_insert {
 	TENURE_INSERT_PAGE_EARLY = 3,	/* vm_insert_page in ->mmap */
 	TENURE_INSERT_PAGE = 4,		/* vm_insert_page in ->fault */
 	TENURE_INSERT_RETURN = 5,	/* ->fault returns the page */
+	TENURE_INSERT_FILE = 6,		/* it is a memfd */
 };
 
 /* What is behind an object. */
@@ -313,6 +321,7 @@ struct tenure_call {
 #define TENURE_IOC_QUIET	0x7415	/* do the operation, say its result, dump nothing */
 #define TENURE_IOC_DRAIN	0x7416	/* no CPU keeps pages back */
 #define TENURE_IOC_TURN		0x7417	/* arg: whose turn it is | << 8 who waits for the next; TENURE_NOBODY: none */
+#define TENURE_IOC_FILE		0x7418	/* arg: the file descriptor of an object that is a file, and its number << 16 */
 #define TENURE_IOC_SETUP	0x7414	/* physical address of the shared memory; gives LINUX_VERSION_CODE */
 
 #endif

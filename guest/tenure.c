@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/completion.h>
+#include <linux/file.h>
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 #include <linux/pfn_t.h>
 #endif
@@ -36,6 +37,7 @@
 
 struct object {
 	bool alive;
+	bool file;		/* it is the agent's memfd of that number */
 	struct mutex lock;	/* no fault while it moves or goes */
 	unsigned long flags;
 	unsigned int insert;
@@ -84,6 +86,7 @@ static unsigned int vram_next;
 static bool vram_freed[TENURE_VRAM_SIZE >> PAGE_SHIFT];
 
 static struct address_space *mapping;
+static struct file *files[TENURE_OBJS];
 static unsigned long zero_pfn_here;
 
 static void (*do_lru_add_drain)(void);
@@ -297,7 +300,7 @@ static int dev_mmap(struct file *file, struct vm_area_struct *vma)
 	if (i >= TENURE_OBJS)
 		return -EINVAL;
 	o = &objs[i];
-	if (!o->alive || first >= o->pages || pages > o->pages - first)
+	if (!o->alive || o->file || first >= o->pages || pages > o->pages - first)
 		return -EINVAL;
 	if (o->refuse_private && is_cow(vma))
 		return -EINVAL;
@@ -406,8 +409,14 @@ static void object_unmap(struct object *o, unsigned int first,
 
 static int object_create(struct object *o, const u32 *a)
 {
-	if (o->alive || a[4] > TENURE_OBJ_PAGES || !a[4] || a[2] > 5)
+	if (o->alive || a[4] > TENURE_OBJ_PAGES || !a[4] || a[2] > TENURE_INSERT_FILE)
 		return -EINVAL;
+	o->file = a[2] == TENURE_INSERT_FILE;
+	o->pages = a[4];
+	if (o->file) {
+		o->alive = files[o - objs];
+		return o->alive ? 0 : -EBADF;
+	}
 	o->flags = a[1];
 	o->insert = a[2];
 	o->backing = a[3] & 0xff;
@@ -425,7 +434,7 @@ static int move_locked(struct object *o, unsigned int backing, bool unmap)
 	unsigned int i;
 	int err;
 
-	if (!o->alive)
+	if (!o->alive || o->file)
 		return -ENXIO;
 	if (unmap)
 		object_unmap(o, 0, o->pages, 1);
@@ -447,9 +456,11 @@ static int free_locked(struct object *o, bool unmap)
 
 	if (!o->alive)
 		return -ENXIO;
-	if (unmap)
+	if (unmap && !o->file)
 		object_unmap(o, 0, o->pages, 1);
 	o->alive = false;
+	if (o->file)
+		return 0;
 	for (i = 0; i < o->pages; i++)
 		object_release_frame(o->pfn[i]);
 	return 0;
@@ -483,7 +494,7 @@ static u32 *owned_frame(unsigned long pfn)
 	if (is_vram(pfn) || quarantined(pfn))
 		return frame_data(pfn);
 	for (i = 0; i < TENURE_OBJS; i++)
-		for (j = 0; objs[i].alive && j < objs[i].pages; j++)
+		for (j = 0; objs[i].alive && !objs[i].file && j < objs[i].pages; j++)
 			if (objs[i].pfn[j] == pfn)
 				return frame_data(pfn);
 	return NULL;
@@ -539,6 +550,34 @@ static long gup(struct handle *h, int op, unsigned long addr,
 	if (n > 0)
 		h->pages = n;
 	h->pin = op == TENURE_PIN || op == TENURE_PIN_FAST;
+	return n;
+}
+
+/* Of another process's memory, or of one's own. */
+static long pin_remote(struct handle *h, unsigned long addr, unsigned int whose, u32 wanted)
+{
+	struct mm_struct *mm = whose < TENURE_PROCS ? mms[whose] : NULL;
+	unsigned int flags = foll_flags(wanted);
+	int locked = 1;
+	long n;
+
+	if (h->pages)
+		return -EBADSLT;
+	if (!mm || !mmget_not_zero(mm))
+		return -ESRCH;
+	memset(h->page, 0, sizeof(h->page));
+	mmap_read_lock(mm);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	n = pin_user_pages_remote(mm, addr, 1, flags, h->page, NULL, &locked);
+#else
+	n = pin_user_pages_remote(mm, addr, 1, flags, h->page, &locked);
+#endif
+	if (locked)
+		mmap_read_unlock(mm);
+	mmput(mm);
+	if (n > 0)
+		h->pages = n;
+	h->pin = true;
 	return n;
 }
 
@@ -807,6 +846,7 @@ static u8 frame_index(unsigned long pfn)
 static void write_vma(u8 proc, struct vm_area_struct *vma)
 {
 	struct tenure_vma *v;
+	int i;
 
 	if (answer.vmas == MAX_VMAS) {
 		overflow = true;
@@ -818,12 +858,19 @@ static void write_vma(u8 proc, struct vm_area_struct *vma)
 	v->end = window_page(vma->vm_end);
 	v->pgoff = vma->vm_pgoff;
 	v->flags = vma->vm_flags;
-	if (!vma->vm_file)
+	for (i = 0; i < TENURE_OBJS; i++)
+		if (vma->vm_file && vma->vm_file == files[i])
+			break;
+	if (!vma->vm_file) {
 		v->obj = TENURE_VMA_ANON;
-	else if (vma->vm_ops == &fault_ops || vma->vm_ops == &early_ops)
+	} else if (i < TENURE_OBJS) {
+		v->obj = i;
+		v->pgoff += i * TENURE_OBJ_STRIDE;
+	} else if (vma->vm_ops == &fault_ops || vma->vm_ops == &early_ops) {
 		v->obj = vma_object(vma) - objs;
-	else
+	} else {
 		v->obj = TENURE_VMA_SHMEM;
+	}
 }
 
 static void write_pte(u8 proc, u8 page, pte_t pte)
@@ -902,6 +949,15 @@ static void write_ref(u8 kind, u8 id, u8 index, unsigned long pfn)
 	r->frame = frame_index(pfn);
 }
 
+/* A page of a file, if it is in the page cache. */
+static void write_cached(u8 id, u8 index)
+{
+	struct page *page = xa_load(&files[id]->f_mapping->i_pages, index);
+
+	if (page && !xa_is_value(page))
+		write_ref(TENURE_REF_OBJ, id, index, page_to_pfn(page));
+}
+
 static int put(u32 end, u32 *at, const void *from, u32 bytes)
 {
 	if (end - *at < bytes)
@@ -936,8 +992,11 @@ static int write_answer(struct tenure_call *call)
 		mmput(mms[i]);
 	}
 	for (i = 0; i < TENURE_OBJS; i++)
-		for (j = 0; objs[i].alive && j < objs[i].pages; j++)
-			write_ref(TENURE_REF_OBJ, i, j, objs[i].pfn[j]);
+		for (j = 0; objs[i].alive && j < TENURE_OBJ_PAGES; j++)
+			if (objs[i].file)
+				write_cached(i, j);
+			else if (j < objs[i].pages)
+				write_ref(TENURE_REF_OBJ, i, j, objs[i].pfn[j]);
 	for (i = 0; i < TENURE_HANDLES; i++)
 		for (j = 0; j < handles[i].pages; j++)
 			if (handles[i].page[j])
@@ -988,6 +1047,7 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 	case TENURE_PIN_FAST:
 	case TENURE_GET:
 	case TENURE_GET_FAST:
+	case TENURE_PIN_REMOTE:
 	case TENURE_UNPIN:
 	case TENURE_PUT:
 	case TENURE_HANDLE_READ:
@@ -1008,11 +1068,13 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 	case TENURE_OBJ:
 		return object_create(&objs[a[0]], a);
 	case TENURE_OBJ_DATA:
-		if (!objs[a[0]].alive || a[1] >= objs[a[0]].pages)
+		if (!objs[a[0]].alive || objs[a[0]].file || a[1] >= objs[a[0]].pages)
 			return -EINVAL;
 		*frame_data(objs[a[0]].pfn[a[1]]) = a[2];
 		return 0;
 	case TENURE_ZAP:
+		if (objs[a[0]].file)
+			return -EBADF;
 		object_unmap(&objs[a[0]], a[1], a[2], a[3]);
 		return 0;
 	case TENURE_MOVE:
@@ -1044,6 +1106,9 @@ static int perform(const struct tenure_op *op, struct tenure_call *call)
 	case TENURE_GET_FAST:
 		return gup(&handles[a[0]], op->op,
 			   TENURE_WINDOW + (unsigned long)a[1] * PAGE_SIZE, a[2], a[3], held);
+	case TENURE_PIN_REMOTE:
+		return pin_remote(&handles[a[0]],
+				  TENURE_WINDOW + (unsigned long)a[1] * PAGE_SIZE, a[2], a[3]);
 	case TENURE_UNPIN:
 	case TENURE_PUT:
 		return handle_drop(&handles[a[0]], op->op == TENURE_UNPIN, a[1]);
@@ -1221,6 +1286,15 @@ static int enter(unsigned int i, pid_t pid)
 	return err;
 }
 
+/* A file that the agent has, and that the dump shows the pages of. */
+static int give_file(unsigned int i, int fd)
+{
+	if (i >= TENURE_OBJS || files[i])
+		return -EINVAL;
+	files[i] = fget(fd);
+	return files[i] ? 0 : -EBADF;
+}
+
 static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct tenure_call call;
@@ -1243,6 +1317,8 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		watching = arg & TENURE_WATCH;
 		quiet = arg & TENURE_QUIET;
 		return 0;
+	case TENURE_IOC_FILE:
+		return give_file(arg >> 16, arg & 0xffff);
 	case TENURE_IOC_ENTER:
 		return enter(arg & 0xff, arg >> 8);
 	case TENURE_IOC_TURN:
@@ -1322,7 +1398,12 @@ static int __init tenure_init(void)
 
 static void __exit tenure_exit(void)
 {
+	unsigned int i;
+
 	misc_deregister(&device);
+	for (i = 0; i < TENURE_OBJS; i++)
+		if (files[i])
+			fput(files[i]);
 	if (shared)
 		iounmap((void __iomem *)shared);
 }

@@ -1,5 +1,6 @@
 import { Bug } from '../base/index.ts'
 import {
+  type BoConfig,
   configure,
   constants,
   type Instruction,
@@ -31,7 +32,7 @@ import type { NotifierSetup, ObjectSetup } from './sequence.ts'
 
 /** How large the model is made for these runs. Frames and device mappings share one numbering below 128, so there are few of them. */
 export const room = { procs: 3, pages: 12, handles: 6, notifiers: 2 } as const
-const frames = { normal: 36, vram: 20 } as const
+const frames = { normal: 44, vram: 20 } as const
 /** What processes get where there is a ZONE_MOVABLE. */
 const movableFrames = 36
 
@@ -61,6 +62,7 @@ const counterparts: Partial<Record<Opcode, readonly string[]>> = {
   MUNLOCK: ['munlock'],
   FORK: ['fork'],
   EXIT: ['exit_mm'],
+  CORE: ['dump_user_range', 'exit_mm'],
   VM_READ: ['process_vm_readv'],
   VM_WRITE: ['process_vm_writev'],
   PEEK: ['ptrace_peek'],
@@ -71,6 +73,10 @@ const counterparts: Partial<Record<Opcode, readonly string[]>> = {
   MOVE_NOUNMAP: ['bo_move_nounmap'],
   FREE_NOUNMAP: ['bo_free_nounmap'],
   ZAP_VMA: ['zap_vma_ptes'],
+  FTRUNCATE: ['ftruncate'],
+  PUNCH_HOLE: ['punch_hole'],
+  PREAD: ['pread'],
+  PWRITE: ['pwrite'],
   PIN: ['pin_user_pages'],
   PIN_FAST: ['pin_user_pages_fast'],
   GET: ['get_user_pages'],
@@ -79,6 +85,7 @@ const counterparts: Partial<Record<Opcode, readonly string[]>> = {
   PUT: ['put_page'],
   HANDLE_READ: ['kernel_read'],
   HANDLE_WRITE: ['kernel_write'],
+  PIN_REMOTE: ['pin_user_pages_remote'],
   FOLLOW_PFN: ['follow_pfn'],
   FOLLOW_PTE: ['follow_pte', 'pte_unmap_unlock'],
   FOLLOW_PHYS: ['follow_phys'],
@@ -95,11 +102,15 @@ const insertions = {
   pfn: 'vmf_insert_pfn',
   mixed: 'vmf_insert_mixed',
   page: 'vm_insert_page',
+  return: 'finish_fault',
 } as const
 
 export function modelledObject(o: ObjectSetup): boolean {
-  return o.insert in insertions && !(o.insert === 'page' && o.backing === 'vram')
+  if (o.insert === 'file') return true
+  return o.insert in insertions && !(needsPages(o) && o.backing === 'vram')
 }
+
+const needsPages = (o: ObjectSetup): boolean => o.insert === 'page' || o.insert === 'return'
 
 /**
  * Broken promises after which kernels go on in a way that can be seen: freeing what is still mapped, copying what is pinned, sharing what is
@@ -122,6 +133,10 @@ const FOUND = 3
 const SEQS = 4
 const HANDLES = SEQS + room.notifiers
 
+/** Of a core dump: a bit for each page, half of them in each. */
+const [LOW, HIGH] = [WRITABLE, SPECIAL]
+const half = room.pages / 2
+
 const DRIVER = room.procs
 
 type Cell = { value: number; stale: boolean }
@@ -132,7 +147,15 @@ type Part = { readonly now: Buffer; readonly then: Buffer }
 const changed = ({ now, then }: Part): boolean => !now.equals(then)
 
 /** Operations after which a handle names another frame, which is in no table. */
-const renames: ReadonlySet<Opcode> = new Set(['PIN', 'PIN_FAST', 'GET', 'GET_FAST', 'UNPIN', 'PUT'])
+const renames: ReadonlySet<Opcode> = new Set([
+  'PIN',
+  'PIN_FAST',
+  'PIN_REMOTE',
+  'GET',
+  'GET_FAST',
+  'UNPIN',
+  'PUT',
+])
 const nothing: GuestEvent[] = []
 
 /**
@@ -204,13 +227,19 @@ export class ModelMachine {
       version,
       mms: Array.from({ length: room.procs }, (_, i) => ({ name: `P${i}`, unborn: i > 0 })),
       devices: [],
-      bos: objects.map((o, i) => ({
-        name: `obj${i}`,
-        pages: o.pages,
-        where: o.backing,
-        insert: insertions[o.insert as keyof typeof insertions],
-        flags: (Object.keys(vmFlags) as (keyof typeof vmFlags)[]).filter((f) => o.flags & vmFlags[f]),
-      })),
+      bos: objects.map(
+        (o, i): BoConfig => ({
+          name: `obj${i}`,
+          pages: o.pages,
+          ...(o.insert === 'file'
+            ? { fs: 'shmem', where: 'system' }
+            : {
+                where: o.backing,
+                insert: insertions[o.insert as keyof typeof insertions],
+                flags: (Object.keys(vmFlags) as (keyof typeof vmFlags)[]).filter((f) => o.flags & vmFlags[f]),
+              }),
+        }),
+      ),
       notifiers: notifiers.map((n, i) => ({
         name: `n${i}`,
         mm: n.proc,
@@ -244,6 +273,8 @@ export class ModelMachine {
     this.#kernel = new Kernel({ ...value, vpns: room.pages, vmaSlots: 60, dmaSlots: 0, zeroPage: true })
     this.#kernel.onVmOp = (e) => {
       const { mm: proc, bo: id } = e
+      // Nobody listens to those of a memfd.
+      if (this.#isFile(id)) return
       this.#vmOps.push(
         e.op === 'fault'
           ? { kind: eventKinds.FAULT, id, start: e.pgoff, end: Number(e.write), proc, arg: 0 }
@@ -389,10 +420,27 @@ export class ModelMachine {
       case 'EXIT':
         code = [plain('exit_mm')]
         break
+      case 'CORE':
+        this.#clear(thread, LOW)
+        this.#clear(thread, HIGH)
+        code = [...dumps, plain('exit_mm')]
+        break
       case 'ZAP':
-        if (a0 >= this.#objects.length) return undefined
+        if (a0 >= this.#objects.length || this.#isFile(a0)) return undefined
         code = [plain('unmap_mapping_range', thing(a0), number(a3), number(a1), number(a2))]
         break
+      case 'FTRUNCATE':
+      case 'PUNCH_HOLE':
+      case 'PREAD':
+      case 'PWRITE': {
+        if (!this.#isFile(a0) || (op.op !== 'FTRUNCATE' && a1 >= this.#objects[a0]!.pages)) return undefined
+        if (a1 > this.#objects[a0]!.pages) return undefined
+        const name = counterparts[op.op]![0]!
+        const args =
+          op.op === 'FTRUNCATE' ? [number(a1)] : [number(a1), op.op === 'PREAD' ? out(WRITABLE) : number(a2)]
+        code = [call(name, thing(a0), ...args)]
+        break
+      }
       case 'ZAP_VMA':
         // The guest looks for the mapping, and says so when there is none.
         if (!this.#isMapped(op.proc, a0))
@@ -402,14 +450,15 @@ export class ModelMachine {
       case 'MOVE':
       case 'MOVE_NOUNMAP': {
         const o = this.#objects[a0]
-        if (o === undefined || (a1 === 1 && o.insert === 'page')) return undefined
+        if (o === undefined || o.insert === 'file' || (a1 === 1 && needsPages(o))) return undefined
         const where = a1 === 1 ? constants['vram']! : constants['system']!
         code = [call(op.op === 'MOVE' ? 'bo_move' : 'bo_move_nounmap', thing(a0), number(where))]
         break
       }
       case 'FREE':
       case 'FREE_NOUNMAP':
-        if (a0 >= this.#objects.length || !this.#kernel.bo(a0 as Id<'bo'>).alive) return undefined
+        if (a0 >= this.#objects.length || this.#isFile(a0) || !this.#kernel.bo(a0 as Id<'bo'>).alive)
+          return undefined
         code = [plain(op.op === 'FREE' ? 'bo_free' : 'bo_free_nounmap', thing(a0))]
         break
       case 'PIN':
@@ -421,6 +470,15 @@ export class ModelMachine {
         if ((a3 & constants['FOLL_LONGTERM']!) !== 0 && this.#tellsOthers(op.proc, a1)) return undefined
         const one = call(counterparts[op.op]![0]!, number(a1), number(1), number(a3), out(HANDLES + a0))
         code = op.op === 'PIN' || op.op === 'GET' ? locked(one) : [one]
+        break
+      }
+      case 'PIN_REMOTE': {
+        if (a0 >= room.handles || this.held.handles.has(a0) || !this.#alive(a2)) return undefined
+        if ((a3 & 3) === 3 && this.#freshCow(a2, a1)) return undefined
+        if ((a3 & constants['FOLL_LONGTERM']!) !== 0 && this.#tellsOthers(a2, a1)) return undefined
+        const mm = thing(a2)
+        const pin = call('pin_user_pages_remote', mm, number(a1), number(1), number(a3), out(HANDLES + a0))
+        code = [plain('mmap_read_lock', mm), pin, plain('mmap_read_unlock', mm)]
         break
       }
       case 'UNPIN':
@@ -519,6 +577,17 @@ export class ModelMachine {
         outcome.ret = ret
         outcome.data = a2
         break
+      case 'CORE':
+        outcome.data = this.#register(thread, LOW).value + (this.#register(thread, HIGH).value << half)
+        break
+      case 'PREAD':
+        outcome.ret = ret
+        if (ret > 0) outcome.data = this.#register(thread, WRITABLE).value
+        break
+      case 'PWRITE':
+        outcome.ret = ret
+        outcome.data = a2
+        break
       case 'HANDLE_READ':
         outcome.data = ret
         break
@@ -533,6 +602,7 @@ export class ModelMachine {
       case 'PIN_FAST':
       case 'GET':
       case 'GET_FAST':
+      case 'PIN_REMOTE':
         outcome.ret = ret
         if (ret > 0)
           this.held.handles.set(a0, {
@@ -552,6 +622,8 @@ export class ModelMachine {
       case 'FOLLOW_PFNMAP':
         outcome.ret = ret
         break
+      case 'FTRUNCATE':
+      case 'PUNCH_HOLE':
       case 'MUNMAP':
       case 'MPROTECT':
       case 'MADVISE':
@@ -663,6 +735,10 @@ export class ModelMachine {
     const { owner, mapcount, exclusive } = k.page(pte.pfn!)
     const anon = owner !== undefined && owner < room.procs
     return !(anon && mapcount === 1 && !exclusive && k.has('anon-exclusive'))
+  }
+
+  #isFile(object: number): boolean {
+    return this.#objects[object]?.insert === 'file'
   }
 
   #isMapped(proc: number, page: number): boolean {
@@ -847,6 +923,30 @@ const unlessZero = (reg: number, to: number, at = 3): Instruction => ({
   ifFalse: to,
 })
 
+/** Dumps all pages one after the other: each that is in the dump sets its bit. */
+const dumps: readonly Instruction[] = Array.from({ length: room.pages }, (_, page): Instruction[] => {
+  const reg = page < half ? LOW : HIGH
+  const at = 3 * page
+  return [
+    { kind: 'call', op: 'dump_user_range', args: [{ kind: 'const', value: page }], dst: RET },
+    {
+      kind: 'branch',
+      cond: { kind: 'reg', reg: RET },
+      ifTrue: at + 2,
+      ifFalse: at + 3,
+    },
+    {
+      kind: 'set',
+      dst: reg,
+      value: {
+        kind: '+',
+        left: { kind: 'reg', reg },
+        right: { kind: 'const', value: 1 << (page % half) },
+      },
+    },
+  ]
+}).flat()
+
 const number = (value: number): Operand => ({ kind: 'const', value })
 const thing = (id: number): Operand => ({ kind: 'thing', id })
 const out = (reg: number): Operand => ({ kind: 'out', reg })
@@ -857,6 +957,6 @@ function template(kind: string): Operand | undefined {
     return out(kind.includes('page') ? HANDLES : kind.includes('pfn') ? FOUND : WRITABLE)
   if (kind.endsWith('?')) return undefined
   if (/^(frame|page|target|frames)$/.test(kind)) return { kind: 'reg', reg: HANDLES }
-  if (/^(mm|bo|notifier|vma|pfn)$/.test(kind)) return thing(0)
+  if (/^(mm|bo|file|notifier|vma|pfn)$/.test(kind)) return thing(0)
   return number(1)
 }

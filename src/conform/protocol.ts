@@ -3,7 +3,7 @@
  * operations as bytes and bytes as answers.
  */
 export const magic = 0x746e7265
-export const version = 1
+export const version = 2
 export const procs = 4
 export const pages = 16
 export const objs = 4
@@ -43,12 +43,17 @@ export const opcodes = {
   VM_WRITE: 22,
   PEEK: 23,
   POKE: 24,
+  CORE: 25,
   ZAP: 40,
   MOVE: 41,
   FREE: 42,
   MOVE_NOUNMAP: 43,
   FREE_NOUNMAP: 44,
   ZAP_VMA: 45,
+  FTRUNCATE: 46,
+  PUNCH_HOLE: 47,
+  PREAD: 48,
+  PWRITE: 49,
   PIN: 50,
   PIN_FAST: 51,
   GET: 52,
@@ -57,6 +62,7 @@ export const opcodes = {
   PUT: 55,
   HANDLE_READ: 56,
   HANDLE_WRITE: 57,
+  PIN_REMOTE: 58,
   FOLLOW_PFN: 60,
   FOLLOW_PTE: 61,
   FOLLOW_PHYS: 62,

@@ -86,6 +86,7 @@ const weights: readonly (readonly [Opcode, number])[] = [
   ['MUNLOCK', 10],
   ['FORK', 30],
   ['EXIT', 10],
+  ['CORE', 3],
   ['VM_READ', 20],
   ['VM_WRITE', 20],
   ['PEEK', 20],
@@ -96,8 +97,13 @@ const weights: readonly (readonly [Opcode, number])[] = [
   ['MOVE_NOUNMAP', 6],
   ['FREE_NOUNMAP', 2],
   ['ZAP_VMA', 20],
+  ['FTRUNCATE', 20],
+  ['PUNCH_HOLE', 20],
+  ['PREAD', 20],
+  ['PWRITE', 30],
   ['PIN', 80],
   ['PIN_FAST', 60],
+  ['PIN_REMOTE', 20],
   ['GET', 40],
   ['GET_FAST', 30],
   ['UNPIN', 70],
@@ -115,6 +121,8 @@ const weights: readonly (readonly [Opcode, number])[] = [
   ['NOTIFIER_RETRY', 30],
 ]
 
+const fileOps: ReadonlySet<Opcode> = new Set(['FTRUNCATE', 'PUNCH_HOLE', 'PREAD', 'PWRITE'])
+
 export class Generator {
   readonly #random: Random
   readonly #room: Room
@@ -124,7 +132,8 @@ export class Generator {
   constructor(random: Random, room: Room) {
     this.#random = random
     this.#room = room
-    this.#weights = weights.filter(([op]) => room.has(op))
+    const files = room.objects.some((o) => o.insert === 'file')
+    this.#weights = weights.filter(([op]) => room.has(op) && (files || !fileOps.has(op)))
   }
 
   /** The next operation, given what was seen last. Undefined: the one it thought of makes no sense now. */
@@ -157,7 +166,8 @@ export class Generator {
         const limit = room.objects[obj]?.pages ?? 1
         const first = anon ? 0 : r.below(limit)
         // Now and then past the end of the object.
-        const count = anon || r.chance(5) ? pages : Math.min(pages, limit - first)
+        const past = room.objects[obj]?.insert === 'file' ? 20 : 5
+        const count = anon || r.chance(past) ? pages : Math.min(pages, limit - first)
         const shared = !anon && r.chance(70)
         return make(
           this.#place(seen, proc, count),
@@ -221,6 +231,7 @@ export class Generator {
         return unborn.length === 0 ? undefined : make(r.pick(unborn))
       }
       case 'EXIT':
+      case 'CORE':
         // The last one stays, or there would be nothing to see.
         return alive.length < 2 ? undefined : make()
       case 'VM_READ':
@@ -241,6 +252,29 @@ export class Generator {
       case 'FREE':
       case 'FREE_NOUNMAP':
         return this.#object((o) => byNobody(o))
+      case 'FTRUNCATE':
+      case 'PUNCH_HOLE':
+      case 'PREAD':
+      case 'PWRITE': {
+        const files = Array.from(room.objects.keys()).filter((i) => room.objects[i]!.insert === 'file')
+        const file = r.pick(files)
+        const { pages } = room.objects[file]!
+        // Mostly as long as it can be: what is short has nothing in it.
+        if (op === 'FTRUNCATE') return byNobody(file, r.chance(60) ? pages : r.below(pages + 1))
+        const index = r.below(pages)
+        if (op === 'PREAD') return byNobody(file, index)
+        return byNobody(file, index, op === 'PWRITE' ? 1 + r.below(99) : 1 + r.below(pages - index))
+      }
+      case 'PIN_REMOTE': {
+        const free = Array.from({ length: room.handles }, (_, i) => i).filter((i) => !held.handles.has(i))
+        if (free.length === 0) return undefined
+        const whose = r.pick(alive)
+        const flags =
+          (r.chance(70) ? FOLL_WRITE : 0) |
+          (r.chance(12) ? FOLL_FORCE : 0) |
+          (r.chance(20) ? FOLL_LONGTERM : 0)
+        return make(free[0]!, this.#page(seen, whose), whose, flags)
+      }
       case 'PIN':
       case 'PIN_FAST':
       case 'GET':
@@ -357,7 +391,7 @@ export function randomObjects(random: Random, modelled: (o: ObjectSetup) => bool
   const count = 1 + random.below(3)
   const made: ObjectSetup[] = []
   while (made.length < count) {
-    const insert = random.pick(['remap', 'pfn', 'mixed', 'page-early', 'page', 'return'] as const)
+    const insert = random.pick(['remap', 'pfn', 'mixed', 'page', 'return', 'file', 'file'] as const)
     const backing = random.pick(['system', 'vram'] as const)
     let flags = random.pick([0, VM_IO, VM_DONTEXPAND, VM_IO | VM_DONTEXPAND])
     if (random.chance(10)) flags |= VM_DONTCOPY
@@ -370,10 +404,12 @@ export function randomObjects(random: Random, modelled: (o: ObjectSetup) => bool
         break
       case 'mixed':
       case 'page':
-      case 'page-early':
         flags |= VM_MIXEDMAP
         break
       case 'return':
+        break
+      case 'file':
+        flags = 0
         break
     }
     const o: ObjectSetup = {

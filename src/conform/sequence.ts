@@ -1,11 +1,11 @@
 import { type Op, nobody, objAnon, objs, opcodes, type Opcode, procs } from './protocol.ts'
 import { vmFlags } from './seen.ts'
 
-export const insertions = ['remap', 'pfn', 'mixed', 'page-early', 'page', 'return'] as const
+export const insertions = ['remap', 'pfn', 'mixed', 'page-early', 'page', 'return', 'file'] as const
 export type Insertion = (typeof insertions)[number]
 export const backings = ['system', 'vram'] as const
 
-/** A driver's object: how its mmap sets flags, and how its memory gets into a VMA. */
+/** A driver's object: how its mmap sets flags, and how its memory gets into a VMA. Or a memfd. */
 export type ObjectSetup = {
   readonly flags: number
   readonly insert: Insertion
@@ -46,12 +46,17 @@ export const argumentNames: Readonly<Record<Opcode, readonly string[]>> = {
   VM_WRITE: ['whose', 'page', 'value'],
   PEEK: ['whose', 'page'],
   POKE: ['whose', 'page', 'value'],
+  CORE: [],
   ZAP: ['obj', 'first', 'pages', 'evencows'],
   MOVE: ['obj', 'backing'],
   FREE: ['obj'],
   MOVE_NOUNMAP: ['obj', 'backing'],
   FREE_NOUNMAP: ['obj'],
   ZAP_VMA: ['page', 'pages'],
+  FTRUNCATE: ['obj', 'pages'],
+  PUNCH_HOLE: ['obj', 'index', 'pages'],
+  PREAD: ['obj', 'index'],
+  PWRITE: ['obj', 'index', 'value'],
   PIN: ['handle', 'page', 'pages', 'foll'],
   PIN_FAST: ['handle', 'page', 'pages', 'foll'],
   GET: ['handle', 'page', 'pages', 'foll'],
@@ -60,6 +65,7 @@ export const argumentNames: Readonly<Record<Opcode, readonly string[]>> = {
   PUT: ['handle', 'dirty'],
   HANDLE_READ: ['handle', 'index'],
   HANDLE_WRITE: ['handle', 'index', 'value'],
+  PIN_REMOTE: ['handle', 'page', 'whose', 'foll'],
   FOLLOW_PFN: ['page'],
   FOLLOW_PTE: ['page'],
   FOLLOW_PHYS: ['page', 'foll'],

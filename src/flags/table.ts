@@ -12,7 +12,13 @@ export type Shape = {
   readonly also: readonly string[]
   readonly insert: Insertion
 }
-export const insertions = ['remap_pfn_range', 'vmf_insert_pfn', 'vmf_insert_mixed', 'vm_insert_page'] as const
+export const insertions = [
+  'remap_pfn_range',
+  'vmf_insert_pfn',
+  'vmf_insert_mixed',
+  'vm_insert_page',
+  'finish_fault',
+] as const
 export type Insertion = (typeof insertions)[number]
 
 export type Cell = {
@@ -37,7 +43,7 @@ export const combinations = ['-', 'P', 'M', 'PM', 'I', 'IP', 'IM', 'IPM'] as con
 
 /** What a driver with these flags most likely does: PFNs where the flags say so, pages otherwise. */
 export const usual = (letters: string): Insertion =>
-  letters.includes('P') ? 'remap_pfn_range' : letters.includes('M') ? 'vmf_insert_mixed' : 'vm_insert_page'
+  letters.includes('P') ? 'remap_pfn_range' : letters.includes('M') ? 'vmf_insert_mixed' : 'finish_fault'
 
 export const flagsOf = ({ letters, also }: Shape): readonly string[] => [
   ...letters.split('').flatMap((l) => flags[l] ?? []),

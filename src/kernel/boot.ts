@@ -109,7 +109,7 @@ function populate(
       continue
     }
     const { insert } = k.config.bos[bo!]!
-    if (insert === 'vm_insert_page' || insert === 'filemap_fault') {
+    if (insert === 'vm_insert_page' || insert === 'finish_fault' || insert === 'filemap_fault') {
       k.page(of!).refcount += 1
       set_normal(k, pte, of!, shared && !needs_dirty_tracking(k, bo!))
     } else set_special(pte, of!, shared)

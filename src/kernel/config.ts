@@ -19,11 +19,15 @@ export type VmFlag =
   | 'VM_DONTEXPAND'
   | 'VM_DONTCOPY'
 
-/** How a driver puts its pages into a mapping: by ->fault with one of the insertion functions, or all at mmap by remap_pfn_range(). */
+/**
+ * How a driver puts its pages into a mapping: by ->fault with one of the insertion functions, or as the page that it gives (vmf->page), which
+ * finish_fault() maps; or all at mmap by remap_pfn_range().
+ */
 export type Insertion =
   | 'vmf_insert_pfn'
   | 'vmf_insert_mixed'
   | 'vm_insert_page'
+  | 'finish_fault'
   | 'remap_pfn_range'
   /** Files: ->fault gives a page of the page cache. */
   | 'filemap_fault'
@@ -459,6 +463,7 @@ const neededFlags: Readonly<Record<Insertion, readonly VmFlag[]>> = {
   vmf_insert_pfn: [],
   vmf_insert_mixed: [],
   vm_insert_page: [],
+  finish_fault: [],
   remap_pfn_range: ['VM_IO', 'VM_PFNMAP', 'VM_DONTEXPAND'],
   filemap_fault: [],
 }
@@ -468,6 +473,7 @@ const usualFlags: Readonly<Record<Insertion, readonly VmFlag[]>> = {
   vmf_insert_pfn: ['VM_IO', 'VM_PFNMAP', 'VM_DONTEXPAND'],
   vmf_insert_mixed: ['VM_IO', 'VM_MIXEDMAP', 'VM_DONTEXPAND'],
   vm_insert_page: ['VM_MIXEDMAP'],
+  finish_fault: [],
   remap_pfn_range: ['VM_IO', 'VM_PFNMAP', 'VM_DONTEXPAND'],
   filemap_fault: [],
 }

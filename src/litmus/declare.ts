@@ -562,6 +562,7 @@ const insertions = words<Exclude<Insertion, 'filemap_fault'>>({
   vmf_insert_pfn: true,
   vmf_insert_mixed: true,
   vm_insert_page: true,
+  finish_fault: true,
   remap_pfn_range: true,
 })
 /** By the call that makes such a file. */

@@ -19,7 +19,7 @@ const families: readonly (readonly [heading: string, names: RegExp])[] = [
     /^(vma_lookup|find_vma|follow_|pte_|fixup_user_fault|get_vaddr|put_vaddr|frame_vector|generic_access)|_fault$/,
   ],
   ['Dma-bufs and their descriptors', /dma_buf|^dma_resv_add_fence$|^dma_fence_|fd(_|$)|^close$/],
-  ['Files', /^(ftruncate|punch_hole|writeback|reclaim)$/],
+  ['Files', /^(ftruncate|punch_hole|pread|pwrite|writeback|reclaim)$/],
   ['Pages and pins', /page|^pfn_|(^|un)pin_|^exit_to_user_mode$/],
   ['Locks', /(_lock|_unlock)(_read|_write)?$|^(down|up)_/],
   ['MMU notifiers and secondary MMUs', /^(_*mmu_|secondary_)/],

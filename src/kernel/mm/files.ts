@@ -9,6 +9,9 @@ type File = Id<'bo'>
 /** Whether a VMA's object is a file, with a page cache. */
 export const is_file = (k: Kernel, object: File): boolean => k.config.bos[object]!.fs !== undefined
 
+/** A memory file: it has no disk. */
+export const is_shmem = (k: Kernel, object: File): boolean => k.config.bos[object]!.fs === 'shmem'
+
 /** vma_needs_dirty_tracking(): its file system wants to be asked before a page is written (->page_mkwrite), and cleans pages. */
 export const needs_dirty_tracking = (k: Kernel, file: File): boolean => k.config.bos[file]!.fs === 'ext4'
 

@@ -194,7 +194,28 @@ function do_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
       k.page(pfn).refcount += 1
       set_normal(k, pte, pfn, writable)
       return k.done()
+    case 'finish_fault':
+      if (!pfn_valid(k, pfn)) return bug(k, me, 'finish_fault() of memory that has no page')
+      return finish_fault(k, me, vma, pte, pfn, writable)
   }
+}
+
+/** do_read_fault(), do_cow_fault(), do_shared_fault() behind ->fault: its page, to which it has taken a reference, or a copy of it. */
+function finish_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte, page: Id<'pfn'>, writable: boolean) {
+  const write = (me.flags & FAULT_FLAG_WRITE) !== 0
+  pte_alloc(k, vma.vm_mm!)
+  if (write && !vma.VM_SHARED) {
+    const copy = alloc_page(k, user_gfp(k, me.flags), anonOf(k, vma.vm_mm!))
+    if (copy === undefined) return k.done(VM_FAULT_OOM)
+    k.page(copy).data = k.page(page).data
+    set_normal(k, pte, copy, vma.VM_WRITE)
+    SetPageAnonExclusive(k, copy)
+  } else {
+    k.page(page).refcount += 1
+    set_normal(k, pte, page, writable)
+  }
+  if (write) pte_mkdirty(k, pte)
+  return k.done()
 }
 
 /** do_read_fault(), do_cow_fault(), do_shared_fault() of a file: its page, or a copy of it. */
@@ -207,21 +228,8 @@ function do_file_fault(k: Kernel, me: Fault, vma: Row<'vma'>, pte: Pte) {
   const page = filemap_fault(k, file, linear_page_index(vma, me.addr), me.flags)
   if (page === 'oom') return k.done(VM_FAULT_OOM)
   if (page === 'sigbus') return k.done(VM_FAULT_SIGBUS)
-  pte_alloc(k, vma.vm_mm!)
-  if (write && !vma.VM_SHARED) {
-    const copy = alloc_page(k, user_gfp(k, me.flags), anonOf(k, vma.vm_mm!))
-    if (copy === undefined) return k.done(VM_FAULT_OOM)
-    k.page(copy).data = k.page(page).data
-    set_normal(k, pte, copy, vma.VM_WRITE)
-    pte_mkdirty(k, pte)
-    SetPageAnonExclusive(k, copy)
-    return k.done()
-  }
-  k.page(page).refcount += 1
-  set_normal(k, pte, page, vma.VM_WRITE && vma.VM_SHARED && (write || !tracked))
-  if (write) pte_mkdirty(k, pte)
-  if (write && tracked) k.page(page).dirty = true // ->page_mkwrite
-  return k.done()
+  if (write && vma.VM_SHARED && tracked) k.page(page).dirty = true // ->page_mkwrite
+  return finish_fault(k, me, vma, pte, page, vma.VM_WRITE && vma.VM_SHARED && (write || !tracked))
 }
 
 /** do_fault_around(): what of the file is cached is mapped in one go. A test's mappings are smaller than the window of 16 pages. */

@@ -116,6 +116,7 @@ import { pfn_valid } from './pfn_valid.ts'
 import { pin_user_pages } from './pin_user_pages.ts'
 import { pin_user_pages_fast } from './pin_user_pages_fast.ts'
 import { pin_user_pages_remote } from './pin_user_pages_remote.ts'
+import { pread } from './pread.ts'
 import { process_vm_readv } from './process_vm_readv.ts'
 import { process_vm_writev } from './process_vm_writev.ts'
 import { pte_unmap_unlock } from './pte_unmap_unlock.ts'
@@ -125,6 +126,7 @@ import { punch_hole } from './punch_hole.ts'
 import { put_page } from './put_page.ts'
 import { put_unused_fd } from './put_unused_fd.ts'
 import { put_vaddr_frames } from './put_vaddr_frames.ts'
+import { pwrite } from './pwrite.ts'
 import { read_field } from './read_field.ts'
 import { reclaim } from './reclaim.ts'
 import { release_pages } from './release_pages.ts'
@@ -272,6 +274,7 @@ const all: readonly Op[] = [
   pin_user_pages,
   pin_user_pages_fast,
   pin_user_pages_remote,
+  pread,
   process_vm_readv,
   process_vm_writev,
   pte_unmap_unlock,
@@ -281,6 +284,7 @@ const all: readonly Op[] = [
   put_page,
   put_unused_fd,
   put_vaddr_frames,
+  pwrite,
   read_field,
   reclaim,
   release_pages,
