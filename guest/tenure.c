@@ -249,7 +249,6 @@ static const struct vm_operations_struct fault_ops = {
 #endif
 	.mremap = dev_mremap,
 	.fault = dev_fault,
-	.access = generic_access_phys,
 };
 
 static const struct vm_operations_struct early_ops = {
@@ -261,7 +260,6 @@ static const struct vm_operations_struct early_ops = {
 	.split = dev_split,
 #endif
 	.mremap = dev_mremap,
-	.access = generic_access_phys,
 };
 
 /* What the insertion functions BUG on is refused: the machine has to live. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { cellName, flagsOf, questions, shapesOf, tableOf } from '../dist/src/flags/index.js'
 
-const insert = { remap_pfn_range: 'remap', vmf_insert_mixed: 'mixed', vm_insert_page: 'page' }
+const insert = { remap_pfn_range: 'remap', vmf_insert_mixed: 'mixed', finish_fault: 'return' }
 const ops = (kernel) => ({
   load: ['P0 load page=0'],
   store: ['P0 store page=0 value=1'],
@@ -22,31 +22,35 @@ const ops = (kernel) => ({
   ptrace: ['P0 peek whose=0 page=0'],
   vm_read: ['P0 vm_read whose=0 page=0'],
   merge: ['P0 mmap page=1 pages=1 prot=3 flags=SHARE obj=0+1'],
+  dump: ['P0 core'],
 })
 const rest = process.argv.slice(2)
 const confirmed = {}
 for (const kernel of ['5.10', '6.1', '6.12', '7.2']) {
   const dir = mkdtempSync(join(tmpdir(), 'tenure-flags-'))
-  const bugs = new Set(
-    tableOf({ kernel, policies: {}, also: [], insert: undefined })
-      .filter((c) => c.answer === 'BUG' || c.answer === '?')
-      .map((c) => cellName(c.shape, c.question)),
+  const answers = new Map(
+    tableOf({ kernel, policies: {}, also: [], insert: undefined }).map((c) => [
+      cellName(c.shape, c.question),
+      c.answer,
+    ]),
   )
   const files = []
   for (const shape of shapesOf({ also: [], insert: undefined }))
     for (const q of questions) {
       const cell = cellName(shape, q.name)
-      if (bugs.has(cell)) continue // it would stop the machine
-      if (ops(kernel)[q.name] === undefined) continue // the guest has nothing for it
-      const how = insert[shape.insert] === 'page' && q.touched ? 'page-early' : insert[shape.insert]
+      const answer = answers.get(cell)
+      if (answer === 'BUG' || answer === '?') continue // it would stop the machine
       const file = join(dir, `${cell.replaceAll('/', '+')}.ops`)
       writeFileSync(
         file,
         [
-          `object 0 flags=${flagsOf(shape).join('|') || '0'} insert=${how} backing=system pages=2`,
+          `object 0 flags=${flagsOf(shape).join('|') || '0'} insert=${insert[shape.insert]} backing=system pages=2`,
           `P0 mmap page=0 pages=1 prot=${q.readOnly ? 1 : 3} flags=${shape.share === 'shared' ? 1 : 2} obj=0+0`,
           ...(q.touched ? ['P0 load page=0'] : []),
-          ...ops(kernel)[q.name].map((o) => o.replace('SHARE', shape.share === 'shared' ? 1 : 2)),
+          // Only what was pinned is unpinned: a cell is confirmed when each of its operations was run.
+          ...ops(kernel)
+            [q.name].filter((op) => answer === 'yes' || !op.includes('unpin'))
+            .map((op) => op.replace('SHARE', shape.share === 'shared' ? 1 : 2)),
           '',
         ].join('\n'),
       )
@@ -58,11 +62,11 @@ for (const kernel of ['5.10', '6.1', '6.12', '7.2']) {
     { encoding: 'utf8', maxBuffer: 1 << 28 },
   )
   confirmed[kernel] = files
-    .filter((f) => stdout.includes(`${f}: no difference`))
+    .filter((f) => stdout.includes(`${f}: no difference\n`))
     .map((f) => basename(f, '.ops').replaceAll('+', '/'))
     .sort((a, b) => (a < b ? -1 : 1))
   console.log(`${kernel}: ${confirmed[kernel].length} of ${files.length} confirmed`)
-  for (const f of files) if (!stdout.includes(`${f}: no difference`)) console.log(`  not ${basename(f)}`)
+  for (const f of files) if (!stdout.includes(`${f}: no difference\n`)) console.log(`  not ${basename(f)}`)
   if (stderr !== '') console.log(stderr.slice(0, 2000))
   rmSync(dir, { recursive: true })
 }

@@ -42,7 +42,7 @@ export const notCompared: readonly string[] = [
   'PageDirty, LRU membership, and all other page flags',
   'in how many calls a notifier is told of pages, and in which order: only of which pages',
   '5.10: FOLL_FORCE writes to read-only anonymous memory that is not there yet: it depends on pagevecs',
-  '/proc/PID/mem on memory of drivers that has no pages, and in 7.2 on what the process may not reach itself',
+  '7.2: /proc/PID/mem on what the process may not reach itself',
   '5.10: mlock() where there are notifiers: copying or unlocking a page notifies all who map it',
   'long-term pins that move a page out of ZONE_MOVABLE while another process has a notifier: all who might map the page are told',
   'mremap() that makes locked memory longer: which of the frames that it frees it takes again',
@@ -398,18 +398,13 @@ export class ModelMachine {
       case 'VM_READ':
       case 'PEEK':
         if (!this.#alive(a0)) return undefined
-        // The guest's driver has a ->access, which the model's have not.
-        if (op.op === 'PEEK' && (this.#isRaw(a0, a1) || this.#isForced(a0, a1, 'VM_READ'))) return undefined
+        if (op.op === 'PEEK' && this.#isForced(a0, a1, 'VM_READ')) return undefined
         code = [call(counterparts[op.op]![0]!, thing(a0), number(a1))]
         break
       case 'VM_WRITE':
       case 'POKE':
         if (!this.#alive(a0)) return undefined
-        // The guest's driver has a ->access, which the model's have not.
-        if (
-          op.op === 'POKE' &&
-          (this.#isRaw(a0, a1) || this.#freshCow(a0, a1) || this.#isForced(a0, a1, 'VM_WRITE'))
-        )
+        if (op.op === 'POKE' && (this.#freshCow(a0, a1) || this.#isForced(a0, a1, 'VM_WRITE')))
           return undefined
         code = [call(counterparts[op.op]![0]!, thing(a0), number(a1), number(a2))]
         break
@@ -746,14 +741,6 @@ export class ModelMachine {
     return k.vmas.some((id) => {
       const v = k.vma(id)
       return v.vm_mm === proc && v.vm_start <= page && page < v.vm_end
-    })
-  }
-
-  #isRaw(proc: number, page: number): boolean {
-    const k = this.#kernel
-    return k.vmas.some((id) => {
-      const v = k.vma(id)
-      return v.vm_mm === proc && v.vm_start <= page && page < v.vm_end && (v.VM_IO || v.VM_PFNMAP)
     })
   }
 
