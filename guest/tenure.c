@@ -556,7 +556,6 @@ static long pin_remote(struct handle *h, unsigned long addr, unsigned int whose,
 {
 	struct mm_struct *mm = whose < TENURE_PROCS ? mms[whose] : NULL;
 	unsigned int flags = foll_flags(wanted);
-	int locked = 1;
 	long n;
 
 	if (h->pages)
@@ -566,12 +565,11 @@ static long pin_remote(struct handle *h, unsigned long addr, unsigned int whose,
 	memset(h->page, 0, sizeof(h->page));
 	mmap_read_lock(mm);
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-	n = pin_user_pages_remote(mm, addr, 1, flags, h->page, NULL, &locked);
+	n = pin_user_pages_remote(mm, addr, 1, flags, h->page, NULL, NULL);
 #else
-	n = pin_user_pages_remote(mm, addr, 1, flags, h->page, &locked);
+	n = pin_user_pages_remote(mm, addr, 1, flags, h->page, NULL);
 #endif
-	if (locked)
-		mmap_read_unlock(mm);
+	mmap_read_unlock(mm);
 	mmput(mm);
 	if (n > 0)
 		h->pages = n;
