@@ -40,6 +40,8 @@ for (const kernel of ['5.10', '6.1', '6.12', '7.2']) {
       const cell = cellName(shape, q.name)
       const answer = answers.get(cell)
       if (answer === 'BUG' || answer === '?') continue // it would stop the machine
+      // Only what was pinned is unpinned: a cell is confirmed when each of its operations was run.
+      const asked = ops(kernel)[q.name].filter((op) => answer === 'yes' || !op.includes('unpin'))
       const file = join(dir, `${cell.replaceAll('/', '+')}.ops`)
       writeFileSync(
         file,
@@ -47,10 +49,7 @@ for (const kernel of ['5.10', '6.1', '6.12', '7.2']) {
           `object 0 flags=${flagsOf(shape).join('|') || '0'} insert=${insert[shape.insert]} backing=system pages=2`,
           `P0 mmap page=0 pages=1 prot=${q.readOnly ? 1 : 3} flags=${shape.share === 'shared' ? 1 : 2} obj=0+0`,
           ...(q.touched ? ['P0 load page=0'] : []),
-          // Only what was pinned is unpinned: a cell is confirmed when each of its operations was run.
-          ...ops(kernel)
-            [q.name].filter((op) => answer === 'yes' || !op.includes('unpin'))
-            .map((op) => op.replace('SHARE', shape.share === 'shared' ? 1 : 2)),
+          ...asked.map((op) => op.replace('SHARE', shape.share === 'shared' ? 1 : 2)),
           '',
         ].join('\n'),
       )
@@ -70,16 +69,22 @@ for (const kernel of ['5.10', '6.1', '6.12', '7.2']) {
   if (stderr !== '') console.log(stderr.slice(0, 2000))
   rmSync(dir, { recursive: true })
 }
-// Kernels that confirm the same stand together.
-const groups = []
-for (const [kernel, cells] of Object.entries(confirmed)) {
-  const same = groups.find((g) => g.cells.join() === cells.join())
-  if (same === undefined) groups.push({ kernels: [kernel], cells })
-  else same.kernels.push(kernel)
+// Cells that the same kernels confirm stand together.
+const groups = new Map()
+for (const cell of new Set(Object.values(confirmed).flat())) {
+  const kernels = Object.keys(confirmed).filter((k) => confirmed[k].includes(cell))
+  groups.set(
+    kernels.join(),
+    [...(groups.get(kernels.join()) ?? []), cell].sort((x, y) => (x < y ? -1 : 1)),
+  )
 }
 const file = 'src/flags/confirmed.ts'
 const text = readFileSync(file, 'utf8')
 writeFileSync(
   file,
-  text.replace(/(const confirmed[^=]*= )\[[\s\S]*?^\]$/m, (_, head) => `${head}${JSON.stringify(groups)}`),
+  text.replace(
+    /(const confirmed[^=]*= )\[[\s\S]*?^\]$/m,
+    (_, head) =>
+      `${head}${JSON.stringify([...groups].map(([kernels, cells]) => ({ kernels: kernels.split(','), cells })))}`,
+  ),
 )

@@ -54,7 +54,7 @@ for (const [text, place] of [
 
 test('objects that the model cannot make are not made up', () => {
   assert.equal(
-    modelledObject({ flags: 0, insert: 'return', backing: 'system', pages: 1, refusePrivate: false }),
+    modelledObject({ flags: 0, insert: 'return', backing: 'vram', pages: 1, refusePrivate: false }),
     false,
   )
   assert.equal(

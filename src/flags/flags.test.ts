@@ -44,8 +44,10 @@ test('VM_PFNMAP refuses to grow by itself, VM_MIXEDMAP only with VM_DONTEXPAND',
   assert.equal(answer('6.1', 'M', 'mremap', 'shared', ['VM_DONTEXPAND']), 'EFAULT')
 })
 
-test('no mapping of a driver becomes one with the next, whatever its flags', () => {
-  for (const letters of ['-', 'P', 'M', 'I']) assert.equal(answer('7.2', letters, 'merge'), 'no')
+test('a special mapping does not become one with the next; one with a ->close does since 6.12', () => {
+  for (const letters of ['P', 'M', 'I']) assert.equal(answer('7.2', letters, 'merge'), 'no')
+  assert.equal(answer('6.1', '-', 'merge'), 'no')
+  assert.equal(answer('6.12', '-', 'merge'), 'yes')
 })
 
 test('what a cell shows is a test that prints as it is written, and every question has a cell of its own', () => {

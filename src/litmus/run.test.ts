@@ -15,7 +15,7 @@ function run(text: string, options: Partial<RunOptions> = {}): LitmusResult {
 }
 
 const init = `C t
-{ mm A; mutex m, n; A:p = mmap(NULL, 1, PROT_READ, MAP_PRIVATE); A:q = mmap(NULL, 1, PROT_READ, MAP_PRIVATE); }
+{ mm A; mutex m, n; A:p = mmap(NULL, 1, PROT_READ, MAP_PRIVATE); A:q = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE); }
 `
 /** The only final state of a process with this body. */
 const ends = (body: string): string => {
