@@ -587,6 +587,10 @@ static void settle(struct racer *r, const struct tenure_op *op, const s64 *v, lo
 				r->reg[(op->a[2 + i] - 1) % TENURE_RACE_REGS] =
 					i ? data2 >> (i - 1) & 1 : data;
 		break;
+	case TENURE_PREAD:
+		if (ret == 1 && op->a[2])
+			r->reg[(op->a[2] - 1) % TENURE_RACE_REGS] = (s32)data;
+		break;
 	case TENURE_FIXUP_FAULT:
 		if (op->a[2])
 			r->reg[(op->a[2] - 1) % TENURE_RACE_REGS] = data;

@@ -84,13 +84,28 @@ test('what a process does by itself is refused where the mmap_lock is held, and 
 })
 
 test('what the guest does not have is refused with its name', () => {
-  assert.equal(translated('\tr0 = *p;', 'file F = memfd(1 page);'), 'files are not in the guest')
+  assert.equal(translated('\tr0 = *p;', 'file F = ext4(1 page);'), 'files with a disk are not in the guest')
 })
 
 test('nobody traces in the guest, and in 7.2 only who traces may force', () => {
   const poke = '\tr0 = ptrace_poke(A, p, 1);'
   assert.notEqual(typeof translated(poke), 'string')
   assert.equal(translated(poke, '', '7.2'), 'nobody traces in the guest')
+})
+
+test('what is in a memory file at first is written through its descriptor, and what is read goes to a register', () => {
+  const { setup, programs } = race('\tr0 = pread(F, 1, &value);', 'file F = memfd(2 pages, 5, 6);')
+  const written = setup.filter((o) => o.op === 'PWRITE')
+  assert.deepEqual(
+    written.map((o) => o.args),
+    [
+      [0, 0, 5],
+      [0, 1, 6],
+    ],
+  )
+  const read = programs[0]!.code.find((o) => o.op === 'PREAD')!
+  assert.deepEqual(read.args.slice(0, 2), [0, 1])
+  assert.ok(read.args[2]! > 0)
 })
 
 test('FOLL_NOFAULT is refused where there is none', () => {

@@ -55,6 +55,7 @@ const insertionOf: Readonly<Record<string, (typeof insertions)[number]>> = {
   vmf_insert_pfn: 'pfn',
   vmf_insert_mixed: 'mixed',
   vm_insert_page: 'page',
+  finish_fault: 'return',
 }
 
 /** The operations that bring a guest to where a test starts. */
@@ -64,7 +65,8 @@ function setup({ config }: Bound): Op[] {
   if (config.attachments.length > 0 || config.bos.some((b) => b.exported !== undefined))
     refuse('dma-bufs are not in the guest')
   if (config.objects.length > 0) refuse('it has objects of kernel code')
-  if (config.bos.some((b) => b.fs !== undefined)) refuse('files are not in the guest')
+  if (config.bos.some((b) => b.fs === 'ext4')) refuse('files with a disk are not in the guest')
+  if (config.bos.some((b) => b.anonymous)) refuse('shared anonymous memory is not in the guest')
   if (config.mms.length > procs || config.vpns > pages) refuse('it has more memory than the guest')
   if (config.bos.length > objs || config.bos.some((b) => b.pages > objPages))
     refuse('it has more objects than the guest')
@@ -72,6 +74,13 @@ function setup({ config }: Bound): Op[] {
     refuse('it has a second process that maps nothing')
   const made: Op[] = [{ op: 'RESET', proc: nobody, args: [quiet] }]
   for (const [i, bo] of config.bos.entries()) {
+    if (bo.fs !== undefined) {
+      made.push({ op: 'OBJ', proc: nobody, args: [i, 0, insertions.indexOf('file'), 0, bo.pages] })
+      for (const page of bo.present)
+        made.push({ op: 'PWRITE', proc: nobody, args: [i, page, bo.data[page] ?? 0] })
+      if (bo.readonly) refuse('its file is opened for reading only')
+      continue
+    }
     const insert = insertionOf[bo.insert] ?? refuse(`no driver of the guest inserts by ${bo.insert}`)
     if (bo.counted || bo.readonly || bo.const) refuse('its driver does more than the guest’s')
     let flags = 0
@@ -88,11 +97,11 @@ function setup({ config }: Bound): Op[] {
   for (const v of config.vmas) {
     if (v.zone !== 'normal') refuse('the guest has no other zones')
     const shared = (v.flags & MAP_SHARED!) !== 0
-    if (v.bo === undefined && shared) refuse('shared anonymous memory is not in the guest')
     const obj = v.bo === undefined ? objAnon : v.bo | (v.pgoff << 8)
     const populated = v.populated === true
-    // What is private and there has been written to, whatever its protection is now.
-    const writes = populated && !shared
+    // What is private and there has been written to, whatever its protection is now: but for pages of a file that it may only read.
+    const reads = v.bo !== undefined && config.bos[v.bo]!.fs !== undefined && (v.prot & PROT_WRITE!) === 0
+    const writes = populated && !shared && !reads
     const prot = writes ? PROT_READ! | PROT_WRITE! : v.prot
     const flags = shared ? MAP_SHARED! : MAP_PRIVATE!
     made.push({ op: 'MMAP', proc: v.mm, args: [v.start, v.pages, prot, flags, obj] })
@@ -114,6 +123,7 @@ function programs({ config }: Bound): Race['programs'][number][] {
   if (config.vars.length > raceVars || config.locks.length > raceMutexes)
     refuse('it has more variables or locks than the guest')
   let nextHandle = 0
+  const files = new Set([...config.bos.keys()].filter((i) => config.bos[i]!.fs !== undefined))
   return config.threads.map((thread) => {
     // What the model's ptrace does is done by /proc/PID/mem, which in Debian's 7.2 forces nothing (CONFIG_PROC_MEM_FORCE_PTRACE).
     const calls = thread.code.flatMap((i) => (i.kind === 'call' ? [i.op] : []))
@@ -128,7 +138,7 @@ function programs({ config }: Bound): Race['programs'][number][] {
     if (config.version === '5.10' && foll.some((a) => a?.kind === 'const' && (a.value & FOLL_NOFAULT!) !== 0))
       refuse('FOLL_NOFAULT is not in this kernel')
     if (thread.daemon) refuse('one of its processes may stop anywhere')
-    const writer = new Writer(thread.registers.length, () => nextHandle++)
+    const writer = new Writer(thread.registers.length, files, () => nextHandle++)
     return {
       proc: thread.context.mm ?? nobody,
       code: writer.write(thread.code, thread.registers),
@@ -149,11 +159,14 @@ class Writer {
   /** Registers that hold one of several pages: which of the handle's, and the register with how many there are. */
   readonly #several = new Map<number, { handle: number; i: number; count: number | undefined }>()
   readonly #named: number
+  /** Objects that are files. */
+  readonly #files: ReadonlySet<number>
   #locked = false
   #temporary: number
 
-  constructor(registers: number, newHandle: () => number) {
+  constructor(registers: number, files: ReadonlySet<number>, newHandle: () => number) {
     this.#newHandle = newHandle
+    this.#files = files
     this.#named = registers
     this.#temporary = registers
   }
@@ -324,7 +337,16 @@ class Writer {
         return emit('PEEK', value('mm'), value('addr'))
       case 'ptrace_poke':
         return emit('POKE', value('mm'), value('addr'), value('value'))
+      case 'ftruncate':
+        return emit('FTRUNCATE', value('file'), value('pages'))
+      case 'punch_hole':
+        return emit('PUNCH_HOLE', value('file'), value('index'), value('pages'))
+      case 'pread':
+        return emit('PREAD', value('file'), value('index'), out('value'))
+      case 'pwrite':
+        return emit('PWRITE', value('file'), value('index'), value('value'))
       case 'unmap_mapping_range':
+        if (this.#isFile(given.get('bo'))) refuse('unmap_mapping_range() of a file')
         return emit('ZAP', value('bo'), value('first', 0), value('pages', objPages), value('even_cows', 1))
       case 'bo_move':
       case 'bo_move_nounmap': {
@@ -445,6 +467,10 @@ class Writer {
       return refuse('it releases one of several pages')
     const handle = operand?.kind === 'reg' ? this.#handles.get(operand.reg) : undefined
     return handle ?? refuse('a page comes from elsewhere than GUP')
+  }
+
+  #isFile(operand: Operand | undefined): boolean {
+    return operand?.kind !== 'thing' || this.#files.has(operand.id)
   }
 
   #isPfn(operand: Operand | undefined, registers: readonly { readonly kind: string }[]): boolean {
