@@ -189,6 +189,7 @@ const pairs: readonly (readonly [string, string])[] = [
   ['import_wrong_direction.c', 'import_same_direction.c'],
   ['map_without_resv.c', 'map_under_resv.c'],
   ['export_fd_first.c', 'export_fd_last.c'],
+  ['canvas_tagged_late.c', 'easel_tagged_first.c'],
   ['mover_ignored.c', 'mover_obeyed.c'],
   ['frames_private.c', 'frames_shared.c'],
   ['log_can_be_upgraded.c', 'log_stays_readonly.c'],

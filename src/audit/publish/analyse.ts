@@ -10,7 +10,7 @@ import { call, id, num, run, set } from '../lift/build.ts'
 import type { Hop, Repair, Site } from '../result.ts'
 import type { Place } from '../trace/event.ts'
 import { witnessOf } from '../witness.ts'
-import { apis, preparedIn } from './api.ts'
+import { apis as fileApis, preparedIn } from './api.ts'
 import { holdsLock, type Release, releaseOf } from './release.ts'
 import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
 
@@ -34,8 +34,16 @@ export class Publishes {
   readonly #judge: Judge
   readonly #rules: (site: PublishSite) => Rules
   readonly #path: string
+  readonly #apis: About['apis']
 
-  constructor(code: Code, judge: Judge, rules: (site: PublishSite) => Rules, path: string) {
+  constructor(
+    code: Code,
+    judge: Judge,
+    rules: (site: PublishSite) => Rules,
+    path: string,
+    apis: About['apis'] = fileApis,
+  ) {
+    this.#apis = apis
     this.#code = code
     this.#judge = judge
     this.#rules = rules
@@ -55,7 +63,7 @@ export class Publishes {
     for (const coarse of [false, true])
       try {
         const about: About = {
-          apis,
+          apis: this.#apis,
           looks: true,
           locals: preparedIn,
           ...(coarse && { coarse: true as const }),

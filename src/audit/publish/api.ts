@@ -30,6 +30,19 @@ export const publishes: ReadonlyMap<string, Api> = new Map(
     .map((a) => [a.name, a]),
 )
 
+/** The same of dma-bufs, which are files, too. */
+export const bufApis: ReadonlyMap<string, Api> = new Map(
+  (
+    [
+      ...table,
+      { name: 'dma_buf_export', role: { does: 'make-buf' } },
+      { name: 'dma_buf_fd', role: { does: 'install', arg: 0, fails: true } },
+      { name: 'get_dma_buf', role: { does: 'get-file', arg: 0 } },
+      { name: 'dma_buf_put', role: { does: 'put-file', arg: 0 } },
+    ] satisfies Api[]
+  ).map((a) => [a.name, a]),
+)
+
 /** `FD_PREPARE(fdf, flags, file)` declares fdf. */
 export const preparedIn = (func: Func): readonly string[] =>
   func.mentions('FD_PREPARE')

@@ -36,13 +36,14 @@ export function releaseOf(code: Code, file: CFile, fops: string | undefined): Re
 function read(code: Code, func: Func, depth: number, given: string | undefined): Release | undefined {
   const text = func.file.source.text.slice(func.start, func.end)
   const names = new Set<string>(given === undefined ? [] : [given])
-  for (const m of text.matchAll(/(\w+)\s*=\s*(?:\([^)]*\)\s*)?\w+->private_data\b/g)) names.add(m[1]!)
-  if (/\(\s*\w+->private_data\s*[,)]/.test(text)) names.add('private_data')
+  for (const m of text.matchAll(/(\w+)\s*=\s*(?:\([^)]*\)\s*)?\w+->(?:private_data|priv)\b/g))
+    names.add(m[1]!)
+  for (const m of text.matchAll(/\(\s*\w+->(private_data|priv)\s*[,)]/g)) names.add(m[1]!)
   const by = func.name
   for (const m of text.matchAll(/\b(\w+)\s*\(([^()]*)/g)) {
     const [, name = '', args = ''] = m
     const first = args.split(',')[0]!.trim()
-    const whole = /^&?\s*(\w+)$/.exec(first)?.[1] ?? /^\w+->(private_data)$/.exec(first)?.[1]
+    const whole = /^&?\s*(\w+)$/.exec(first)?.[1] ?? /^\w+->(private_data|priv)$/.exec(first)?.[1]
     const part = /^&\s*(\w+)->/.exec(first)?.[1]
     if (whole !== undefined && names.has(whole) && !first.startsWith('&')) {
       if (/^(k|kv|v)free/.test(name)) return { does: 'frees', by }

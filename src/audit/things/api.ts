@@ -31,6 +31,8 @@ export type Role =
   | { readonly does: 'unregister'; readonly arg: number }
   /** Makes a file with an object behind it: it, or an error pointer. `fd`: it is published as well, and the number is given. */
   | { readonly does: 'make-file'; readonly fops: number; readonly priv: number; readonly fd?: true }
+  /** Makes a dma-buf for an object: the description (argument 0) has its operations and its private data. */
+  | { readonly does: 'make-buf' }
   /** Puts a file behind a descriptor, which takes its reference over. */
   | { readonly does: 'install'; readonly arg: number; readonly fails?: true }
   /** Takes a number for a file, which a variable (argument 0) keeps together; both are given back at its end. */

@@ -164,6 +164,14 @@ export function applied(w: ThingWalk, e: Call, api: Api, args: readonly Val[], s
         { s: fail.s, v: err },
       ]
     }
+    case 'make-buf': {
+      const info = args[0] === undefined ? undefined : pointee(args[0])
+      const place = info === undefined ? undefined : s.env.get(`${info}.priv`)?.ref
+      const table = opsIn(w)
+      const file = { ...(place !== undefined && { place }), ...(table !== undefined && { fops: table }) }
+      const fail = failed()
+      return [{ s, v: thing(s.add({ kind: 'file', site, refs: 1, live: true, ...file })) }, fail]
+    }
     case 'install': {
       const v = args[role.arg]
       if (v === undefined || v.num === 0 || v.err === true) return done
@@ -233,6 +241,17 @@ function keyOf(w: ThingWalk, e: Expr): string | undefined {
   const of = e.kind === 'unary' && e.op === '&' ? e.of : e
   if (of.kind !== 'member') return undefined
   return fieldKey(w.code, w.ways.frame.func, of) ?? `?.${of.field}`
+}
+
+/** `exp_info.ops = &ops`, or `.ops = &ops`: the only one that the function names. */
+function opsIn(w: ThingWalk): string | undefined {
+  const { func } = w.ways.frame
+  const named = new Set(
+    [...func.file.source.text.slice(func.start, func.end).matchAll(/(?:\.|->)ops\s*=\s*&(\w+)/g)].map(
+      (m) => m[1]!,
+    ),
+  )
+  return named.size === 1 ? [...named][0] : undefined
 }
 
 /** `sync->file`: the object that goes with its file, by its type. */

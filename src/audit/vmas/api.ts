@@ -58,7 +58,7 @@ export const dropsInto: ReadonlyMap<
 
 /** Calls of the core that look into the VMA that they are given. */
 export const looksInto =
-  /^(vma_(start|end|is_|pages|page|kernel|dup|set|get|test|to_|mmu|has|wants|can|desc_)\w*|is_vm_hugetlb_page|is_cow_mapping|hstate_vma|huge_page_\w+|zap_\w+|follow_\w+|remap_\w+|io_remap_\w+|vm_insert_\w+|vmf_insert_\w+|vm_flags_\w+|vm_get_page_prot|handle_mm_fault|walk_page_\w+|mmu_notifier_range_init|expand_stack|vm_iomap_memory|vm_map_pages\w*|migrate_vma_\w+|madvise_\w+|split_huge_\w+|ksm_madvise|get_user_pages_\w+|untagged_addr)$/
+  /^(vma_(start|end|is_|pages|page|kernel|dup|set|get|test|to_|mmu|has|wants|can|desc_)\w*|is_vm_hugetlb_page|is_cow_mapping|hstate_vma|huge_page_\w+|zap_\w+|follow_\w+|remap_\w+|io_remap_\w+|vm_insert_\w+|vmf_insert_\w+|vm_flags_\w+|vm_get_page_prot|handle_mm_fault|walk_page_\w+|mmu_notifier_range_init|expand_stack|vm_iomap_memory|vm_map_pages\w*|migrate_vma_\w+|madvise_\w+|split_huge_\w+|ksm_madvise|get_user_pages_\w+|untagged_addr|flush_cache_(page|range)|flush_tlb_(page|range)|update_mmu_cache\w*)$/
 
 /** Ops tables whose functions the core calls with the mmap_lock of current. */
 export const calledLocked: ReadonlyMap<string, readonly string[]> = new Map([
