@@ -272,8 +272,16 @@ class Up {
           if (/^(atomic(64|_long)?_(read|cmpxchg\w*)|refcount_read|kref_read)$/.test(name))
             ref ??= fieldOf(x.args[0])
         })
-      if (n.kind !== 'branch' || n.expr === undefined || !dom.dominates(n.id, node.id)) continue
+      if (n.kind !== 'branch' || n.expr === undefined) continue
       const { expr } = n
+      if (!dom.dominates(n.id, node.id)) {
+        // `for (i = 0; i < n; i++) if (x->users[i]) return -EBUSY`: each of them is asked.
+        if (n.succ.some((e) => e.to !== node.id && !reachable(cfg, e.to).has(node.id)))
+          visit(expr, (x) => {
+            if (x.kind === 'member' && this.#counted.has(x.field)) asks = true
+          })
+        continue
+      }
       visit(expr, (x) => {
         if (x.kind === 'member' && this.#counted.has(x.field)) asks = true
         if (x.kind === 'call') {
