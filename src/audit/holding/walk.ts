@@ -938,7 +938,11 @@ export class HoldingWalk {
           // One of several: what the others hold is still there.
           const old = w.env.get(loc)
           if (old !== undefined && v.hold === undefined)
-            if (this.#reached([old], w).some((h) => w.holds.get(h)!.left !== 'nothing')) return { s: w, v }
+            if (this.#reached([old], w).some((h) => w.holds.get(h)!.left !== 'nothing')) {
+              // And what this one points to has its place beside them, from where it is given back as they are.
+              if (v.ref !== undefined) w.published.add(rootOf(v.ref))
+              return { s: w, v }
+            }
         }
         const now = e.op === '=' ? v : arithmetic(e.op.replace('=', ''), this.#readAt(loc, u), v, u)
         return { s: this.#set(w, loc, now), v: now }
