@@ -41,7 +41,7 @@ export const notCompared: readonly string[] = [
   'dirty and young bits of page table entries',
   'PageDirty, LRU membership, and all other page flags',
   'in how many calls a notifier is told of pages, and in which order: only of which pages',
-  '5.10: FOLL_FORCE writes to read-only anonymous memory that is not there yet: it depends on pagevecs',
+  '5.10: FOLL_FORCE writes to read-only private memory that is not there yet: it depends on pagevecs',
   '7.2: /proc/PID/mem on what the process may not reach itself',
   '5.10: mlock() where there are notifiers: copying or unlocking a page notifies all who map it',
   'long-term pins that move a page out of ZONE_MOVABLE while another process has a notifier: all who might map the page are told',
@@ -110,6 +110,9 @@ export function modelledObject(o: ObjectSetup): boolean {
   return o.insert in insertions && !(needsPages(o) && o.backing === 'vram')
 }
 
+/** Those whose pages a private write fault copies at once: do_cow_fault(). */
+const copiesAtOnce: ReadonlySet<ObjectSetup['insert']> = new Set(['file', 'return'])
+
 const needsPages = (o: ObjectSetup): boolean => o.insert === 'page' || o.insert === 'return'
 
 /**
@@ -117,6 +120,8 @@ const needsPages = (o: ObjectSetup): boolean => o.insert === 'page' || o.insert 
  * written. What is in memory that is nobody's cannot be compared.
  */
 const visible: ReadonlySet<string> = new Set(['freed-while-mapped', 'pinned-diverges', 'fork-isolation'])
+
+const vmFlagNames = Object.keys(vmFlags) as (keyof typeof vmFlags)[]
 
 const vmOpKinds = {
   open: eventKinds.OPEN,
@@ -680,7 +685,7 @@ export class ModelMachine {
   }
 
   /**
-   * A forced write to anonymous memory that is read-only and not there yet. Before 5.19 that is two faults, and whether the second copies
+   * A forced write to private memory that is read-only and not there yet. Before 5.19 that is two faults, and whether the second copies
    * the page of the first depends on whether that is still in a pagevec, which holds a reference.
    */
   #freshCow(proc: number, page: number): boolean {
@@ -689,9 +694,8 @@ export class ModelMachine {
     if (k.pte(proc as Id<'mm'>, page as Id<'vpn'>).present) return false
     return k.vmas.some((id) => {
       const v = k.vma(id)
-      return (
-        v.vm_mm === proc && v.vm_start <= page && page < v.vm_end && v.vm_file === undefined && !v.VM_WRITE
-      )
+      if (v.vm_mm !== proc || page < v.vm_start || v.vm_end <= page || v.VM_SHARED || v.VM_WRITE) return false
+      return v.vm_file === undefined || copiesAtOnce.has(this.#objects[v.vm_file]!.insert)
     })
   }
 
@@ -824,6 +828,7 @@ export class ModelMachine {
     const k = this.#kernel
     const now = new Map<number, number>()
     const frames: Seen['frames'] = []
+    const exclusive = k.has('anon-exclusive')
     const frame = (pfn: number): number => {
       const known = now.get(pfn)
       if (known !== undefined) return known
@@ -838,7 +843,7 @@ export class ModelMachine {
         mapcount: page.mapcount,
         flags:
           (anon ? frameBits.ANON : 0) |
-          (anon && page.exclusive && k.has('anon-exclusive') ? frameBits.EXCLUSIVE : 0) |
+          (anon && exclusive && page.exclusive ? frameBits.EXCLUSIVE : 0) |
           (pfn === k.zeroPage ? frameBits.ZERO : 0) |
           (zone === 'vram' ? frameBits.VRAM : 0) |
           (zone === 'movable' ? frameBits.MOVABLE : 0),
@@ -849,26 +854,26 @@ export class ModelMachine {
     const vmas: SeenVma[] = []
     const ptes: Seen['ptes'] = []
     let alive = 0
+    for (const id of k.vmas) {
+      const v = k.vma(id)
+      const proc = v.vm_mm
+      if (proc === undefined || !this.#alive(proc)) continue
+      let flags = 0
+      for (const name of vmFlagNames) if (v[name]) flags |= vmFlags[name]
+      const obj = v.vm_file ?? vmaAnon
+      const remapped = this.#objects[obj]?.insert === 'remap' && v.VM_MAYWRITE && !v.VM_SHARED
+      vmas.push({
+        proc,
+        start: v.vm_start,
+        end: v.vm_end,
+        obj,
+        pgoff: obj === vmaAnon ? 0 : remapped ? byPfn : v.vm_pgoff,
+        flags,
+      })
+    }
     for (let p = 0; p < room.procs; p++) {
       if (!this.#alive(p)) continue
       alive |= 1 << p
-      for (const id of k.vmas) {
-        const v = k.vma(id)
-        if (v.vm_mm !== p) continue
-        let flags = 0
-        for (const name of Object.keys(vmFlags) as (keyof typeof vmFlags)[])
-          if (v[name]) flags |= vmFlags[name]
-        const obj = v.vm_file ?? vmaAnon
-        const remapped = this.#objects[obj]?.insert === 'remap' && v.VM_MAYWRITE && !v.VM_SHARED
-        vmas.push({
-          proc: p,
-          start: v.vm_start,
-          end: v.vm_end,
-          obj,
-          pgoff: obj === vmaAnon ? 0 : remapped ? byPfn : v.vm_pgoff,
-          flags,
-        })
-      }
       for (let a = 0; a < room.pages; a++) {
         const pte = k.pte(p as Id<'mm'>, a as Id<'vpn'>)
         if (!pte.present) continue

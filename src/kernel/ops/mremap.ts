@@ -177,8 +177,15 @@ export const mremap = op({
       if ((me.flags & MREMAP_DONTUNMAP) === 0)
         return k.call(do_munmap, 'done', mm, me.addr, me.addr + me.old_len)
       old.VM_LOCKED = false
-      if (k.has('mremap-unlinks-anon-vma') && old.vm_start === me.addr && old.vm_end === me.addr + me.old_len)
+      if (
+        k.has('mremap-unlinks-anon-vma') &&
+        old.vm_start === me.addr &&
+        old.vm_end === me.addr + me.old_len
+      ) {
         unlink_anon_vmas(old)
+        // What nothing was ever written to counts from where it lies.
+        if (vma_is_anonymous(old)) old.vm_pgoff = old.vm_start
+      }
       if (me.first !== 0) return another(me)
       return finish(k, me, mm, me.new_addr, false)
     },
