@@ -368,16 +368,27 @@ export class Mappings {
             ],
           }
     }
-    const good = endings.filter((e) => e.value.is !== 'negative')
+    // mm/vma.c:__mmap_new_file_vma: whatever is not 0 is an error.
+    const isError = (is: string | undefined): boolean =>
+      is === 'negative' || (is === 'positive' && site.role === 'mmap')
+    const good = endings.filter((e) => !isError(e.value.is))
     if (good.length === 0)
       return {
         ways: [{ ending: empty, plan: { ...base(place(func)), refuses: true }, inserted: [], ops: '' }],
       }
-    const mapping = good.filter((e) => e.facts.inserted.length > 0 || e.facts.ops !== '')
     const set = this.#opsBeside(func)
-    const all = (mapping.length > 0 ? mapping : good).map((e) =>
-      e.facts.ops === '' && set !== '' ? { ...e, facts: { ...e.facts, ops: set } } : e,
+    // Where one way says that it is done, or maps, an answer that is not known is an error's.
+    const done = good.some((e) => e.value.is === 'zero' || e.facts.inserted.length > 0)
+    const ending = good.map((e) =>
+      set !== '' &&
+      e.facts.ops === '' &&
+      (e.value.is === 'zero' || !done) &&
+      !e.facts.inserted.some((i) => handsOn(i.helper))
+        ? { ...e, facts: { ...e.facts, ops: set } }
+        : e,
     )
+    const mapping = ending.filter((e) => e.facts.inserted.length > 0 || e.facts.ops !== '')
+    const all = mapping.length > 0 ? mapping : ending
     const by = this.#dispatcher(func)
     const refusesPrivate = by?.refusesCow === true || this.#refusedElsewhere(func)
     const handler = {
@@ -413,9 +424,18 @@ export class Mappings {
     return ''
   }
 
+  /** The places of tables that it is in, itself or by a header's function that calls it. */
   #standsIn(func: Func): readonly OpsEntry[] {
     const files = func.static ? [func.file] : this.#code.moduleWith(func.file, func.name)
-    return files.flatMap((file) => opsOf(file).filter((o) => o.func === func.name))
+    return files.flatMap((file) =>
+      opsOf(file).filter((o) => o.func === func.name || (!func.static && this.#leadsTo(o, func))),
+    )
+  }
+
+  #leadsTo(o: OpsEntry, func: Func): boolean {
+    if (!handlerFields.includes(o.field)) return false
+    const by = this.#code.resolve(o.func, o.file)
+    return by?.file.path.endsWith('.h') === true && by.mentions(func.name)
   }
 
   /** Whether it is the fault handler of GEM objects that have no `mmap` of their own. */

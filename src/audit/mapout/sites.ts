@@ -51,7 +51,10 @@ function sitesIn(program: Program, file: CFile, handlers: ReadonlySet<string>): 
           ? 'inserts'
           : handsOn(func)
             ? 'hands-on'
-            : undefined
+            : // Others call it in their handlers, by a header's function.
+              site.type !== 'vm_fault' && helpers.get(func.name)?.contract !== undefined
+              ? 'mmap'
+              : undefined
     if (role !== undefined) found.push({ func, role, ...site, fields: [] })
   }
   return found
