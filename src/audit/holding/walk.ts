@@ -518,7 +518,8 @@ export class HoldingWalk {
       const v = s.env.get(prefix + w) ?? (types.has(w) ? valueAt(prefix + w, s) : undefined)
       if (v === undefined || v.got !== undefined) return false
       // A page by itself; the number of the first one may be where a range begins.
-      if (v.hold !== undefined && v.form !== 'number' && types.get(w)?.array !== true) return false
+      if (v.hold !== undefined && v.ref === undefined && v.form !== 'number' && types.get(w)?.array !== true)
+        return false
       return this.#reached([v], s).some((h) => s.holds.get(h)!.left !== 'nothing')
     })
   }
@@ -934,7 +935,7 @@ export class HoldingWalk {
           w.change(v.hold, { stored: readable(loc) })
         if (v.hold !== undefined && v.element === true && e.target.kind === 'index')
           w.change(v.hold, { spread: true })
-        if (indexed(e.target) || /\(.*[-+]|…/.test(loc)) {
+        if (indexed(e.target) || base?.element === true || /\(.*[-+]|…/.test(loc)) {
           // One of several: what the others hold is still there.
           const old = w.env.get(loc)
           if (old !== undefined && v.hold === undefined)
