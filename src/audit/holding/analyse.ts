@@ -410,7 +410,9 @@ export class Holdings {
         func: site.func,
       })
     if (this.#apis.has(root.name)) return this.#handed(site, root, ending, e === undefined)
-    const out = typeof site.api.out === 'number' ? site.call.args[site.api.out] : undefined
+    let out = typeof site.api.out === 'number' ? site.call.args[site.api.out] : undefined
+    // `bio->bi_io_vec + 1`: the rest of it.
+    if (out?.kind === 'binary' && out.op === '+') out = out.left
     const owner = out?.kind === 'member' ? ownerOf(this.#code, site.func, out.base) : undefined
     return owner === 'bio'
       ? this.#handed(

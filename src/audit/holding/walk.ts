@@ -965,6 +965,14 @@ export class HoldingWalk {
       s.change(hold, { fields: [...fields, { struct, field: e.field }] })
   }
 
+  /** A field that several pages are copied to. */
+  #keepsAll(s: State, target: Expr, copies: readonly (readonly [string, Val])[]): void {
+    let e = target
+    while (e.kind === 'cast' || e.kind === 'binary' || (e.kind === 'unary' && e.op === '&'))
+      e = e.kind === 'binary' ? e.left : e.of
+    for (const [, v] of copies) if (v.hold !== undefined) this.#keeps(s, e, v)
+  }
+
   #wrote(s: State, hold: number, by: 'cpu' | 'device', e: Expr, dir = ''): void {
     s.change(hold, { written: true })
     const text = this.#text(e)
@@ -1374,6 +1382,9 @@ export class HoldingWalk {
       return [{ s, v: { sym: `user(${args[0]?.sym ?? ''})` } }]
     if (name !== undefined && words.overKernel.test(name) && args[0] !== undefined) {
       s.signs.set(`user(${args[0].sym})`, zero)
+      // It is over these from now on, whoever they came from.
+      if (args[2] !== undefined && this.#reached(args.slice(2, 3), s).length > 0)
+        s.env.set(`${pointee(args[0])}.over`, args[2])
       return [{ s, v: nothing }]
     }
     if (name !== undefined && words.overUser.test(name)) {
@@ -1463,7 +1474,9 @@ export class HoldingWalk {
     }
     if (words.alias.test(name)) {
       const v = args[0]
-      const hold = v?.hold ?? (v?.ref === undefined ? undefined : s.env.get(v.ref)?.hold)
+      const hold =
+        v?.hold ??
+        (v?.ref === undefined ? undefined : (s.env.get(v.ref)?.hold ?? s.env.get(`${v.ref}.sgl`)?.hold))
       if (hold === undefined) return plain()
       const sym = `${name}(${v!.sym})`
       s.signs.set(sym, plus)
@@ -1528,7 +1541,7 @@ export class HoldingWalk {
       const [hold] = this.#reached(args.slice(move.from, move.from + 1), s)
       const to = args[move.to]
       if (hold === undefined) return plain()
-      const sgl = name.includes('append_table') ? 'sgt.sgl' : 'sgl'
+      const sgl = name.startsWith('bvec') ? 'bv_page' : name.includes('append_table') ? 'sgt.sgl' : 'sgl'
       if (to !== undefined) s.env.set(`${pointee(to)}.${sgl}`, { sym: `page#${hold}`, hold, form: 'page' })
       return plain()
     }
@@ -1557,6 +1570,16 @@ export class HoldingWalk {
       const v = args[0]
       if (v?.hold !== undefined) this.#wrote(s, v.hold, 'cpu', e)
       // Pages that are copied from one array to another.
+      if (/^memcpy$|^memmove$/.test(name) && args[0] !== undefined && args[0].hold === undefined) {
+        const from = args[1]?.hold === undefined ? args[1]?.ref : undefined
+        const copies = from === undefined ? [] : [...s.env].filter(([k]) => k === from || within(k, from))
+        if (copies.some(([, w]) => w.hold !== undefined)) {
+          for (const [k, w] of copies)
+            if (w.hold !== undefined) s.env.set(clip(`${pointee(args[0])}${k.slice(from!.length)}`), w)
+          this.#keepsAll(s, e.args[0]!, copies)
+          return plain()
+        }
+      }
       for (const h of this.#reached(args.slice(1, 2), s))
         if ((args[1]?.hold === undefined || name === 'WRITE_ONCE') && s.holds.get(h)!.left !== 'nothing')
           s.change(h, { unclear: s.holds.get(h)!.unclear ?? `it is copied by ${name}()` })
@@ -2009,7 +2032,10 @@ function letGo(s: State, id: number): void {
         continue
       }
       const { hold: _, got: __, form: ___, part: ____, ...rest } = v
-      s.env.set(k, { ...rest, sym: clip(`${v.sym}~`) })
+      const sym = clip(`${v.sym}~`)
+      const sign = signOf(v, s)
+      if (sign !== anySign) s.signs.set(sym, sign)
+      s.env.set(k, { ...rest, sym })
     }
   s.events = s.events.filter((x) => !('hold' in x) || x.hold !== id)
   s.holds.delete(id)
@@ -2114,7 +2140,14 @@ function add(v: Val, by: number, at: number): Val {
 function arithmetic(op: string, a: Val, b: Val, s: State): Val {
   // Pages, from a number of bytes.
   const bytes = [a, b].find((v) => v.got !== undefined && s.holds.get(v.got)?.site.api.result === 'bytes')
-  if (bytes !== undefined) return { sym: clip(`(${a.sym}${op}${b.sym})`), got: bytes.got! }
+  if (bytes !== undefined) {
+    if (op === '+' && (a.num === 0 || b.num === 0)) return bytes
+    const sum = clip(`(${a.sym}${op}${b.sym})`)
+    // More than was there before.
+    if (op === '+' && signOf(bytes, s) === plus && (signOf(bytes === a ? b : a, s) & minus) === 0)
+      s.signs.set(sum, plus)
+    return { sym: sum, got: bytes.got! }
+  }
   // What a call gave, added to what it gave before.
   if (op === '+' && b.got !== undefined && a.got === b.got) {
     const h = s.holds.get(b.got)

@@ -99,6 +99,8 @@ export const takesOver: ReadonlyMap<string, number> = new Map([
   ['__skb_fill_page_desc_noacc', 2],
   ['skb_frag_fill_page_desc', 1],
   ['skb_add_rx_frag', 2],
+  // As many references of one page as it is known to be there for.
+  ['page_ref_sub', 0],
 ])
 /** One more reference, beside the one that the call took; `try_` says whether it was got. */
 export const addsReference =
