@@ -7,6 +7,7 @@ import type { Hop, Repair, Site } from '../result.ts'
 import { witnessOf } from '../witness.ts'
 import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
 import { flagTexts } from './flags.ts'
+import { splicesOnly } from './iterators.ts'
 import { type HoldingPlan, liftHolding, planOf, type Question, writes } from './lift.ts'
 import { type Held, lockHeld } from './locks.ts'
 import { ownerOf } from '../ways/types.ts'
@@ -72,10 +73,12 @@ export class Holdings {
     return found
   }
 
-  #all({ call: only }: HoldingSite, root: Func, towards: ReadonlySet<Func>): Found {
+  #all(site: HoldingSite, root: Func, towards: ReadonlySet<Func>): Found {
+    const only = site.call
+    const kernel = this.#splices(site)
     for (const joins of [false, true])
       try {
-        const endings = new HoldingWalk(this.#code, this.#apis, towards, { joins, only }).run(root)
+        const endings = new HoldingWalk(this.#code, this.#apis, towards, { joins, only, kernel }).run(root)
         return { endings, joined: joins }
       } catch (e) {
         if (!(e instanceof TooManyWays)) throw e
@@ -84,13 +87,19 @@ export class Holdings {
   }
 
   /** Ways one by one, as many as can be gone: what one of them does it does, whatever the others do. */
-  #some({ call: only }: HoldingSite, root: Func, towards: ReadonlySet<Func>): readonly Ending[] {
+  #some(site: HoldingSite, root: Func, towards: ReadonlySet<Func>): readonly Ending[] {
+    const how = { most: most.ways, only: site.call, kernel: this.#splices(site) }
     try {
-      return new HoldingWalk(this.#code, this.#apis, towards, { most: most.ways, only }).run(root)
+      return new HoldingWalk(this.#code, this.#apis, towards, how).run(root)
     } catch (e) {
       if (!(e instanceof TooManyWays)) throw e
       return e.sofar
     }
+  }
+
+  /** What it pins is what an iterator is over, and that is never memory of a process. */
+  #splices({ api, func, call }: HoldingSite): boolean {
+    return api.takes === 'pin' && api.result === 'bytes' && splicesOnly(this.#code, func, call)
   }
 
   #site(site: HoldingSite): Site {
@@ -549,6 +558,11 @@ export class Holdings {
       escapes: hopsOf(shown),
       verdict: 'holds',
       classes: [],
+      ...(takesNothing &&
+        this.#splices(site) && {
+          contract:
+            'what is spliced (MSG_SPLICE_PAGES) is memory that the kernel has: no system call asks for it',
+        }),
       ...(site.api.lock && locked && { contract: 'its callers hold mmap_lock' }),
       ...(site.api.lock &&
         h.locked === 'asserted' && { contract: 'its caller holds mmap_lock, which it asserts' }),

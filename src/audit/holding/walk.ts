@@ -286,19 +286,27 @@ export class HoldingWalk {
   readonly #ids = new Map<Expr, number>()
   readonly #joins: boolean
   readonly #only: Expr | undefined
+  readonly #kernel: boolean
   #visits = 0
 
   /**
    * `towards`: functions that are walked into when they are called, since a site lies behind them. `joins`: paths on which the
    * acquisitions stand alike go on as one where they meet. What always holds of that holds of each of them; that one of them goes wrong
-   * may be an error. `only`: the one call that is followed; what others take is a value like any other.
+   * may be an error. `only`: the one call that is followed; what others take is a value like any other. `kernel`: its iterator is over
+   * memory of the kernel.
    */
   constructor(
     code: Code,
     apis: ReadonlyMap<string, ReferenceApi>,
     towards: ReadonlySet<Func>,
-    how: { readonly joins?: boolean; readonly most?: number; readonly only?: Expr } = {},
+    how: {
+      readonly joins?: boolean
+      readonly most?: number
+      readonly only?: Expr
+      readonly kernel?: boolean
+    } = {},
   ) {
+    this.#kernel = how.kernel ?? false
     this.#joins = how.joins ?? false
     this.#only = how.only
     this.#most = how.most ?? (this.#joins ? most.joined : most.visits)
@@ -1253,7 +1261,7 @@ export class HoldingWalk {
     const { id } = base
     const outs: Out[] = []
     const user = `user(${args[0]?.sym ?? ''})`
-    const known = s.signs.get(user)
+    const known = this.#kernel ? zero : s.signs.get(user)
     const bytes: Val = { sym: `${fresh}#n`, got: id }
     const negative = s.fork()
     negative.signs.set(`${fresh}#-`, minus)
@@ -1543,6 +1551,7 @@ export class HoldingWalk {
       if (hold === undefined) return plain()
       const sgl = name.startsWith('bvec') ? 'bv_page' : name.includes('append_table') ? 'sgt.sgl' : 'sgl'
       if (to !== undefined) s.env.set(`${pointee(to)}.${sgl}`, { sym: `page#${hold}`, hold, form: 'page' })
+      if (words.movesOne.test(name)) s.change(hold, { spread: true })
       return plain()
     }
     if (words.writesSecond.test(name)) {

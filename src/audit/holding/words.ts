@@ -66,6 +66,8 @@ export const moves: ReadonlyMap<string, { readonly from: number; readonly to: nu
   ['sg_alloc_table_from_pages', { from: 1, to: 0 }],
   ['sg_alloc_table_from_pages_segment', { from: 1, to: 0 }],
 ])
+/** Those that put one page there. */
+export const movesOne = /^(sg|bvec)_(set|assign)_(page|folio)$/
 export const frees =
   /^(k|kv|v)free(_sensitive|_rcu)?$|^sg_free_(append_)?table$|^kmem_cache_free$|^free_pages?$/
 export const allocates =
