@@ -430,6 +430,7 @@ export class HoldingWalk {
         const n = (s.rounds.get(to) ?? 0) + 1
         if (n > most.rounds) return
         s.rounds.set(to, n)
+        this.#widen(nodes, to, s, frame)
       }
       // A loop that is left behind for good.
       for (const head of s.rounds.keys()) if (!reach(to, head)) s.rounds.delete(head)
@@ -505,6 +506,28 @@ export class HoldingWalk {
     const all = [...outs.values()]
     if (this.#joins) for (const o of all) o.s.env.delete(`${frame.prefix}${result}`)
     return all
+  }
+
+  /** A counter that has been stepped in a loop up to a number may have come to any: the loop is left some time. */
+  #widen(nodes: readonly GraphNode[], at: number, s: State, frame: Frame): void {
+    const begin = nodes[at]!
+    const head = begin.kind === 'fork' && begin.to.length === 1 ? nodes[begin.to[0]!]! : begin
+    if (head.kind !== 'test' || head.cond.kind !== 'binary' || this.#counter(head.cond) === 'no') return
+    const { left, right } = head.cond
+    for (const [side, bound] of [
+      [left, right],
+      [right, left],
+    ] as const) {
+      // Against anything else it is not known how the comparison turns out.
+      if (side.kind !== 'name' || bound.kind !== 'number') continue
+      const loc = frame.prefix + side.name
+      const v = s.env.get(loc)
+      if (v?.num === undefined) continue
+      const sym = `${loc}@${head.cond.start}+`
+      if (v.num > 0) s.signs.set(sym, plus)
+      else s.signs.delete(sym)
+      s.env.set(loc, { sym })
+    }
   }
 
   /** Whether a loop goes over a container of pages that are followed. */
@@ -1826,7 +1849,7 @@ export class HoldingWalk {
       own !== undefined && this.#alwaysFails(own)
         ? { sym: `ERR_PTR(${name}@${e.start})` }
         : { sym: `${name}@${e.start}#`, ref: `*${name}@${e.start}` }
-    const held = this.#reached(args, s).filter(
+    const held = this.#reached(this.#withAround(name, args, s), s).filter(
       (h) => s.holds.get(h)!.left !== 'nothing' || s.holds.get(h)!.wrong === undefined,
     )
     const expanded = held.length > 0 && own === undefined ? this.#expanded(e, name) : undefined
@@ -1890,6 +1913,24 @@ export class HoldingWalk {
       for (const [k, w] of t.env) if (k.startsWith(frame.prefix) && w.hold === undefined) t.env.delete(k)
       return { s: t, v: o.v.sym === nothing.sym && callee.returns.base === 'void' ? v : o.v }
     })
+  }
+
+  /** What is given a struct that is a part of one of ours, and knows the one around it, is given that. */
+  #withAround(name: string, args: readonly Val[], s: State): readonly Val[] {
+    const part = (a: Val): boolean => a.ref !== undefined && /^new@\w+\./.test(a.ref)
+    if (!s.live || !args.some(part)) return args
+    const callee = this.#code.resolve(name, this.#frame.file)
+    if (callee === undefined) return args
+    const textOf = (f: Func): string => f.file.source.text.slice(f.start, f.end)
+    const text = textOf(callee)
+    const looks = (t: string): boolean => /\bcontainer_of\b/.test(t)
+    const own = (): boolean =>
+      (text.match(/\b[A-Za-z_]\w*(?=\s*\()/g) ?? []).some((n) => {
+        const f = this.#code.resolveHere(n, callee.file)
+        return f !== undefined && f.end - f.start < 300 && looks(textOf(f))
+      })
+    if (!looks(text) && !own()) return args
+    return args.map((a) => (part(a) ? { ...a, ref: rootOf(a.ref!) } : a))
   }
 
   /** A macro that is an expression, with what it is given in it. */
