@@ -89,7 +89,7 @@ function tidied(hops: readonly Hop[]): Hop[] {
   return all.filter((h, i) => !same(h, all[i - 1]))
 }
 
-/** The parts of an audit, by two threads where that can be. */
+/** The parts of an audit, by two other threads where that can be. */
 async function partsOf(context: Context, asked: readonly string[]): Promise<readonly Part[]> {
   const { program, options } = context
   // Each thread tells of its own functions.
@@ -101,9 +101,13 @@ async function partsOf(context: Context, asked: readonly string[]): Promise<read
   }
   const shares = sharesOf(asked)
   const turns = new Turns()
-  const other = shares.length > 1 ? options.aside?.(program, asked, turns, options, teller(1)) : undefined
-  const own = partOf(context, shares, turns, teller(0))
-  return other === undefined ? [await own] : await Promise.all([own, other])
+  const aside = (part: number): Promise<Part> | undefined =>
+    shares.length > 1 ? options.aside?.(program, asked, turns, options, teller(part)) : undefined
+  const first = aside(0)
+  const second = first === undefined ? undefined : aside(1)
+  return first === undefined || second === undefined
+    ? [await partOf(context, shares, turns, teller(0))]
+    : await Promise.all([first, second])
 }
 
 /** Functions with sites of which a part was not understood, by reason. */

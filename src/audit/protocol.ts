@@ -20,7 +20,7 @@ export type AuditOptions = {
   readonly onProgress?: (done: number, of: number) => void
   /** Aborted: the audit rejects. */
   readonly signal?: AbortSignal
-  /** Has these kinds of site judged elsewhere as well, by turns, if it can (another thread, where there are threads). */
+  /** Has these kinds of site judged elsewhere, by turns with others, if it can (another thread, where there are threads). */
   readonly aside?: (
     program: Program,
     kinds: readonly string[],

@@ -6,7 +6,7 @@ export type Told =
   | { readonly kind: 'progress'; readonly done: number; readonly of: number }
   | { readonly kind: 'part'; readonly part: Part }
 
-/** Has these kinds of site judged by a thread of its own as well, by turns. Undefined: this tree cannot be read by two. */
+/** Has these kinds of site judged by a thread of its own, by turns with others. Undefined: this tree cannot be read by two. */
 export function aside(
   program: Program,
   kinds: readonly string[],
@@ -28,6 +28,8 @@ export function aside(
   }
   const worker = new Worker(new URL(import.meta.url.replace(/aside\.(\w+)$/, 'aside-worker.$1')), {
     workerData: task,
+    // Most of what is made is soon forgotten: with more room for the young less of it is copied.
+    resourceLimits: { maxYoungGenerationSizeMb: 96 },
   })
   const stop = (): void => void worker.terminate()
   signal?.addEventListener('abort', stop, { once: true })

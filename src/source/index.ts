@@ -10,6 +10,13 @@ export { parseC } from './parse.ts'
 export { applyPatch, type Patched, parsePatch } from './patch.ts'
 export * from './program.ts'
 export { type Finder, type Places, Scanner, scannerOf } from './scan.ts'
-export { type KernelVersion, type OpenOptions, type Tree, type TreeData, treeFrom } from './tree.ts'
+export {
+  type KernelVersion,
+  notKernel,
+  type OpenOptions,
+  type Tree,
+  type TreeData,
+  treeFrom,
+} from './tree.ts'
 export type { WordIndex } from './word-index.ts'
 export * from './cfg.ts'
