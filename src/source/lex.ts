@@ -30,10 +30,12 @@ export type Tokens = {
   readonly includes: readonly string[]
 }
 
+const inNode = typeof Buffer !== 'undefined' && 'alloc' in Buffer
+
 /** Where tokens are put: what is in it is good until the next text is read into it. */
 export class Room {
   units = new Uint16Array(0)
-  #bytes = Buffer.alloc(0)
+  #bytes: Buffer | undefined
   kind = new Uint8Array(0)
   start = new Int32Array(0)
   end = new Int32Array(0)
@@ -47,9 +49,11 @@ export class Room {
     const n = to - from
     if (this.units.length < n + 4) {
       this.units = new Uint16Array(2 * n + 64)
-      this.#bytes = Buffer.from(this.units.buffer)
+      // In a page there is none.
+      this.#bytes = inNode ? Buffer.from(this.units.buffer) : undefined
     }
-    this.#bytes.write(from === 0 && to === text.length ? text : text.slice(from, to), 'utf16le')
+    if (this.#bytes === undefined) for (let i = 0; i < n; i++) this.units[i] = text.charCodeAt(from + i)
+    else this.#bytes.write(from === 0 && to === text.length ? text : text.slice(from, to), 'utf16le')
     this.units.fill(0, n, n + 4)
     return this.units
   }
