@@ -37,6 +37,8 @@ type Val = {
   readonly every?: boolean
   /** A sum that the number of pages of this acquisition is a part of. */
   readonly part?: number
+  /** It is counted down from this. */
+  readonly down?: { readonly sym: string; readonly got?: number }
 }
 
 /** The page itself, its memory, or a number that says where it is. */
@@ -944,7 +946,8 @@ export class HoldingWalk {
       case '--':
         return this.#locate(e.of, s).map(({ s: t, loc }) => {
           const old = this.#readAt(loc, t)
-          const next = add(old, e.op === '++' ? 1 : -1, e.start)
+          const stepped = add(old, e.op === '++' ? 1 : -1, e.start)
+          const next = e.op === '--' ? countedDown(stepped, old) : stepped
           return { s: this.#set(t, loc, next), v: e.postfix ? old : next }
         })
       default:
@@ -1828,12 +1831,28 @@ export class HoldingWalk {
           best = x.cond
           asks = false
         }
+        if (
+          x.kind === 'while' &&
+          counterDown(x.cond) !== undefined &&
+          x.body.start <= e.start &&
+          e.end <= x.body.end &&
+          x.end - x.start < size
+        ) {
+          size = x.end - x.start
+          best = x.cond
+          asks = false
+        }
         if (x.kind === 'if' && inside(x) && !inside(x.cond)) asks = true
         look(insideOf(x))
       }
     }
     look(func.body.stmts)
     const cond = best as Expr | undefined
+    const counter = counterDown(cond)
+    if (counter !== undefined) {
+      const at = this.#readAt(this.#frame.prefix + counter, s)
+      return at.num === undefined ? { ...(at.down ?? at), asks } : undefined
+    }
     if (cond?.kind !== 'binary' || (cond.op !== '<' && cond.op !== '!=')) return undefined
     const v = this.#eval(cond.right, s)[0]?.v
     return v === undefined ? undefined : { ...v, asks }
@@ -2185,6 +2204,20 @@ function add(v: Val, by: number, at: number): Val {
   if (v.num !== undefined) return number(v.num + by)
   if (v.hold !== undefined || v.ref !== undefined) return { ...v, sym: `(${v.sym}+${at})`, element: true }
   return { sym: clip(`(${v.sym}+${by})`) }
+}
+
+/** One less than it was; from what it is counted down is still known. */
+function countedDown(v: Val, old: Val): Val {
+  if (v.num !== undefined || v.hold !== undefined) return v
+  return { ...v, down: old.down ?? { sym: old.sym, ...(old.got !== undefined && { got: old.got }) } }
+}
+
+/** What a loop counts down to nothing: `i--`, `--i >= 0`, `i > 0`. */
+function counterDown(cond: Expr | undefined): string | undefined {
+  let c = cond
+  if (c?.kind === 'binary' && /^(>=?|!=)$/.test(c.op) && c.right.kind === 'number') c = c.left
+  if (c?.kind === 'unary' && c.op === '--') c = c.of
+  return c?.kind === 'name' ? c.name : undefined
 }
 
 function arithmetic(op: string, a: Val, b: Val, s: State): Val {
