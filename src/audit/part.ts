@@ -40,12 +40,17 @@ export function sharesOf(asked: readonly string[]): readonly Share[] {
 }
 const dearest: readonly string[] = ['page-pin', 'page-get', 'dma-buf-import', 'map-out', 'pfn-lookup']
 
+type Memory = SharedArrayBuffer | ArrayBuffer
+
 /** Whose turn it is: several threads take one share after the other. */
 export class Turns {
-  readonly shared: SharedArrayBuffer
+  readonly shared: Memory
   readonly #next: Int32Array
 
-  constructor(shared = new SharedArrayBuffer(4)) {
+  /** A page has no memory that threads share, and one thread. */
+  constructor(
+    shared: Memory = typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(4) : new SharedArrayBuffer(4),
+  ) {
     this.shared = shared
     this.#next = new Int32Array(shared)
   }
@@ -94,7 +99,7 @@ export type Task = {
   readonly tree: TreeData
   readonly indexes: readonly WordIndex[]
   readonly kinds: readonly string[]
-  readonly turns: SharedArrayBuffer
+  readonly turns: Memory
   readonly options: Omit<AuditOptions, 'signal' | 'onProgress' | 'aside'>
 }
 
