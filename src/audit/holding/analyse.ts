@@ -13,7 +13,7 @@ import { type Held, lockHeld } from './locks.ts'
 import { ownerOf } from '../ways/types.ts'
 import { useOf } from './places.ts'
 import { Stories, type Story, type StoryRelease } from './stories.ts'
-import { byCondition, HoldingWalk, TooManyWays } from './walk.ts'
+import { byCondition, HoldingWalk, Unfinished } from './walk.ts'
 import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
 
 const most = { up: 3, callers: 8, ways: 12_000, wrapped: 100 }
@@ -81,7 +81,7 @@ export class Holdings {
         const endings = new HoldingWalk(this.#code, this.#apis, towards, { joins, only, kernel }).run(root)
         return { endings, joined: joins }
       } catch (e) {
-        if (!(e instanceof TooManyWays)) throw e
+        if (!(e instanceof Unfinished)) throw e
       }
     return { endings: [], lost: `there are too many ways through ${root.name}()` }
   }
@@ -92,7 +92,7 @@ export class Holdings {
     try {
       return new HoldingWalk(this.#code, this.#apis, towards, how).run(root)
     } catch (e) {
-      if (!(e instanceof TooManyWays)) throw e
+      if (!(e instanceof Unfinished)) throw e
       return e.sofar
     }
   }

@@ -1,30 +1,68 @@
-import { type CFile, type CType, type Expr, type Func, type Stmt, visit } from '../../source/index.ts'
+import {
+  type Call,
+  type Cleanup,
+  type CType,
+  type Expr,
+  type Func,
+  type Local,
+  type Stmt,
+  visit,
+} from '../../source/index.ts'
 import type { Code, GraphNode } from '../code.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
 import { mismatch } from '../protocols/reference.ts'
 import { Table } from '../table.ts'
 import type { Place } from '../trace/event.ts'
 import { substitute } from '../trace/macros.ts'
-import { armsAt } from '../ways/arms.ts'
-import { decide, isConstant, type Known, learn, normal, sign, signOf } from '../ways/facts.ts'
-import { successors } from '../ways/live.ts'
+import { caseOf, decide, isConstant, type Known, learn, normal, sign, signOf } from '../ways/facts.ts'
+import { reachIn } from '../ways/live.ts'
 import { namesOf } from '../ways/names.ts'
+import {
+  type Assignment,
+  type Branches,
+  type Ends,
+  type Frame,
+  type Located,
+  result,
+  type Subject,
+  type Unary,
+  type Waiting,
+  type Out as WayOut,
+} from '../ways/subject.ts'
+import {
+  calculate,
+  isForeign,
+  isLocal,
+  minusOf,
+  nothing,
+  number,
+  one,
+  partOf,
+  pointee,
+  rootOf,
+  type Sym,
+  unseen,
+  within,
+  withoutOuter,
+} from '../ways/symbols.ts'
 import { ownerOf, typeOf } from '../ways/types.ts'
+import { Apart, Different, Joined } from '../ways/waiting.ts'
+import { clip, TooManyWays, Ways } from '../ways/ways.ts'
 import { leavesAlone } from './effects.ts'
 import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
 import * as words from './words.ts'
 
-export class TooManyWays extends Error {
-  /** The ends of the ways that were gone. */
-  sofar: readonly Ending[] = []
+/** There are too many ways: these are the ends of those that were gone. */
+export class Unfinished extends Error {
+  readonly sofar: readonly Ending[]
+
+  constructor(sofar: readonly Ending[]) {
+    super('there are too many ways')
+    this.sofar = sofar
+  }
 }
 
-/** A value: equal `sym`, equal value. */
-type Val = {
-  readonly sym: string
-  readonly num?: number
-  /** What it points to. */
-  readonly ref?: string
+type Val = Sym & {
   /** It is a page of this acquisition, or its memory (`form`), or the number of pages that it gave. */
   readonly hold?: number
   readonly form?: Form
@@ -45,7 +83,7 @@ type Val = {
 type Form = 'page' | 'memory' | 'number'
 const valueText = (v: Val): string => `${v.sym}/${v.ref ?? ''}/${v.hold ?? ''}/${v.got ?? ''}/${v.part ?? ''}`
 
-type Out = { readonly s: State; readonly v: Val }
+type Out = WayOut<State, Val>
 
 const { minus, zero, plus, any: anySign } = sign
 
@@ -266,30 +304,23 @@ class State implements Known<Val> {
   }
 }
 
-type Frame = {
-  readonly func: Func
-  readonly file: CFile
-  readonly prefix: string
-  readonly types: ReadonlyMap<string, CType>
-}
-
 const most = { visits: 2_000, joined: 12_000, depth: 6, rounds: 2, events: 200 }
 
-/** Walks a function on every path and says what has become of the pages that its calls acquire. */
-export class HoldingWalk {
+/** Goes every way through a function and says what has become of the pages that its calls acquire. */
+export class HoldingWalk implements Subject<State, Val> {
+  readonly nothing: Val = nothing
+  readonly one: Val = one
+  readonly number = number
+  readonly #ways: Ways<State, Val>
   readonly #code: Code
   readonly #apis: ReadonlyMap<string, ReferenceApi>
   readonly #towards: ReadonlySet<Func>
-  readonly #stack: Frame[] = []
-  readonly #reaches = new Map<Func, (from: number, to: number) => boolean>()
   readonly #ended: Out[] = []
-  readonly #most: number
   readonly #conds = new Map<Func, ReadonlyMap<Expr, Stmt | undefined>>()
   readonly #ids = new Map<Expr, number>()
   readonly #joins: boolean
   readonly #only: Expr | undefined
   readonly #kernel: boolean
-  #visits = 0
 
   /**
    * `towards`: functions that are walked into when they are called, since a site lies behind them. `joins`: paths on which the
@@ -311,23 +342,25 @@ export class HoldingWalk {
     this.#kernel = how.kernel ?? false
     this.#joins = how.joins ?? false
     this.#only = how.only
-    this.#most = how.most ?? (this.#joins ? most.joined : most.visits)
     this.#code = code
+    this.#ways = new Ways<State, Val>(code, this, how.most ?? (this.#joins ? most.joined : most.visits))
     this.#apis = apis
     this.#towards = towards
   }
 
   run(func: Func): Ending[] {
-    const frame = this.#enter(func)
     try {
-      return this.#endings(func, frame, this.#body(func, frame, new State()))
+      return this.#endings(
+        func,
+        this.#ways.through(func, () => new State()),
+      )
     } catch (e) {
-      if (e instanceof TooManyWays) e.sofar = this.#endings(func, frame, this.#ended)
+      if (e instanceof TooManyWays) throw new Unfinished(this.#endings(func, this.#ended))
       throw e
     }
   }
 
-  #endings(func: Func, frame: Frame, outs: readonly Out[]): Ending[] {
+  #endings(func: Func, outs: readonly Out[]): Ending[] {
     const end: Place = { file: func.file.path, line: func.endLine, func: func.name }
     return outs.flatMap(({ s, v }) =>
       [...s.holds.values()]
@@ -335,7 +368,7 @@ export class HoldingWalk {
         .map(
           (holding): Ending => ({
             holding,
-            ...this.#kept(holding.id, s, v, frame),
+            ...this.#kept(holding.id, s, v, func),
             events: s.events,
             end,
             failed: signOf(v, s) === minus || v.sym.startsWith('ERR_PTR('),
@@ -346,8 +379,8 @@ export class HoldingWalk {
 
   // ── Where it is reached from ───────────────────────────────────────────────────────────────────────────────────────
 
-  #kept(id: number, s: State, returned: Val, frame: Frame): { kept: Ending['kept']; place?: string } {
-    const found = this.#keeper(id, s, returned, frame)
+  #kept(id: number, s: State, returned: Val, func: Func): { kept: Ending['kept']; place?: string } {
+    const found = this.#keeper(id, s, returned, func)
     const { handed } = s.holds.get(id)!
     // Who knows where it is may well be who has it given back.
     if (found.kept !== 'nowhere') return found
@@ -356,9 +389,9 @@ export class HoldingWalk {
     return handed === undefined ? found : { kept: 'elsewhere', place: `what ${handed}() was told` }
   }
 
-  #keeper(id: number, s: State, returned: Val, frame: Frame): { kept: Ending['kept']; place?: string } {
+  #keeper(id: number, s: State, returned: Val, func: Func): { kept: Ending['kept']; place?: string } {
     const at = [...s.env].filter(([, v]) => v.hold === id).map(([loc]) => loc)
-    if (returned.hold === id) return { kept: 'caller', place: `what ${frame.func.name}() returns` }
+    if (returned.hold === id) return { kept: 'caller', place: `what ${func.name}() returns` }
     const objects = new Set<string>(at.map(rootOf))
     let caller: string | undefined
     for (let grown = true; grown; ) {
@@ -370,7 +403,7 @@ export class HoldingWalk {
           continue
         }
         if (returned.ref !== undefined && rootOf(returned.ref) === o)
-          return { kept: 'caller', place: `what ${frame.func.name}() returns` }
+          return { kept: 'caller', place: `what ${func.name}() returns` }
         if (s.published.has(o)) return { kept: 'elsewhere', place: 'an object that others find' }
         for (const [loc, v] of s.env)
           if (
@@ -397,117 +430,108 @@ export class HoldingWalk {
 
   // ── Statements ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #enter(func: Func): Frame {
-    const types = new Map<string, CType>()
-    for (const p of func.params) types.set(p.name, p.type)
-    for (const l of func.body.locals) types.set(l.name, l.type)
-    const frame = { func, file: func.file, prefix: `${this.#stack.length}:`, types }
-    this.#stack.push(frame)
-    return frame
-  }
-
   get #frame(): Frame {
-    return this.#stack.at(-1)!
+    return this.#ways.frame
   }
 
   #place(e: { readonly start: number }): Place {
-    const { file, func } = this.#frame
-    return { file: file.path, line: file.source.position(e.start).line, func: func.name }
+    return this.#ways.place(e)
   }
 
   #text(e: { readonly start: number; readonly end: number }): string {
-    return this.#frame.file.source.text.slice(e.start, e.end).replace(/\s+/g, ' ')
+    return this.#ways.text(e)
   }
 
-  #body(func: Func, frame: Frame, start: State): Out[] {
-    const { entry, nodes } = this.#code.graph(func)
-    const names = namesOf(func, this.#code.graph(func), false)
-    const reach = this.#reach(func)
-    const outs = new Map<string, Out>()
-    const waiting = this.#joins ? new Joined(frame.prefix) : new Single()
-    waiting.add(entry, start)
-    const go = (from: number, to: number, s: State): void => {
-      if (to <= from) {
-        // Backwards is around a loop, more or less: nodes are numbered in the order of the text.
-        const n = (s.rounds.get(to) ?? 0) + 1
-        if (n > most.rounds) return
-        s.rounds.set(to, n)
-        this.#widen(nodes, to, s, frame)
-      }
-      // A loop that is left behind for good.
-      for (const head of s.rounds.keys()) if (!reach(to, head)) s.rounds.delete(head)
-      this.#forget(s, frame, names.live[to]!, names.asked[to]!)
-      if (!waiting.add(to, s)) return
-      if (++this.#visits > this.#most || s.events.length > most.events) throw new TooManyWays()
+  fork(s: State): State {
+    return s.fork()
+  }
+
+  put(before: State, loc: string, v: Val | undefined): State {
+    const s = before.fork()
+    for (const k of s.env.keys()) if (k !== loc && within(k, loc)) s.env.delete(k)
+    s.env.set(loc, v ?? { sym: `${loc}#0` })
+    return s
+  }
+
+  declare({ name, init }: Local, s: State): readonly State[] {
+    const loc = this.#frame.prefix + name
+    if (init === undefined) return [this.put(s, loc, undefined)]
+    if (init.kind !== 'init') return this.#ways.eval(init, s).map((o) => this.put(o.s, loc, o.v))
+    const zeroed = this.put(s, loc, undefined)
+    zeroed.env.set(`${loc}#z`, nothing)
+    let states = [zeroed]
+    for (const { path, value } of init.items)
+      if (path.length === 1 && path[0]!.startsWith('.') && value.kind !== 'init')
+        states = states.flatMap((t) =>
+          this.#ways.eval(value, t).map((o) => this.put(o.s, `${loc}${path[0]!}`, o.v)),
+        )
+    return states
+  }
+
+  cleanup(c: Cleanup, s: State): readonly State[] {
+    if (c.kind !== 'free' || !/^k?v?free/.test(c.name)) return [s]
+    const v = s.env.get(this.#frame.prefix + c.variable)
+    return [v?.ref === undefined ? s : this.#free(s.fork(), v.ref)]
+  }
+
+  arm(s: State, said: readonly (readonly [string, boolean])[]): State | undefined {
+    if (said.some(([k, yes]) => s.facts.has(k) && s.facts.get(k) !== yes)) return undefined
+    const t = s.fork()
+    for (const [k, yes] of said) t.facts.set(k, yes)
+    return t
+  }
+
+  waiting(): Waiting<State> {
+    return this.#joins ? new Joined<State>(this.#frame.prefix) : new Apart<State>()
+  }
+
+  ends(): Ends<State, Val> {
+    const { prefix } = this.#frame
+    if (this.#joins) return new JoinedEnds(prefix)
+    const outermost = this.#ways.depth === 1
+    return new Different<State, Val>(
+      (v) => `${v.sym}/${v.hold}/${v.ref}`,
+      outermost ? (out) => this.#ended.push(out) : undefined,
+    )
+  }
+
+  arrive(s: State, from: number, to: number): State | undefined {
+    if (to <= from) {
+      // Backwards is around a loop, more or less: nodes are numbered in the order of the text.
+      const n = (s.rounds.get(to) ?? 0) + 1
+      if (n > most.rounds) return undefined
+      s.rounds.set(to, n)
+      this.#widen(this.#code.graph(this.#frame.func).nodes, to, s, this.#frame)
     }
-    const unentered: { readonly at: number; readonly to: number; readonly s: State }[] = []
-    const passed = new Set<number>()
-    for (;;) {
-      const next = waiting.take()
-      if (next === undefined) {
-        // A loop that nobody came out of is passed by after all.
-        const again = unentered.splice(0).filter((x) => !passed.has(x.at))
-        if (again.length === 0) break
-        for (const x of again) {
-          passed.add(x.at)
-          go(x.at, x.to, x.s)
-        }
-        continue
-      }
-      const [at, s] = next
-      const arms = armsAt(func, at)
-      if (arms !== undefined) {
-        // One configuration is compiled: what an #if said once it says again.
-        for (const { to, said } of arms) {
-          if (said.some(([k, yes]) => s.facts.has(k) && s.facts.get(k) !== yes)) continue
-          const t = s.fork()
-          for (const [k, yes] of said) t.facts.set(k, yes)
-          go(at, to, t)
-        }
-        continue
-      }
-      // Pages that are there are some: a loop over them has a round.
-      const node = nodes[at]!
-      const some =
-        (node.kind === 'test' || node.kind === 'each') &&
-        !s.rounds.has(headOf(nodes, at)) &&
-        this.#over(node, s)
-      const behind = node.kind === 'test' ? node.no : node.kind === 'each' ? node.to.at(-1) : undefined
-      this.#step(
-        node,
-        s,
-        (to, t) => {
-          if (some && to === behind) {
-            unentered.push({ at, to, s: t })
-            return
-          }
-          if (to === behind && t.rounds.has(headOf(nodes, at))) passed.add(at)
-          go(at, to, t)
-        },
-        (v, t) => {
-          if (!this.#joins) {
-            const key = `${v.sym}/${v.hold}/${v.ref}|${t.key()}`
-            if (outs.has(key)) return
-            outs.set(key, { s: t, v })
-            if (this.#stack.length === 1) this.#ended.push({ s: t, v })
-            return
-          }
-          // What it returns joins like a variable.
-          const sign = signOf(v, t)
-          const key = `${v.num ?? ''}/${sign}/${v.hold}/${v.got}/${v.ref?.startsWith('new@') === true ? v.ref : ''}|${t.standing()}`
-          const old = outs.get(key)
-          t.env.set(`${frame.prefix}${result}`, v)
-          if (old === undefined) outs.set(key, { s: t, v })
-          else {
-            old.s.join(t, `${frame.prefix}end`)
-            outs.set(key, { s: old.s, v: old.s.env.get(`${frame.prefix}${result}`)! })
-          }
-        },
-      )
-    }
-    const all = [...outs.values()]
-    if (this.#joins) for (const o of all) o.s.env.delete(`${frame.prefix}${result}`)
-    return all
+    const { func } = this.#frame
+    const graph = this.#code.graph(func)
+    // A loop that is left behind for good.
+    for (const head of s.rounds.keys()) if (!reachIn(func, graph, to, head)) s.rounds.delete(head)
+    const { live, asked } = namesOf(func, graph, false)
+    this.#forget(s, this.#frame, live[to]!, asked[to]!)
+    return s
+  }
+
+  tooLong(s: State): boolean {
+    return s.events.length > most.events
+  }
+
+  leave(s: State): Out {
+    const loc = this.#frame.prefix + result
+    const t = s.fork()
+    t.env.delete(loc)
+    return { s: t, v: s.env.get(loc) ?? nothing }
+  }
+
+  // ── Loops ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  hasBeenIn(at: number, s: State): boolean {
+    return s.rounds.has(headOf(this.#code.graph(this.#frame.func).nodes, at))
+  }
+
+  /** Pages that are there are some: a loop over them has a round. */
+  enters(node: GraphNode & { kind: 'test' | 'each' }, s: State): boolean {
+    return this.#over(node, s)
   }
 
   /** A counter that has been stepped in a loop up to a number may have come to any: the loop is left some time. */
@@ -558,14 +582,19 @@ export class HoldingWalk {
   }
 
   /** A loop that a macro makes goes over what it is given, and leaves it as it is. */
-  #header(e: Expr, s: State): Out[] {
-    if (e.kind !== 'call') return this.#eval(e, s)
-    let outs: Out[] = [{ s, v: nothing }]
-    for (const a of e.args) if (a.kind !== 'type') outs = outs.flatMap((o) => this.#eval(a, o.s))
+  header(e: Expr, s: State): readonly Out[] {
+    if (e.kind !== 'call') return this.#ways.eval(e, s)
+    let outs: readonly Out[] = [{ s, v: nothing }]
+    for (const a of e.args) if (a.kind !== 'type') outs = outs.flatMap((o) => this.#ways.eval(a, o.s))
     return outs
   }
 
   /** What stands for one of them in a loop over a scatter list, or over objects in a list. */
+  each(e: Expr, s: State): State {
+    this.#each(e, s)
+    return s
+  }
+
   #each(e: Expr, s: State): void {
     if (e.kind !== 'call' || e.callee.kind !== 'name') return
     const { name } = e.callee
@@ -577,7 +606,7 @@ export class HoldingWalk {
     const live = (ids: readonly number[]): number | undefined =>
       ids.find((h) => s.holds.get(h)!.left !== 'nothing')
     if (name.startsWith('for_each_sg')) {
-      const [from] = e.args[0] === undefined ? [] : this.#eval(e.args[0], s)
+      const [from] = e.args[0] === undefined ? [] : this.#ways.eval(e.args[0], s)
       const hold = from === undefined ? undefined : live(this.#reached([from.v], s))
       if (hold !== undefined)
         set(e.args[1], { sym: `page#${hold}`, hold, form: 'page', element: true, every: true })
@@ -588,35 +617,6 @@ export class HoldingWalk {
         set(e.args[0], { sym: `${root}#`, ref: root })
         return
       }
-  }
-
-  /** Whether control can get from one node to another. */
-  #reach(func: Func): (from: number, to: number) => boolean {
-    let reach = this.#reaches.get(func)
-    if (reach === undefined) {
-      const { nodes } = this.#code.graph(func)
-      const heads = new Map<number, Set<number>>()
-      const before: number[][] = nodes.map(() => [])
-      for (const [i, n] of nodes.entries()) for (const to of successors(n)) before[to]!.push(i)
-      const into = (head: number): Set<number> => {
-        const seen = new Set<number>()
-        const queue = [head]
-        for (let i = queue.pop(); i !== undefined; i = queue.pop())
-          for (const b of before[i]!)
-            if (!seen.has(b)) {
-              seen.add(b)
-              queue.push(b)
-            }
-        return seen
-      }
-      reach = (from, to) => {
-        let from_ = heads.get(to)
-        if (from_ === undefined) heads.set(to, (from_ = into(to)))
-        return from_.has(from)
-      }
-      this.#reaches.set(func, reach)
-    }
-    return reach
   }
 
   /** Locals that nothing reads any more, and what is known of values that nobody names any more. */
@@ -675,146 +675,30 @@ export class HoldingWalk {
   }
   readonly #named = new Map<ReadonlySet<string>, Map<string, boolean>>()
 
-  #step(
-    node: GraphNode,
-    s: State,
-    go: (to: number, s: State) => void,
-    end: (v: Val, s: State) => void,
-  ): void {
-    switch (node.kind) {
-      case 'eval':
-        for (const o of this.#eval(node.expr, s)) go(node.to, o.s)
-        return
-      case 'local': {
-        const { local } = node
-        const loc = this.#frame.prefix + local.name
-        if (local.init === undefined) return go(node.to, this.#set(s, loc, undefined))
-        if (local.init.kind === 'init') {
-          const zeroed = this.#set(s, loc, undefined)
-          zeroed.env.set(`${loc}#z`, nothing)
-          let states = [zeroed]
-          for (const { path, value } of local.init.items)
-            if (path.length === 1 && path[0]!.startsWith('.') && value.kind !== 'init')
-              states = states.flatMap((t) =>
-                this.#eval(value, t).map((o) => this.#set(o.s, `${loc}${path[0]!}`, o.v)),
-              )
-          for (const t of states) go(node.to, t)
-          return
-        }
-        for (const o of this.#eval(local.init, s)) go(node.to, this.#set(o.s, loc, o.v))
-        return
-      }
-      case 'test': {
-        const { yes, no } = this.#test(node.cond, s)
-        for (const t of yes) go(node.yes, t)
-        for (const t of no) go(node.no, t)
-        return
-      }
-      case 'fork':
-        for (const to of node.to) go(to, node.to.length > 1 ? s.fork() : s)
-        return
-      case 'each':
-        for (const o of this.#header(node.expr, s))
-          for (const [i, to] of node.to.entries()) {
-            const t = o.s.fork()
-            if (i === 0) this.#each(node.expr, t)
-            go(to, t)
-          }
-        return
-      case 'switch':
-        for (const o of this.#eval(node.on, s)) {
-          let other: State | undefined = o.s
-          for (const c of node.cases) {
-            const [r] = this.#eval(c.value, o.s)
-            const known = decide('==', o.v, r!.v, o.s)
-            const t = o.s.fork()
-            if (known !== false && learn('==', o.v, r!.v, true, t)) go(c.to, t)
-            if (known === true || other === undefined) other = undefined
-            else if (known === undefined) {
-              other = other.fork()
-              if (!learn('==', o.v, r!.v, false, other)) other = undefined
-            }
-          }
-          if (other !== undefined) go(node.otherwise, other.fork())
-        }
-        return
-      case 'return':
-        if (node.value === undefined) return go(node.to, s)
-        for (const o of this.#eval(node.value, s))
-          go(node.to, this.#set(o.s, this.#frame.prefix + result, o.v))
-        return
-      case 'cleanup': {
-        const c = node.cleanup
-        if (c.kind === 'free' && /^k?v?free/.test(c.name)) {
-          const v = s.env.get(this.#frame.prefix + c.variable)
-          if (v?.ref !== undefined) return go(node.to, this.#free(s.fork(), v.ref))
-        }
-        return go(node.to, s)
-      }
-      case 'end': {
-        const loc = this.#frame.prefix + result
-        const v = s.env.get(loc) ?? nothing
-        const t = s.fork()
-        t.env.delete(loc)
-        return end(v, t)
-      }
-      case 'dead':
-        return
-    }
-  }
-
   // ── Values ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #set(before: State, loc: string, v: Val | undefined): State {
-    const s = before.fork()
-    for (const k of s.env.keys()) if (k !== loc && within(k, loc)) s.env.delete(k)
-    if (v === undefined) s.env.set(loc, { sym: `${loc}#0` })
-    else s.env.set(loc, v)
-    return s
+  /** All elements of an array are one place. */
+  behind(
+    _: Expr,
+    pointer: Val,
+    s: State,
+    { field }: { readonly field?: string },
+  ): readonly Located<State, Val>[] {
+    const at = pointee(pointer)
+    return [{ s, loc: field === undefined ? at : this.part(at, field), base: pointer }]
   }
 
-  /** Name and state of the place that an expression names. */
-  #locate(e: Expr, s: State): { s: State; loc: string; base?: Val }[] {
-    switch (e.kind) {
-      case 'name': {
-        const { types, prefix } = this.#frame
-        return [{ s, loc: types.has(e.name) ? prefix + e.name : `g:${e.name}` }]
-      }
-      case 'member': {
-        if (!e.arrow)
-          return this.#locate(e.base, s).map((b) => ({
-            s: b.s,
-            loc: clip(fieldOf(b.loc, e.field)),
-            ...(b.base && { base: b.base }),
-          }))
-        return this.#eval(e.base, s).map(({ s: t, v }) => ({
-          s: t,
-          loc: clip(fieldOf(pointee(v), e.field)),
-          base: v,
-        }))
-      }
-      case 'index':
-        return this.#eval(e.base, s).flatMap(({ s: t, v }) =>
-          this.#eval(e.index, t).map((i) => ({ s: i.s, loc: pointee(v), base: v })),
-        )
-      case 'unary':
-        if (e.op === '*')
-          return this.#eval(e.of, s).map(({ s: t, v }) => ({ s: t, loc: pointee(v), base: v }))
-        break
-      case 'cast':
-        return this.#locate(e.of, s)
-      default:
-        break
-    }
-    return this.#eval(e, s).map((o) => ({ s: o.s, loc: `${this.#frame.prefix}tmp@${e.start}` }))
+  part(loc: string, field: string): string {
+    return partOf(loc, field)
   }
 
-  #readAt(loc: string, s: State): Val {
-    return valueAt(loc, s)
+  temporary(e: Expr, { s }: Out): Located<State, Val> {
+    return { s, loc: `${this.#frame.prefix}tmp@${e.start}` }
   }
 
-  #read(e: Expr, s: State): Out[] {
-    return this.#locate(e, s).map(({ s: t, loc, base }) => {
+  read(e: Expr, s: State): readonly Out[] {
+    return this.#ways.locate(e, s).map(({ s: t, loc: at, base }) => {
+      const loc = at!
       if (base?.hold !== undefined) {
         // One of an array that the call made itself.
         if (base.form === 'page' && base.ref !== undefined && (e.kind === 'index' || e.kind === 'unary')) {
@@ -830,10 +714,9 @@ export class HoldingWalk {
       }
       const field = e.kind === 'member' ? this.#field(e) : undefined
       if (field?.array === true) return { s: t, v: { sym: `&${loc}`, ref: loc } }
-      let v = this.#readAt(loc, t)
+      let v = valueAt(loc, t)
       // Zeroed, if it is a plain field; what is not known to be one is not known.
-      if (v === nothing && !t.env.has(loc) && (field === undefined || isWhole(field)))
-        v = { sym: loc, ref: clip(`*${loc}`) }
+      if (v === nothing && !t.env.has(loc) && (field === undefined || isWhole(field))) v = unseen(loc)
       if (v.hold !== undefined && base?.element === true) v = { ...v, element: true, slot: true }
       return { s: t, v: e.kind === 'index' && v.hold !== undefined ? { ...v, element: true } : v }
     })
@@ -844,120 +727,55 @@ export class HoldingWalk {
     return typeOf(this.#code, this.#frame.func, e)
   }
 
-  #eval(e: Expr, s: State): Out[] {
-    switch (e.kind) {
-      case 'number':
-        return [{ s, v: { sym: String(e.value), num: e.value } }]
-      case 'name':
-        if (e.name === 'NULL' || e.name === 'false') return [{ s, v: nothing }]
-        if (e.name === 'true') return [{ s, v: one }]
-        return this.#read(e, s)
-      case 'member':
-      case 'index':
-        return this.#read(e, s)
-      case 'cast':
-        return this.#eval(e.of, s)
-      case 'unary':
-        return this.#unary(e, s)
-      case 'assign':
-        return this.#assign(e, s)
-      case 'binary':
-        return this.#binary(e, s)
-      case 'ternary': {
-        const { yes, no } = this.#test(e.cond, s)
-        const then = e.then
-        return [
-          ...yes.flatMap((t) => this.#eval(then ?? e.cond, t)),
-          ...no.flatMap((t) => this.#eval(e.otherwise, t)),
-        ]
-      }
-      case 'comma': {
-        let outs: Out[] = [{ s, v: nothing }]
-        for (const i of e.items) outs = outs.flatMap((o) => this.#eval(i, o.s))
-        return outs
-      }
-      case 'call':
-        return this.#call(e, s)
-      case 'statements': {
-        let outs: Out[] = [{ s, v: nothing }]
-        for (const x of e.body) if (x.kind === 'expr') outs = outs.flatMap((o) => this.#eval(x.expr, o.s))
-        if (e.body.some((x) => x.kind !== 'expr' && x.kind !== 'local'))
-          for (const o of outs)
-            for (const h of o.s.holds.values())
-              if (h.outcome !== 'none' && h.left !== 'nothing')
-                o.s.change(h.id, {
-                  unclear: h.unclear ?? 'it stands in an argument of a macro that branches',
-                })
-        return outs
-      }
-      case 'sizeof':
-        return [{ s, v: { sym: this.#text(e) } }]
-      case 'asm': {
-        let outs: State[] = [s]
-        for (const x of e.operands)
-          outs = outs.flatMap((t) =>
-            this.#eval(x, t).map((o) => {
-              const u = o.s.fork()
-              for (const h of this.#reached([o.v], u))
-                u.change(h, { handed: u.holds.get(h)!.handed ?? 'asm' })
-              return u
-            }),
-          )
-        return outs.map((t) => ({ s: t, v: { sym: `x@${e.start}#` } }))
-      }
-      default:
-        return [{ s, v: { sym: `x@${e.start}#` } }]
-    }
+  other(e: Expr, s: State): readonly Out[] {
+    if (e.kind === 'sizeof' || e.kind === 'type') return [{ s, v: { sym: this.#text(e) } }]
+    let outs: State[] = [s]
+    if (e.kind === 'asm')
+      for (const x of e.operands)
+        outs = outs.flatMap((t) =>
+          this.#ways.eval(x, t).map((o) => {
+            const u = o.s.fork()
+            for (const h of this.#reached([o.v], u)) u.change(h, { handed: u.holds.get(h)!.handed ?? 'asm' })
+            return u
+          }),
+        )
+    return outs.map((t) => ({ s: t, v: { sym: `x@${e.start}#` } }))
   }
 
-  #unary(e: Expr & { kind: 'unary' }, s: State): Out[] {
-    switch (e.op) {
-      case '*':
-        return this.#read(e, s)
-      case '&':
-        return this.#locate(e.of, s).map(({ s: t, loc, base }) => ({
-          s: t,
-          v:
-            base?.hold !== undefined
-              ? e.of.kind === 'index' && !isZero(e.of.index)
-                ? { ...base, element: true, sym: clip(`${base.sym}[${this.#text(e.of.index)}`) }
-                : base
-              : {
-                  sym:
-                    e.of.kind === 'index' && !isZero(e.of.index)
-                      ? clip(`&${loc}[${this.#text(e.of.index)}`)
-                      : `&${loc}`,
-                  ref: loc,
-                  ...(e.of.kind === 'index' && !isZero(e.of.index) && { element: true }),
-                },
-        }))
-      case '!': {
-        const { yes, no } = this.#test(e.of, s)
-        return [...yes.map((t) => ({ s: t, v: nothing })), ...no.map((t) => ({ s: t, v: one }))]
-      }
-      case '-':
-        if (e.of.kind === 'name' && /^E[A-Z0-9]+$/.test(e.of.name))
-          return [{ s, v: { sym: `-${e.of.name}` } }]
-        return this.#eval(e.of, s).map((o) => ({
-          s: o.s,
-          v: o.v.num !== undefined ? number(-o.v.num) : { sym: `-(${o.v.sym})` },
-        }))
-      case '++':
-      case '--':
-        return this.#locate(e.of, s).map(({ s: t, loc }) => {
-          const old = this.#readAt(loc, t)
-          const stepped = add(old, e.op === '++' ? 1 : -1, e.start)
-          const next = e.op === '--' ? countedDown(stepped, old) : stepped
-          return { s: this.#set(t, loc, next), v: e.postfix ? old : next }
-        })
-      default:
-        return this.#eval(e.of, s).map((o) => ({ s: o.s, v: { sym: `${e.op}(${o.v.sym})` } }))
-    }
+  branching(outs: readonly Out[]): void {
+    for (const o of outs)
+      for (const h of o.s.holds.values())
+        if (h.outcome !== 'none' && h.left !== 'nothing')
+          o.s.change(h.id, { unclear: h.unclear ?? 'it stands in an argument of a macro that branches' })
   }
 
-  #assign(e: Expr & { kind: 'assign' }, s: State): Out[] {
-    return this.#eval(e.value, s).flatMap(({ s: t, v }) =>
-      this.#locate(e.target, t).map(({ s: u, loc, base }) => {
+  addressOf({ of }: Unary, { loc, base }: Located<State, Val>): Val {
+    const further = of.kind === 'index' && !isZero(of.index) ? this.#text(of.index) : undefined
+    if (base?.hold !== undefined)
+      return further === undefined ? base : { ...base, element: true, sym: clip(`${base.sym}[${further}`) }
+    return further === undefined
+      ? { sym: `&${loc!}`, ref: loc! }
+      : { sym: clip(`&${loc!}[${further}`), ref: loc!, element: true }
+  }
+
+  unary(e: Unary, v: Val): Val {
+    return e.op === '-' ? minusOf(v) : { sym: `${e.op}(${v.sym})` }
+  }
+
+  stepped(e: Unary, loc: string, s: State): { before: Val; after: Val } {
+    const before = valueAt(loc, s)
+    const after = add(before, e.op === '++' ? 1 : -1, e.start)
+    return { before, after: e.op === '--' ? countedDown(after, before) : after }
+  }
+
+  binary(op: string, a: Val, b: Val, s: State): Val {
+    return arithmetic(op, a, b, s)
+  }
+
+  assign(e: Assignment, s: State): readonly Out[] {
+    return this.#ways.eval(e.value, s).flatMap(({ s: t, v }) =>
+      this.#ways.locate(e.target, t).map(({ s: u, loc: at, base }) => {
+        const loc = at!
         if (base?.hold !== undefined) {
           const w = u.fork()
           if (base.form === 'memory') this.#wrote(w, base.hold, 'cpu', e)
@@ -979,8 +797,8 @@ export class HoldingWalk {
               return { s: w, v }
             }
         }
-        const now = e.op === '=' ? v : arithmetic(e.op.replace('=', ''), this.#readAt(loc, u), v, u)
-        return { s: this.#set(w, loc, now), v: now }
+        const now = e.op === '=' ? v : arithmetic(e.op.replace('=', ''), valueAt(loc, u), v, u)
+        return { s: this.put(w, loc, now), v: now }
       }),
     )
   }
@@ -1013,58 +831,29 @@ export class HoldingWalk {
     s.say({ do: 'write', hold, by, at: this.#place(e), text: text.includes(dir) ? text : `${text}: ${dir}` })
   }
 
-  #binary(e: Expr & { kind: 'binary' }, s: State): Out[] {
-    if (/^(==|!=|<=?|>=?|&&|\|\|)$/.test(e.op)) {
-      const { yes, no } = this.#test(e, s)
-      return [...yes.map((t) => ({ s: t, v: one })), ...no.map((t) => ({ s: t, v: nothing }))]
-    }
-    return this.#eval(e.left, s).flatMap((l) =>
-      this.#eval(e.right, l.s).map((r) => ({ s: r.s, v: arithmetic(e.op, l.v, r.v, r.s) })),
-    )
-  }
-
   // ── Conditions ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #test(cond: Expr, s: State): { yes: State[]; no: State[] } {
-    if (cond.kind === 'cast') return this.#test(cond.of, s)
-    if (cond.kind === 'unary' && cond.op === '!') {
-      const { yes, no } = this.#test(cond.of, s)
-      return { yes: no, no: yes }
-    }
-    if (
-      cond.kind === 'call' &&
-      cond.callee.kind === 'name' &&
-      words.transparent.test(cond.callee.name) &&
-      cond.args[0]
-    ) {
-      const both = this.#test(cond.args[0], s)
-      // What the code says cannot be is not gone into.
-      if (/^(WARN|BUG)/.test(cond.callee.name) && both.no.length > 0) return { yes: [], no: both.no }
-      return both
-    }
-    if (cond.kind === 'binary' && (cond.op === '&&' || cond.op === '||')) {
-      const l = this.#test(cond.left, s)
-      const on = cond.op === '&&' ? l.yes : l.no
-      const r = on.map((t) => this.#test(cond.right, t))
-      const yes = r.flatMap((x) => x.yes)
-      const no = r.flatMap((x) => x.no)
-      return cond.op === '&&' ? { yes, no: [...l.no, ...no] } : { yes: [...l.yes, ...yes], no }
-    }
-    const yes: State[] = []
-    const no: State[] = []
-    if (cond.kind === 'binary' && /^(==|!=|<=?|>=?)$/.test(cond.op)) {
-      for (const l of this.#eval(cond.left, s))
-        for (const r of this.#eval(cond.right, l.s)) this.#compare(cond, cond.op, l.v, r.v, r.s, yes, no)
-      return { yes, no }
-    }
-    for (const o of this.#eval(cond, s)) {
-      if (o.v.element === true && o.v.hold !== undefined) o.s.change(o.v.hold, { checked: true })
-      this.#compare(cond, '!=', o.v, nothing, o.s, yes, no)
-    }
-    return { yes, no }
+  truth(e: Expr, v: Val, s: State): Branches<State> {
+    if (v.element === true && v.hold !== undefined) s.change(v.hold, { checked: true })
+    return this.compare(e, '!=', v, nothing, s)
   }
 
-  #compare(at: Expr, op: string, a: Val, b: Val, s: State, yes: State[], no: State[]): void {
+  isCase(v: Val, value: Expr, s: State, yes: boolean): State | undefined {
+    const [r] = this.#ways.eval(value, s)
+    const t = s.fork()
+    return caseOf(v, r!.v, yes, t) ? t : undefined
+  }
+
+  sameAs(e: Call): { readonly of: Expr; readonly never: boolean } | undefined {
+    const [of] = e.args
+    return e.callee.kind === 'name' && words.transparent.test(e.callee.name) && of !== undefined
+      ? { of, never: /^(WARN|BUG)/.test(e.callee.name) }
+      : undefined
+  }
+
+  compare(at: Expr, op: string, a: Val, b: Val, s: State): Branches<State> {
+    const yes: State[] = []
+    const no: State[] = []
     const counted = a.got ?? b.got
     const counter = this.#counter(at)
     const known =
@@ -1105,6 +894,7 @@ export class HoldingWalk {
       say(t, way)
       ;(way ? yes : no).push(t)
     }
+    return { yes, no }
   }
 
   /** One side of a comparison is stepped in the function; in the condition of a loop that only says whether it goes on. */
@@ -1140,34 +930,16 @@ export class HoldingWalk {
 
   // ── Calls ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #call(e: Expr & { kind: 'call' }, s: State): Out[] {
+  call(e: Call, args: readonly Val[], s: State): readonly Out[] {
     const name = e.callee.kind === 'name' ? e.callee.name : undefined
     const api = name === undefined ? undefined : this.#apis.get(name)
-    // `&page` and `pages` are values as well; types are not evaluated.
-    let outs: { s: State; args: Val[] }[] = [{ s, args: [] }]
-    for (const a of e.args)
-      outs = outs.flatMap((o) =>
-        (a.kind === 'type' ? [{ s: o.s, v: { sym: this.#text(a) } }] : this.#eval(a, o.s)).map((x) => ({
-          s: x.s,
-          args: [...o.args, x.v],
-        })),
-      )
-    return outs.flatMap((o) => {
-      if (api !== undefined && name !== undefined)
-        return this.#only === undefined || this.#only === e
-          ? this.#acquire(e, api, o.args, o.s.fork())
-          : this.#acquireOther(e, api, o.args, o.s.fork())
-      return this.#other(e, name, o.args, o.s.fork())
-    })
+    if (api === undefined) return this.#other(e, name, args, s.fork())
+    return this.#only === undefined || this.#only === e
+      ? this.#acquire(e, api, args, s.fork())
+      : this.#acquireOther(e, api, args, s.fork())
   }
 
-  #acquire(
-    e: Expr & { kind: 'call' },
-    api: ReferenceApi,
-    args: readonly Val[],
-    s: State,
-    again = false,
-  ): Out[] {
+  #acquire(e: Call, api: ReferenceApi, args: readonly Val[], s: State, again = false): Out[] {
     const site: HoldingSite = { func: this.#frame.func, call: e, api }
     const at = this.#place(e)
     // Until 5.9 the remote calls took the task, too.
@@ -1276,7 +1048,7 @@ export class HoldingWalk {
    * memory that is not the user's (`iov_iter_extract_will_pin()`).
    */
   #acquireBytes(
-    e: Expr & { kind: 'call' },
+    e: Call,
     api: ReferenceApi,
     base: Omit<Holding, 'outcome' | 'left'> & { readonly asked: Val },
     args: readonly Val[],
@@ -1359,7 +1131,7 @@ export class HoldingWalk {
   }
 
   /** A call that takes pages which are not followed: it works or fails, and what it fills holds nothing that is asked about. */
-  #acquireOther(e: Expr & { kind: 'call' }, api: ReferenceApi, args: readonly Val[], s: State): Out[] {
+  #acquireOther(e: Call, api: ReferenceApi, args: readonly Val[], s: State): Out[] {
     const fresh = `${api.name}@${e.start}`
     const shift = api.mm === 0 && args.length === 8 ? 1 : 0
     const asked = api.nr === 'one' ? one : args[api.nr + shift]
@@ -1410,7 +1182,7 @@ export class HoldingWalk {
     return t
   }
 
-  #other(e: Expr & { kind: 'call' }, name: string | undefined, args: readonly Val[], s: State): Out[] {
+  #other(e: Call, name: string | undefined, args: readonly Val[], s: State): readonly Out[] {
     const from = args.find((a): a is Val & { hold: number } => a.hold !== undefined)
     if (name !== undefined && /^(iov_iter_extract_will_pin|user_backed_iter)$/.test(name))
       return [{ s, v: { sym: `user(${args[0]?.sym ?? ''})` } }]
@@ -1450,7 +1222,6 @@ export class HoldingWalk {
       s.atomic = s.atomic.slice(0, -1)
       return plain()
     }
-    if (words.transparent.test(name) && args[0] !== undefined) return [{ s, v: args[0] }]
     if (words.containerOf.test(name) && args[0] !== undefined && e.args[2] !== undefined)
       return [{ s, v: args[0].hold === undefined ? around(args[0], this.#text(e.args[2])) : fresh() }]
     if (/^is_error_\w*pfn$/.test(name) && args[0]?.hold !== undefined) return [{ s, v: nothing }]
@@ -1650,7 +1421,7 @@ export class HoldingWalk {
     return s.holds.get(id)?.site.api.result === 'bytes'
   }
 
-  #locks(e: Expr & { kind: 'call' }, name: string, s: State): boolean {
+  #locks(e: Call, name: string, s: State): boolean {
     const mmap =
       name.startsWith('mmap_') ||
       /mmap_(sem|lock)\b/.test(e.args[0] === undefined ? '' : this.#text(e.args[0]))
@@ -1673,7 +1444,7 @@ export class HoldingWalk {
   }
 
   #free(s: State, of: string): State {
-    const ref = innermost(of)
+    const ref = withoutOuter(of)
     for (const k of s.env.keys()) if (k === ref || within(k, ref)) s.env.delete(k)
     return s
   }
@@ -1685,7 +1456,7 @@ export class HoldingWalk {
     const queue: string[] = []
     for (const a of args) {
       if (a.hold !== undefined) found.add(a.hold)
-      if (a.ref !== undefined) queue.push(innermost(a.ref))
+      if (a.ref !== undefined) queue.push(withoutOuter(a.ref))
     }
     for (let ref = queue.pop(); ref !== undefined; ref = queue.pop()) {
       if (seen.has(ref)) continue
@@ -1693,7 +1464,7 @@ export class HoldingWalk {
       for (const [k, v] of s.env)
         if (k === ref || within(k, ref) || k.startsWith(`*${ref}`)) {
           if (v.hold !== undefined) found.add(v.hold)
-          if (v.ref !== undefined && !seen.has(v.ref)) queue.push(innermost(v.ref))
+          if (v.ref !== undefined && !seen.has(v.ref)) queue.push(withoutOuter(v.ref))
         }
     }
     return [...found].filter((h) => s.holds.get(h)!.outcome !== 'none')
@@ -1703,21 +1474,21 @@ export class HoldingWalk {
   #asPage(id: number, args: readonly Val[], s: State): boolean {
     if (args.some((a) => a.hold === id && a.form === 'page')) return true
     const seen = new Set<string>()
-    const queue = args.flatMap((a) => (a.ref === undefined ? [] : innermost(a.ref)))
+    const queue = args.flatMap((a) => (a.ref === undefined ? [] : withoutOuter(a.ref)))
     for (let ref = queue.pop(); ref !== undefined; ref = queue.pop()) {
       if (seen.has(ref)) continue
       seen.add(ref)
       for (const [k, v] of s.env)
         if (k === ref || within(k, ref) || k.startsWith(`*${ref}`)) {
           if (v.hold === id && v.form === 'page') return true
-          if (v.ref !== undefined) queue.push(innermost(v.ref))
+          if (v.ref !== undefined) queue.push(withoutOuter(v.ref))
         }
     }
     return false
   }
 
   #release(
-    e: Expr & { kind: 'call' },
+    e: Call,
     name: string,
     release: {
       readonly as: 'pin' | 'get'
@@ -1850,17 +1621,17 @@ export class HoldingWalk {
     const cond = best as Expr | undefined
     const counter = counterDown(cond)
     if (counter !== undefined) {
-      const at = this.#readAt(this.#frame.prefix + counter, s)
+      const at = valueAt(this.#frame.prefix + counter, s)
       return at.num === undefined ? { ...(at.down ?? at), asks } : undefined
     }
     if (cond?.kind !== 'binary' || (cond.op !== '<' && cond.op !== '!=')) return undefined
-    const v = this.#eval(cond.right, s)[0]?.v
+    const v = this.#ways.eval(cond.right, s)[0]?.v
     return v === undefined ? undefined : { ...v, asks }
   }
 
   /** A function of the driver's own: walked into where it can get at the pages. */
-  #given(e: Expr & { kind: 'call' }, name: string, args: readonly Val[], s: State): Out[] {
-    const own = e.callee.kind === 'name' ? this.#code.resolveHere(name, this.#frame.file) : undefined
+  #given(e: Call, name: string, args: readonly Val[], s: State): readonly Out[] {
+    const own = e.callee.kind === 'name' ? this.#code.resolveHere(name, this.#frame.func.file) : undefined
     if (own !== undefined)
       for (const i of kernelIterators(own))
         if (args[i] !== undefined) s.signs.set(`user(${args[i].sym})`, zero)
@@ -1872,16 +1643,12 @@ export class HoldingWalk {
       (h) => s.holds.get(h)!.left !== 'nothing' || s.holds.get(h)!.wrong === undefined,
     )
     const expanded = held.length > 0 && own === undefined ? this.#expanded(e, name) : undefined
-    if (expanded !== undefined) return this.#eval(expanded, s)
+    if (expanded !== undefined) return this.#ways.eval(expanded, s)
     const callee =
       e.callee.kind === 'name'
         ? this.#callee(name, held.length > 0, () => held.some((h) => this.#asPage(h, args, s)))
         : undefined
-    if (
-      callee === undefined ||
-      this.#stack.length > most.depth ||
-      this.#stack.some((f) => f.func === callee)
-    ) {
+    if (callee === undefined || this.#ways.depth > most.depth || this.#ways.isIn(callee)) {
       const alone = held.length > 0 && this.#leavesAlone(name, args, s)
       for (const h of alone ? [] : held) {
         const { left, unclear, handed } = s.holds.get(h)!
@@ -1897,7 +1664,7 @@ export class HoldingWalk {
         (a) => a.ref?.startsWith('new@') === true && !s.published.has(rootOf(a.ref)),
       )
       if (given >= 0) {
-        const found = this.#code.resolve(name, this.#frame.file)
+        const found = this.#code.resolve(name, this.#frame.func.file)
         for (const [i, a] of args.entries())
           if (
             i >= given &&
@@ -1915,21 +1682,22 @@ export class HoldingWalk {
       return [{ s, v }]
     }
     const { rounds, facts } = s
-    const frame = this.#enter(callee)
-    const inner = s.fork()
-    inner.rounds = new Map()
-    callee.params.forEach((p, i) => {
-      const a = args[i]
-      if (a !== undefined) inner.env.set(frame.prefix + p.name, a)
+    const inside = `${this.#ways.depth}:`
+    const outs = this.#ways.through(callee, ({ prefix }) => {
+      const inner = s.fork()
+      inner.rounds = new Map()
+      callee.params.forEach((p, i) => {
+        const a = args[i]
+        if (a !== undefined) inner.env.set(prefix + p.name, a)
+      })
+      return inner
     })
-    const outs = this.#body(callee, frame, inner)
-    this.#stack.pop()
     return outs.map((o) => {
       const t = o.s.fork()
       t.rounds = new Map(rounds)
       for (const [k, yes] of facts) t.facts.set(k, yes)
       for (const [k, w] of s.signs) if (!t.signs.has(k)) t.signs.set(k, w)
-      for (const [k, w] of t.env) if (k.startsWith(frame.prefix) && w.hold === undefined) t.env.delete(k)
+      for (const [k, w] of t.env) if (k.startsWith(inside) && w.hold === undefined) t.env.delete(k)
       return { s: t, v: o.v.sym === nothing.sym && callee.returns.base === 'void' ? v : o.v }
     })
   }
@@ -1938,7 +1706,7 @@ export class HoldingWalk {
   #withAround(name: string, args: readonly Val[], s: State): readonly Val[] {
     const part = (a: Val): boolean => a.ref !== undefined && /^new@\w+\./.test(a.ref)
     if (!s.live || !args.some(part)) return args
-    const callee = this.#code.resolve(name, this.#frame.file)
+    const callee = this.#code.resolve(name, this.#frame.func.file)
     if (callee === undefined) return args
     const textOf = (f: Func): string => f.file.source.text.slice(f.start, f.end)
     const text = textOf(callee)
@@ -1953,9 +1721,9 @@ export class HoldingWalk {
   }
 
   /** A macro that is an expression, with what it is given in it. */
-  #expanded(e: Expr & { kind: 'call' }, name: string): Expr | undefined {
+  #expanded(e: Call, name: string): Expr | undefined {
     if (this.#macros.has(e)) return this.#macros.get(e)
-    const macro = e.callee.kind === 'name' ? this.#code.macro(name, this.#frame.file) : undefined
+    const macro = e.callee.kind === 'name' ? this.#code.macro(name, this.#frame.func.file) : undefined
     let found: Expr | undefined
     if (macro?.body.kind === 'expr' && macro.params !== undefined && !macro.params.includes('...')) {
       let again = false
@@ -1971,7 +1739,7 @@ export class HoldingWalk {
 
   /** A function elsewhere in the tree that does nothing to the pages that it is handed. */
   #leavesAlone(name: string, args: readonly Val[], s: State): boolean {
-    const found = this.#code.resolve(name, this.#frame.file)
+    const found = this.#code.resolve(name, this.#frame.func.file)
     return (
       found !== undefined &&
       args.every(
@@ -2000,7 +1768,7 @@ export class HoldingWalk {
   }
 
   #callee(name: string, matters: boolean, asPage: () => boolean): Func | undefined {
-    const { file } = this.#frame
+    const { file } = this.#frame.func
     const here = this.#code.resolveHere(name, file)
     if (here !== undefined && (matters || this.#towards.has(here))) return here
     if (here !== undefined) return undefined
@@ -2013,64 +1781,29 @@ export class HoldingWalk {
   }
 }
 
-/** The points of paths that are still to be gone on from. */
-interface Waiting {
-  /** False: it is there already. */
-  add(at: number, s: State): boolean
-  /** To be changed by whoever takes it. */
-  take(): [number, State] | undefined
-}
-
-/** Each path for itself, as long as it differs from the others. */
-class Single implements Waiting {
-  readonly #queue: [number, State][] = []
-  readonly #seen = new Set<string>()
-
-  add(at: number, s: State): boolean {
-    const key = `${at}|${s.key()}`
-    if (this.#seen.has(key)) return false
-    this.#seen.add(key)
-    this.#queue.push([at, s])
-    return true
-  }
-
-  take(): [number, State] | undefined {
-    return this.#queue.pop()
-  }
-}
-
-/** Those that stand alike are one where they meet; the first in the text comes first, so that most have met by then. */
-class Joined implements Waiting {
+/** The ends of ways that stand alike, joined; what they give joins like a variable. */
+class JoinedEnds implements Ends<State, Val> {
   readonly #prefix: string
-  readonly #states = new Map<number, Map<string, State>>()
-  readonly #open = new Map<number, Set<string>>()
+  readonly #outs = new Map<string, State>()
 
   constructor(prefix: string) {
     this.#prefix = prefix
   }
 
-  add(at: number, s: State): boolean {
-    let states = this.#states.get(at)
-    if (states === undefined) this.#states.set(at, (states = new Map()))
-    const key = s.standing()
-    const old = states.get(key)
-    if (old === undefined) states.set(key, s)
-    else if (!old.join(s, `${this.#prefix}${at}`)) return false
-    const open = this.#open.get(at)
-    if (open === undefined) this.#open.set(at, new Set([key]))
-    else open.add(key)
-    return true
+  add({ s, v }: Out): void {
+    const key = `${v.num ?? ''}/${signOf(v, s)}/${v.hold}/${v.got}/${v.ref?.startsWith('new@') === true ? v.ref : ''}|${s.standing()}`
+    const old = this.#outs.get(key)
+    s.env.set(`${this.#prefix}${result}`, v)
+    if (old === undefined) this.#outs.set(key, s)
+    else old.join(s, `${this.#prefix}end`)
   }
 
-  take(): [number, State] | undefined {
-    let at = Infinity
-    for (const n of this.#open.keys()) if (n < at) at = n
-    const open = this.#open.get(at)
-    if (open === undefined) return undefined
-    const [key] = open
-    open.delete(key!)
-    if (open.size === 0) this.#open.delete(at)
-    return [at, this.#states.get(at)!.get(key!)!.fork()]
+  all(): Out[] {
+    return [...this.#outs.values()].map((s) => {
+      const v = s.env.get(`${this.#prefix}${result}`)!
+      s.env.delete(`${this.#prefix}${result}`)
+      return { s, v }
+    })
   }
 }
 
@@ -2156,32 +1889,16 @@ function valueAt(loc: string, s: State): Val {
   const root = rootOf(loc)
   if (/^new@\w+z$/.test(root) && root !== loc && !s.published.has(root)) return nothing
   if (root !== loc && s.env.has(`${root}#z`)) return nothing
-  return { sym: loc, ref: clip(`*${loc}`) }
+  return unseen(loc)
 }
 
 /** A loop that gives back some of the pages: which, the walk cannot tell. */
 export const byCondition = 'a loop gives it back under a condition that is not understood'
 
-const result = '__result'
-const nothing: Val = { sym: '0', num: 0 }
 /** A struct inside another, which is there whatever it holds. */
 const isWhole = (t: CType): boolean => t.array || (t.pointer === 0 && /^(struct|union) /.test(t.base))
-const one: Val = { sym: '1', num: 1 }
-const number = (n: number): Val => ({ sym: String(n), num: n })
 const isZero = (e: Expr): boolean => e.kind === 'number' && e.value === 0
 
-const pointee = (v: Val): string => v.ref ?? clip(`*${v.sym}`)
-const clip = (loc: string): string => (loc.length > 120 ? '*(…)' : loc)
-const within = (loc: string, of: string): boolean =>
-  loc.length > of.length && loc.startsWith(of) && /^[.[^]/.test(loc.slice(of.length))
-/** The object that a place is part of. */
-function rootOf(loc: string): string {
-  return /^[^.^]*/.exec(loc)![0]
-}
-/** A field of a struct; `x^f` is the struct around x, in which x is the field f. */
-const fieldOf = (loc: string, field: string): string =>
-  loc.endsWith(`^${field}`) ? loc.slice(0, -field.length - 1) : `${loc}.${field}`
-const innermost = (loc: string): string => loc.replace(/(\^\w+)+$/, '')
 /** What `container_of(v, T, field)` points to. */
 function around(v: Val, field: string): Val {
   const ref = pointee(v)
@@ -2191,8 +1908,6 @@ function around(v: Val, field: string): Val {
   const sym = outer.startsWith('*') ? outer.slice(1) : outer.startsWith('new@') ? `${outer}#` : `&${outer}`
   return { sym, ref: outer }
 }
-const isForeign = (root: string): boolean => root.startsWith('*') || root.startsWith('g:')
-const isLocal = (root: string): boolean => /^\d+:/.test(root)
 const isParam = (f: Func, name: string): boolean => f.params.some((p) => p.name === name)
 const readable = (loc: string): string =>
   loc
@@ -2237,17 +1952,8 @@ function arithmetic(op: string, a: Val, b: Val, s: State): Val {
     if (h?.outcome === 'all') return { ...h.asked, got: b.got }
     if (h?.outcome === 'short') return { sym: `short#${b.got}`, got: b.got }
   }
-  if (a.num !== undefined && b.num !== undefined) {
-    const n =
-      op === '+'
-        ? a.num + b.num
-        : op === '-'
-          ? a.num - b.num
-          : op === '*'
-            ? a.num * b.num
-            : op === '|'
-              ? a.num | b.num
-              : undefined
+  if (a.num !== undefined && b.num !== undefined && op !== '&') {
+    const n = calculate(op, a.num, b.num)
     if (n !== undefined) return number(n)
   }
   if (op === '+' && a.num === 0) return b

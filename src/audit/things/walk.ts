@@ -15,7 +15,18 @@ import {
   type Waiting,
   type Out as WayOut,
 } from '../ways/subject.ts'
-import { isLocal, minusOf, nothing, number, one, pointee, rootOf, unseen, within } from '../ways/symbols.ts'
+import {
+  isLocal,
+  minusOf,
+  nothing,
+  number,
+  one,
+  partOf,
+  pointee,
+  rootOf,
+  unseen,
+  within,
+} from '../ways/symbols.ts'
 import { fieldKey, variablesOf } from '../ways/types.ts'
 import { Apart, Different } from '../ways/waiting.ts'
 import { clip, Ways } from '../ways/ways.ts'
@@ -172,7 +183,11 @@ export class ThingWalk implements Subject<State, Val> {
     if (part.index !== undefined) return [{ s, loc: clip(`${at}.[${part.index.sym}]`) }]
     if (part.field === undefined) return [{ s, loc: at }]
     touched(this, pointer, e, s)
-    return [{ s, loc: clip(`${at}.${part.field}`), base: pointer }]
+    return [{ s, loc: partOf(at, part.field), base: pointer }]
+  }
+
+  part(loc: string, field: string): string {
+    return partOf(loc, field)
   }
 
   temporary(e: Expr, { s }: Out): Located<State, Val> {

@@ -253,6 +253,10 @@ export class Walk implements Subject<State, Value> {
     })
   }
 
+  part(loc: string, field: string): string {
+    return clip(`${loc}.${field}`)
+  }
+
   temporary(_: Expr, { s, v }: Out): Located<State, Value> {
     return v.to === undefined ? { s } : { s, loc: v.to }
   }

@@ -73,6 +73,13 @@ export function learn<V extends Sym>(o: string, x: V, y: V, way: boolean, k: Kno
   return possible
 }
 
+/** Takes it that a value is a case of a switch, or not that one. False: it cannot be. */
+export function caseOf<V extends Sym>(v: V, value: V, yes: boolean, k: Known<V>): boolean {
+  const known = decide('==', v, value, k)
+  if (known === !yes) return false
+  return (known !== undefined && !yes) || learn('==', v, value, yes, k)
+}
+
 function narrowed<V extends Sym>(op: '<' | '==', a: V, b: V, yes: boolean, k: Known<V>): boolean {
   const narrow = (v: V, to: number): boolean => {
     const now = signOf(v, k) & to

@@ -112,3 +112,26 @@ export function successors(node: GraphNode): number[] {
       return []
   }
 }
+
+/** Whether control can get from one node to another. */
+export function reachIn(func: Func, { nodes }: Graph, from: number, to: number): boolean {
+  let known = reaching.get(func)
+  if (known === undefined) reaching.set(func, (known = new Map()))
+  let sources = known.get(to)
+  if (sources === undefined) {
+    const before: number[][] = nodes.map(() => [])
+    for (const [i, n] of nodes.entries()) for (const next of successors(n)) before[next]!.push(i)
+    sources = new Set()
+    const queue = [to]
+    for (let i = queue.pop(); i !== undefined; i = queue.pop())
+      for (const b of before[i]!)
+        if (!sources.has(b)) {
+          sources.add(b)
+          queue.push(b)
+        }
+    known.set(to, sources)
+  }
+  return sources.has(from)
+}
+/** For each node that was asked about, those from which it is reached. */
+const reaching = new WeakMap<Func, Map<number, Set<number>>>()

@@ -56,6 +56,8 @@ export interface Subject<S, V> {
     s: S,
     part: { readonly field?: string; readonly index?: V },
   ): readonly Located<S, V>[]
+  /** The place of a field of what is at a place. */
+  part(loc: string, field: string): string
   /** The place of a value that stands nowhere. */
   temporary(e: Expr, out: Out<S, V>): Located<S, V>
   addressOf(e: Unary, at: Located<S, V>): V
@@ -67,6 +69,8 @@ export interface Subject<S, V> {
   assign(e: Assignment, s: S): readonly Out<S, V>[]
   /** An expression of any other kind. */
   other(e: Expr, s: S): readonly Out<S, V>[]
+  /** `({ … })` has statements that are not gone through. */
+  branching?(outs: readonly Out<S, V>[]): void
 
   // ── States ──
 
@@ -77,10 +81,17 @@ export interface Subject<S, V> {
   cleanup(c: Cleanup, s: S): readonly S[]
   /** What an arm of an #if says; undefined: that cannot be. Left out, all of them are taken. */
   arm?(s: S, said: readonly (readonly [string, boolean])[]): S | undefined
-  /** A loop of a macro begins a round. */
+
+  // ── Loops ──
+
+  /** The head of a loop that a macro makes. */
+  header?(e: Expr, s: S): readonly Out<S, V>[]
+  /** A round of it begins. */
   each?(e: Expr, s: S): S
-  /** Whether the loop whose condition is at a node certainly has a round. */
-  enters?(node: GraphNode & { readonly kind: 'test' | 'each' }, at: number, s: S): boolean
+  /** Whether a way has been in the loop whose condition is at a node. */
+  hasBeenIn?(at: number, s: S): boolean
+  /** Whether the loop certainly has a round: ways around it are gone only if no other comes out of it. */
+  enters?(node: GraphNode & { readonly kind: 'test' | 'each' }, s: S): boolean
 
   // ── Conditions ──
 

@@ -23,12 +23,17 @@ export const minusOf = (v: Sym): Sym =>
 
 export const pointee = (v: Sym): string => v.ref ?? clip(`*${v.sym}`)
 /** The object that a place is part of. */
-export const rootOf = (loc: string): string => /^[^.]*/.exec(loc)![0]
-export const within = (loc: string, of: string): boolean => {
+export const rootOf = (loc: string): string => /^[^.^]*/.exec(loc)![0]
+export function within(loc: string, of: string): boolean {
   if (loc.length <= of.length || !loc.startsWith(of)) return false
-  const next = loc.charCodeAt(of.length)
-  return next === 46 || next === 91
+  const next = loc[of.length]
+  return next === '.' || next === '[' || next === '^'
 }
+/** A field of a struct; `x^f` is the struct around x, in which x is the field f. */
+export const partOf = (loc: string, field: string): string =>
+  clip(loc.endsWith(`^${field}`) ? loc.slice(0, -field.length - 1) : `${loc}.${field}`)
+/** The object itself, and not one that it stands in. */
+export const withoutOuter = (loc: string): string => loc.replace(/(\^\w+)+$/, '')
 /** A place in an object that was there before, or a global. */
 export const isForeign = (root: string): boolean => root.startsWith('*') || root.startsWith('g:')
 export const isLocal = (root: string): boolean => /^\d+:/.test(root)

@@ -120,17 +120,17 @@ export class Ways<S, V> {
       }
       const loop = node.kind === 'test' || node.kind === 'each' ? node : undefined
       const behind = loop === undefined ? undefined : loop.kind === 'test' ? loop.no : loop.to.at(-1)
-      const enters = loop !== undefined && subject.enters?.(loop, at, s) === true
+      const enters =
+        loop !== undefined && subject.hasBeenIn?.(at, s) === false && subject.enters?.(loop, s) === true
       this.#step(
         node,
         s,
         (to, t) => {
-          if (to !== behind) return go(at, to, t)
-          if (enters) around.push({ at, to, s: t })
-          else {
-            passed.add(at)
-            go(at, to, t)
+          if (to === behind) {
+            if (enters) return void around.push({ at, to, s: t })
+            if (subject.hasBeenIn?.(at, t) === true) passed.add(at)
           }
+          go(at, to, t)
         },
         (out) => ends.add(out),
       )
@@ -157,7 +157,7 @@ export class Ways<S, V> {
         for (const to of node.to) go(to, node.to.length > 1 ? subject.fork(s) : s)
         return
       case 'each':
-        for (const o of this.eval(node.expr, s))
+        for (const o of subject.header?.(node.expr, s) ?? this.eval(node.expr, s))
           for (const [i, to] of node.to.entries()) {
             const t = subject.fork(o.s)
             go(to, i === 0 && subject.each !== undefined ? subject.each(node.expr, t) : t)
@@ -239,6 +239,8 @@ export class Ways<S, V> {
           else if (x.kind === 'local')
             outs = outs.flatMap((o) => subject.declare(x, o.s).map((t) => ({ s: t, v: o.v })))
         }
+        if (subject.branching !== undefined && e.body.some((x) => x.kind !== 'expr' && x.kind !== 'local'))
+          subject.branching(outs)
         return outs
       }
       default:
@@ -258,7 +260,7 @@ export class Ways<S, V> {
         if (e.arrow)
           return this.eval(e.base, s).flatMap((o) => subject.behind(e, o.v, o.s, { field: e.field }))
         return this.locate(e.base, s).map((b) =>
-          b.loc === undefined ? b : { ...b, loc: clip(`${b.loc}.${e.field}`) },
+          b.loc === undefined ? b : { ...b, loc: subject.part(b.loc, e.field) },
         )
       case 'index':
         return this.eval(e.base, s).flatMap((b) =>
@@ -282,8 +284,13 @@ export class Ways<S, V> {
         return subject.read(e, s)
       case '&':
         return this.locate(e.of, s).map((at) => ({ s: at.s, v: subject.addressOf(e, at) }))
-      case '!':
-        return this.#truthOf(e, s)
+      case '!': {
+        const { yes, no } = this.test(e.of, s)
+        return [
+          ...yes.map((t) => ({ s: t, v: subject.nothing })),
+          ...no.map((t) => ({ s: t, v: subject.one })),
+        ]
+      }
       case '++':
       case '--':
         return this.locate(e.of, s).map((at) => {
