@@ -1341,6 +1341,12 @@ export class HoldingWalk implements Subject<State, Val> {
         { s: failed, v: nothing },
       ]
     }
+    const queue = words.queues.get(name)
+    if (queue !== undefined) {
+      if (queue.in === undefined || args[queue.in]?.num !== 0)
+        for (const h of this.#reached(args.slice(1, 2), s)) this.#wrote(s, h, 'device', e)
+      return plain()
+    }
     const move = words.moves.get(name)
     if (move !== undefined) {
       const [hold] = this.#reached(args.slice(move.from, move.from + 1), s)

@@ -55,6 +55,16 @@ export const maps: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ['dma_map_sgtable', { arg: 1, direction: 2, fails: 'error' }],
   ['pci_map_sg', { arg: 1, direction: 3, fails: 'zero' }],
 ])
+/** Queues buffers for a virtio device: `args[1]`, of which it fills `in` many (left out, all). */
+export const queues: ReadonlyMap<string, { readonly in?: number }> = new Map<
+  string,
+  { readonly in?: number }
+>([
+  ['virtqueue_add_sgs', { in: 3 }],
+  ['virtqueue_add_inbuf', {}],
+  ['virtqueue_add_inbuf_ctx', {}],
+  ['virtqueue_add_inbuf_cache_clean', {}],
+])
 /** Puts pages from one argument into another. */
 export const moves: ReadonlyMap<string, { readonly from: number; readonly to: number }> = new Map([
   ['sg_set_page', { from: 1, to: 0 }],
