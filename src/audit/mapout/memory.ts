@@ -215,9 +215,9 @@ export function originsOf(code: Code, func: Func, expr: Expr): Origins {
     const param = f.params.findIndex((p) => p.name === name)
     const local = f.body.locals.some((l) => l.name === name)
     if (param < 0 && !local) {
-      const g = code.global(name, f.file)
-      if (g === undefined) return miss(`${name} is not seen`)
-      kept.set(`. ${name}`, { in: '', field: name, file: f.file })
+      const file = code.global(name, f.file) === undefined ? definedIn(code, name) : f.file
+      if (file === undefined) return miss(`${name} is not seen`)
+      kept.set(`. ${name}`, { in: '', field: name, file })
       return
     }
     let any = false
@@ -438,6 +438,12 @@ export const inModule = (code: Code, file: CFile, name: string): Func | undefine
     .moduleWith(file, name)
     .flatMap((f) => f.functions.filter((x) => x.name === name))
     .sort((a, b) => b.end - b.start - (a.end - a.start))[0]
+
+/** The file of another module that defines a variable. */
+const definedIn = (code: Code, name: string): CFile | undefined =>
+  code
+    .mentioning(name)
+    .find((file) => file.path.endsWith('.c') && file.globals.some((g) => g.name === name && !g.static))
 
 /** A header's function. */
 function inline(code: Code, file: CFile, name: string): Func | undefined {
