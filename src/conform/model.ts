@@ -25,6 +25,7 @@ import {
   refKinds,
   signalBase,
   vmaAnon,
+  vmaShmem,
 } from './protocol.ts'
 import type { Held } from './random.ts'
 import { byPfn, type Compared, comparedFrameBits, toldOf, type Seen, type SeenVma, vmFlags } from './seen.ts'
@@ -112,6 +113,9 @@ export function modelledObject(o: ObjectSetup): boolean {
 
 /** Those whose pages a private write fault copies at once: do_cow_fault(). */
 const copiesAtOnce: ReadonlySet<ObjectSetup['insert']> = new Set(['file', 'return'])
+
+/** Pages of a mapping, at most. */
+const longest = 5
 
 const needsPages = (o: ObjectSetup): boolean => o.insert === 'page' || o.insert === 'return'
 
@@ -210,7 +214,10 @@ export class ModelMachine {
     // What the programs may ever call is named once, behind a jump, so that the tables are made for it.
     const templates = ['mmap_read_lock', 'mmap_read_unlock', ...names].map((name): Instruction => {
       const op = kernelOps.get(name)!
-      return { kind: 'call', op: name, args: op.args.map((a) => template(a.kind)), dst: RET }
+      const args = op.args.map((a) => template(a.kind))
+      // Each process may have made shared anonymous memory, as long as this.
+      if (name === 'mmap') args[1] = number(longest)
+      return { kind: 'call', op: name, args, dst: RET }
     })
     const registers = [
       { name: 'ret', kind: 'int' },
@@ -278,8 +285,8 @@ export class ModelMachine {
     this.#kernel = new Kernel({ ...value, vpns: room.pages, vmaSlots: 60, dmaSlots: 0, zeroPage: true })
     this.#kernel.onVmOp = (e) => {
       const { mm: proc, bo: id } = e
-      // Nobody listens to those of a memfd.
-      if (this.#isFile(id)) return
+      // Nobody listens to those of a memfd, or of shared anonymous memory.
+      if (objects[id] === undefined || this.#isFile(id)) return
       this.#vmOps.push(
         e.op === 'fault'
           ? { kind: eventKinds.FAULT, id, start: e.pgoff, end: Number(e.write), proc, arg: 0 }
@@ -860,14 +867,14 @@ export class ModelMachine {
       if (proc === undefined || !this.#alive(proc)) continue
       let flags = 0
       for (const name of vmFlagNames) if (v[name]) flags |= vmFlags[name]
-      const obj = v.vm_file ?? vmaAnon
+      const obj = v.vm_file === undefined ? vmaAnon : v.vm_file < this.#objects.length ? v.vm_file : vmaShmem
       const remapped = this.#objects[obj]?.insert === 'remap' && v.VM_MAYWRITE && !v.VM_SHARED
       vmas.push({
         proc,
         start: v.vm_start,
         end: v.vm_end,
         obj,
-        pgoff: obj === vmaAnon ? 0 : remapped ? byPfn : v.vm_pgoff,
+        pgoff: obj >= vmaShmem ? 0 : remapped ? byPfn : v.vm_pgoff,
         flags,
       })
     }

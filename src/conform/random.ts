@@ -168,7 +168,7 @@ export class Generator {
         // Now and then past the end of the object.
         const past = room.objects[obj]?.insert === 'file' ? 20 : 5
         const count = anon || r.chance(past) ? pages : Math.min(pages, limit - first)
-        const shared = !anon && r.chance(70)
+        const shared = r.chance(anon ? 12 : 70)
         return make(
           this.#place(seen, proc, count),
           count,

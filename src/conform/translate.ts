@@ -66,14 +66,14 @@ function setup({ config }: Bound): Op[] {
     refuse('dma-bufs are not in the guest')
   if (config.objects.length > 0) refuse('it has objects of kernel code')
   if (config.bos.some((b) => b.fs === 'ext4')) refuse('files with a disk are not in the guest')
-  if (config.bos.some((b) => b.anonymous)) refuse('shared anonymous memory is not in the guest')
   if (config.mms.length > procs || config.vpns > pages) refuse('it has more memory than the guest')
-  if (config.bos.length > objs || config.bos.some((b) => b.pages > objPages))
+  if (config.bos.filter((b) => !b.anonymous).length > objs || config.bos.some((b) => b.pages > objPages))
     refuse('it has more objects than the guest')
   if (config.mms.some((m, i) => i > 0 && m.unborn !== true && !config.vmas.some((v) => v.mm === i)))
     refuse('it has a second process that maps nothing')
   const made: Op[] = [{ op: 'RESET', proc: nobody, args: [quiet] }]
   for (const [i, bo] of config.bos.entries()) {
+    if (bo.anonymous) continue // mmap() makes it
     if (bo.fs !== undefined) {
       made.push({ op: 'OBJ', proc: nobody, args: [i, 0, insertions.indexOf('file'), 0, bo.pages] })
       for (const page of bo.present)
@@ -97,7 +97,7 @@ function setup({ config }: Bound): Op[] {
   for (const v of config.vmas) {
     if (v.zone !== 'normal') refuse('the guest has no other zones')
     const shared = (v.flags & MAP_SHARED!) !== 0
-    const obj = v.bo === undefined ? objAnon : v.bo | (v.pgoff << 8)
+    const obj = v.bo === undefined || config.bos[v.bo]!.anonymous ? objAnon : v.bo | (v.pgoff << 8)
     const populated = v.populated === true
     // What is private and there has been written to, whatever its protection is now: but for pages of a file that it may only read.
     const reads = v.bo !== undefined && config.bos[v.bo]!.fs !== undefined && (v.prot & PROT_WRITE!) === 0
