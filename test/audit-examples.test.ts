@@ -215,6 +215,7 @@ const pairs: readonly (readonly [string, string])[] = [
   ['notify_get.c', 'notify_pin.c'],
   ['grabber_clean.c', 'grabber_dirty.c'],
   ['queue_unpins_all.c', 'queue_unpins_pinned.c'],
+  ['packet_asks_kvec_wrong.c', 'parcel_asks_kvec.c'],
   ['batch_lost.c', 'quilt_chunk_by_chunk.c'],
   ['folder_asks_none.c', 'album_asks_each_page.c'],
   ['vault_one_caller_keeps.c', 'till_both_give_back.c'],

@@ -1186,6 +1186,17 @@ export class HoldingWalk implements Subject<State, Val> {
     const from = args.find((a): a is Val & { hold: number } => a.hold !== undefined)
     if (name !== undefined && /^(iov_iter_extract_will_pin|user_backed_iter)$/.test(name))
       return [{ s, v: { sym: `user(${args[0]?.sym ?? ''})` } }]
+    if (name !== undefined && /^iov_iter_is_(kvec|bvec|xarray|folioq|discard)$/.test(name)) {
+      // One over the kernel's memory is not over a user's.
+      const user = `user(${args[0]?.sym ?? ''})`
+      if (s.signs.get(user) === plus) return [{ s, v: nothing }]
+      const kernel = s.fork()
+      kernel.signs.set(user, zero)
+      return [
+        { s, v: nothing },
+        { s: kernel, v: one },
+      ]
+    }
     if (name !== undefined && words.overKernel.test(name) && args[0] !== undefined) {
       s.signs.set(`user(${args[0].sym})`, zero)
       // It is over these from now on, whoever they came from.
