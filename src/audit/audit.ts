@@ -21,6 +21,7 @@ export async function audit(
   const parts = await partsOf(context, asked)
   const sites = parts.flatMap((p) => p.sites).sort(byPlace)
   const read = new Map(parts.flatMap((p) => p.read))
+  const bodies = new Map(parts.flatMap((p) => p.bodies))
   const count = (v: Site['verdict']): number => sites.filter((s) => s.verdict === v).length
   const reasons: Record<string, number> = {}
   for (const s of sites) if (s.reason !== undefined) reasons[s.reason] = (reasons[s.reason] ?? 0) + 1
@@ -38,6 +39,8 @@ export async function audit(
       filesSeen: program.tree.files.length,
       filesParsed: read.size,
       functions: [...read.values()].reduce((n, f) => n + f, 0),
+      functionsRead: bodies.size,
+      functionsUnderstood: [...bodies.values()].filter((whole) => whole).length,
       skipped: skippedIn(parts),
       sites: sites.length,
       holds: count('holds'),

@@ -21,6 +21,8 @@ export type Part = {
   readonly skipped: readonly (readonly [func: string, reasons: readonly string[]])[]
   /** The files that were read, and how many functions are in them. */
   readonly read: readonly (readonly [file: string, functions: number])[]
+  /** The functions that were gone into, and whether they were understood to the end. */
+  readonly bodies: readonly (readonly [func: string, whole: boolean])[]
   readonly problems: readonly Problem[]
 }
 
@@ -88,7 +90,13 @@ export async function partOf(
     const reasons = new Set(f.body.problems.map((p) => p.reason))
     return reasons.size === 0 ? [] : [[funcKey(f), [...reasons]]]
   })
-  return { sites, skipped, read: [...program.seen], problems: program.tree.problems }
+  return {
+    sites,
+    skipped,
+    read: [...program.seen],
+    bodies: [...program.bodies],
+    problems: program.tree.problems,
+  }
 }
 
 /** Lets signals and timers in. */

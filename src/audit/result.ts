@@ -17,6 +17,9 @@ export type AuditResult = {
     readonly filesSeen: number
     readonly filesParsed: number
     readonly functions: number
+    /** Functions that were gone into, and those of them that were understood to the end. */
+    readonly functionsRead: number
+    readonly functionsUnderstood: number
     /** Functions that could not be understood, by reason. */
     readonly skipped: Readonly<Record<string, number>>
     readonly sites: number

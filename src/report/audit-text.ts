@@ -167,6 +167,13 @@ export function renderSummary(r: AuditResult, style: Style = plain): string[] {
       'Read      ',
       `${n.filesSeen} files seen, ${n.filesParsed} parsed, ${n.functions} functions in them`,
     ),
+    // Of a few functions a share says nothing.
+    ...(n.functionsRead >= 100
+      ? hang(
+          'Gone into ',
+          `${n.functionsRead} functions, ${((100 * n.functionsUnderstood) / n.functionsRead).toFixed(2)} % of them understood to the end`,
+        )
+      : []),
     ...hang('Sites     ', `${n.sites}: ${n.broken} broken, ${n.unknown} unknown, ${n.holds} hold`),
   ]
   const known = r.sites.filter((s) => s.known === true).length

@@ -23,9 +23,12 @@ import { isAttribute, isStorage, isTypeWord } from './words.ts'
  * The facts of one C file. Declarations are read at once; the bodies of functions and macros when they are asked for, so a
  * file that is opened for one function costs little more than its tokens.
  */
-export function parseC(path: string, text: string): CFile {
-  return new Outline(path, text).file
+export function parseC(path: string, text: string, onBody?: OnBody): CFile {
+  return new Outline(path, text, onBody).file
 }
+
+/** Told when a function's body is read, and whether all of it was understood. */
+export type OnBody = (func: Func, whole: boolean) => void
 
 const OPEN = op('{')
 const CLOSE = op('}')
@@ -57,7 +60,10 @@ class Outline {
   readonly #problems: Problem[] = []
   readonly #conditions: { text: string; earlier: string[] }[] = []
 
-  constructor(path: string, text: string) {
+  readonly #onBody: OnBody | undefined
+
+  constructor(path: string, text: string, onBody?: OnBody) {
+    this.#onBody = onBody
     this.#source = new Source(path, text)
     const tokens = lex(text, 0, text.length, false, room)
     this.#r = resolveArms(tokens, room)
@@ -308,6 +314,7 @@ class Outline {
         s.startOf(open),
         // By itself it reads the same, unless an #if has only a part in it.
         bodyClose >= 0 && this.#wholeGroups(open, bodyClose) ? undefined : open,
+        this.#onBody,
       ),
     )
   }
@@ -504,6 +511,7 @@ class LazyFunc implements Func {
   readonly #bodyStart: number
   /** Where the body opens among the tokens of the file, if it has to be read with all of it. */
   readonly #open: number | undefined
+  readonly #onBody: OnBody | undefined
   #body: Body | undefined
 
   constructor(
@@ -511,16 +519,20 @@ class LazyFunc implements Func {
     head: Omit<Func, 'body' | 'mentions'>,
     bodyStart: number,
     open: number | undefined,
+    onBody: OnBody | undefined,
   ) {
     Object.assign(this, head)
     this.#typedefs = typedefs
     this.#bodyStart = bodyStart
     this.#open = open
+    this.#onBody = onBody
   }
 
   get body(): Body {
-    if (this.#body === undefined)
+    if (this.#body === undefined) {
       this.#body = new Syntax(this.#tokens(), this.#typedefs).body(this.#open ?? 0, this.params)
+      this.#onBody?.(this, this.#body.problems.length === 0)
+    }
     return this.#body
   }
 

@@ -47,6 +47,7 @@ export class Program {
   #modules = new Map<string, Module>()
   #makefiles = new Map<string, ReturnType<typeof composites> | undefined>()
   readonly #seen = new Map<string, number>()
+  readonly #bodies = new Map<string, boolean>()
   readonly #present: ReadonlySet<string>
 
   /**
@@ -84,7 +85,10 @@ export class Program {
       return shared
     }
     const text = this.tree.text(path)
-    const file = text === undefined ? undefined : parseC(path, text)
+    const file =
+      text === undefined
+        ? undefined
+        : parseC(path, text, (f, whole) => void this.#bodies.set(funcKey(f), whole))
     this.#files.set(path, file)
     this.#seen.set(path, file?.functions.length ?? 0)
     this.#bytes += text?.length ?? 0
@@ -104,6 +108,11 @@ export class Program {
   /** What has been read so far: how many functions are in each file. */
   get seen(): ReadonlyMap<string, number> {
     return this.#seen
+  }
+
+  /** The functions whose bodies have been read so far, by their keys, and whether they were understood to the end. */
+  get bodies(): ReadonlyMap<string, boolean> {
+    return this.#below === undefined ? this.#bodies : new Map([...this.#below.bodies, ...this.#bodies])
   }
 
   /** Reads the tree for the words in its files, in threads where that pays. Left out, the first question does it. */

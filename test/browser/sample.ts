@@ -73,6 +73,8 @@ export function sample(size: number): AuditResult {
       filesSeen: 34663,
       filesParsed: size,
       functions: size * 9,
+      functionsRead: size * 4,
+      functionsUnderstood: size * 4 - 1,
       skipped: { 'syntax not understood': 1 },
       sites: size,
       holds: count('holds'),
