@@ -40,14 +40,14 @@ export const migrate_pages = op({
 type Telling = { readonly thread: Id<'thread'>; told: number }
 
 /** Begins an invalidation for the next process that maps the page; back at `step` there may be another. */
-export function tell<S extends string>(k: Kernel, me: Telling, pfn: Id<'pfn'>, step: S): Flow {
+export function tell(k: Kernel, me: Telling, pfn: Id<'pfn'>, step: string): Flow {
   const { mm, start, end } = untold(k, pfn, me.told)!
   me.told |= 1 << mm
   return k.call(mmu_notifier_invalidate_range_start, step, mm, start, end)
 }
 
 /** Ends one of the invalidations that tell() began; back at `step` there may be another. */
-export function toldOf<S extends string>(k: Kernel, me: Telling, step: S): Flow {
+export function toldOf(k: Kernel, me: Telling, step: string): Flow {
   const mm = 31 - Math.clz32(me.told)
   me.told &= ~(1 << mm)
   return k.call(mmu_notifier_invalidate_range_end, step, mm, 0, k.config.vpns)
