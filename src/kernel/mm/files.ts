@@ -61,10 +61,9 @@ export function wrote(k: Kernel, pfn: Pfn): void {
 
 /** Takes a page out of the page cache, whatever else refers to it. */
 export function delete_from_page_cache(k: Kernel, file: File, index: number): void {
-  const row = k.bo_page(file, index as Id<'boPage'>)
-  const pfn = row.pfn
+  const pfn = page_cached(k, file, index)
   if (pfn === undefined) return
-  row.pfn = undefined
+  k.bo_page(file, index as Id<'boPage'>).pfn = undefined
   put(k, pfn)
 }
 
