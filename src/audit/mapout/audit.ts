@@ -498,6 +498,9 @@ export class Mappings {
           const fills = f.inserted.find((i) => i.size)
           faults =
             f.plan && fills ? { ...f.plan, checks: false, moves: true, relative: true, at: fills.at } : f.plan
+          // The core's own inserts in either way, by the flags: into a mixed mapping as that wants it.
+          if (faults !== undefined && helpers.has(handler.name) && facts.set.includes('VM_MIXEDMAP'))
+            faults = { ...faults, by: 'finish_fault' }
           inserted = [...inserted, ...f.inserted]
         }
       }
