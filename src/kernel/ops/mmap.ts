@@ -153,8 +153,6 @@ function merge_again(k: Kernel, vma: Row<'vma'>, flags: number): void {
  * mapping that was there, and nobody asks the driver.
  */
 function place(k: Kernel, mm: Id<'mm'>, me: Mmap): number | 'merged' {
-  const error = me.bo === undefined ? 0 : refuses(k, me.bo, me)
-  if (error !== 0) return error
   const shared = (me.flags & MAP_SHARED) !== 0
   const pgoff = me.bo !== undefined ? me.pgoff : shared ? 0 : me.start
   const end = me.start + me.pages
@@ -166,6 +164,8 @@ function place(k: Kernel, mm: Id<'mm'>, me: Mmap): number | 'merged' {
     const first = k.has('mmap-merges-behind-first')
     if (vma_merge_new_range(k, mm, range, undefined, first) !== undefined) return 'merged'
   }
+  const error = me.bo === undefined ? 0 : refuses(k, me.bo, me)
+  if (error !== 0) return error
   const id = vm_area_alloc(k)
   if (id === undefined) return -ENOMEM
   const backing = me.bo ?? (shared ? shmem_zero_setup(k, me.pages) : undefined)
