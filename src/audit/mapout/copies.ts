@@ -74,7 +74,8 @@ export function copiesOf(
     how,
   })
   const alone = drops.find((d) => takes(opened.counts, d.what) === undefined)
-  const both = drops.find((d) => takes(opened.counts, d.what) !== undefined)
+  const pairs = drops.filter((d) => takes(opened.counts, d.what) !== undefined)
+  const both = pairs.find((d) => takes(mapped, d.what) !== undefined) ?? pairs[0]
   // What else goes with the last mapping is not given up by each.
   if (both !== undefined) {
     const copies = found(both.what, both.by, both.at, true)

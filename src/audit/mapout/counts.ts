@@ -10,7 +10,7 @@ import {
 import type { Code } from '../code.ts'
 import { ownerOf } from '../ways/types.ts'
 import type { Place } from '../trace/event.ts'
-import { frees } from './memory.ts'
+import { frees, inModule, inSight } from './memory.ts'
 
 /** A count that a function takes or drops, by what it is: a field of a struct, or the kind of object that has it. */
 export type Count = {
@@ -118,7 +118,7 @@ export function countsOf(code: Code, func: Func): Counts {
       const of = /_(add|sub)/.test(name) && !name.startsWith('kref') ? 1 : 0
       add(field(e.args[of]), up.test(name), `${name}()`, e)
       if (name.startsWith('kref_put') && e.args[1]?.kind === 'name') {
-        const last = here(e.args[1].name, f)
+        const last = inModule(code, f.file, e.args[1].name)
         // What the last reference does is not done by each close.
         if (last === undefined) unseen.push(e.args[1].name)
       }
@@ -131,13 +131,14 @@ export function countsOf(code: Code, func: Func): Counts {
       return
     }
     if (harmless.test(name)) return
-    const callee = here(name, f)
-    if (callee !== undefined && depth < most.depth) return go(callee, depth + 1, handed(e, callee, field))
-    if (callee !== undefined || e.args.length === 0) return
+    // By its name, and by what it does: not all of its kind need be in sight.
     const pair = /^_*([a-z]\w+)_(?:(get|ref|grab|hold)(?:_rcu|_unless_zero|_not_zero)?|put|unref|drop)$/.exec(
       name,
     )
-    if (pair !== null) return add(pair[1], pair[2] !== undefined, `${name}()`, e)
+    if (pair !== null && e.args.length > 0) add(pair[1], pair[2] !== undefined, `${name}()`, e)
+    const callee = pair === null ? inModule(code, f.file, name) : inSight(code, f.file, name)
+    if (callee !== undefined && depth < most.depth) return go(callee, depth + 1, handed(e, callee, field))
+    if (callee !== undefined || e.args.length === 0 || pair !== null) return
     unseen.push(name)
   }
   /** Counts that it is told by their address. */
@@ -154,13 +155,6 @@ export function countsOf(code: Code, func: Func): Counts {
         return what === undefined || param === undefined ? [] : [[param.name, what] as const]
       }),
     )
-  /** In the file, or in its module. */
-  const here = (name: string, f: Func): Func | undefined =>
-    code.resolveHere(name, f.file) ??
-    code
-      .moduleWith(f.file, name)
-      .flatMap((file) => file.functions.filter((x) => x.name === name))
-      .sort((a, b) => b.end - b.start - (a.end - a.start))[0]
   go(func, 0, new Map())
   return { counts, frees: freed, unseen, acts }
 }

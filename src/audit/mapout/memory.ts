@@ -198,7 +198,7 @@ export function originsOf(code: Code, func: Func, expr: Expr): Origins {
       device = true
       return
     }
-    const callee = name === '' ? undefined : (inModule(code, f.file, name) ?? inline(code, f.file, name))
+    const callee = name === '' ? undefined : inSight(code, f.file, name)
     if (callee === undefined)
       return miss(`what ${name === '' ? 'a function pointer' : `${name}()`} gives is not seen`)
     const key = `call ${callee.file.path} ${name}`
@@ -445,8 +445,10 @@ const definedIn = (code: Code, name: string): CFile | undefined =>
     .mentioning(name)
     .find((file) => file.path.endsWith('.c') && file.globals.some((g) => g.name === name && !g.static))
 
-/** A header's function. */
-function inline(code: Code, file: CFile, name: string): Func | undefined {
+/** In the module, or in a header. */
+export function inSight(code: Code, file: CFile, name: string): Func | undefined {
+  const near = inModule(code, file, name)
+  if (near !== undefined) return near
   const found = code.resolve(name, file)
   return found?.file.path.endsWith('.h') ? found : undefined
 }
