@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -163,6 +163,7 @@ test('names decide nothing: with functions, structs, fields and variables rename
     assert.ok(other.split('zz_').length > 8, other)
     writeFileSync(join(scratch, f), other)
   }
+  for (const f of readdirSync(folder)) if (f.endsWith('.h')) copyFileSync(join(folder, f), join(scratch, f))
   const again = await auditOf(scratch)
   assert.deepEqual(
     again.sites.map((s) => `${s.file}:${s.line} ${s.verdict} ${s.classes.join()}`),
