@@ -12,8 +12,9 @@ import { type HoldingPlan, liftHolding, planOf, type Question, writes } from './
 import { type Held, lockHeld } from './locks.ts'
 import { ownerOf } from '../ways/types.ts'
 import { useOf } from './places.ts'
+import { byCondition } from './release.ts'
 import { Stories, type Story, type StoryRelease } from './stories.ts'
-import { byCondition, HoldingWalk, Unfinished } from './walk.ts'
+import { HoldingWalk, Unfinished } from './walk.ts'
 import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
 
 const most = { up: 3, callers: 8, ways: 12_000, wrapped: 100 }
