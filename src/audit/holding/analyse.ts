@@ -2,20 +2,23 @@ import type { Expr, Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import { eachExpr, eachStmt } from '../each.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
+import { liftedTest, whereOf } from '../lifted.ts'
 import { mismatch, type ReferenceApi } from '../protocols/reference.ts'
-import type { Hop, Repair, Site } from '../result.ts'
-import { witnessOf } from '../witness.ts'
-import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
+import type { Site } from '../result.ts'
+import { ownerOf } from '../ways/types.ts'
+import { classOf, eitherWay, isRemoteGet, openQuestion, shows, standsInLoop } from './classes.ts'
+import type { Ending, HoldingSite } from './event.ts'
 import { flagTexts } from './flags.ts'
 import { splicesOnly } from './iterators.ts'
-import { type HoldingPlan, liftHolding, planOf, type Question, writes } from './lift.ts'
+import { type HoldingPlan, planOf, type Question, writes } from './lift.ts'
 import { type Held, lockHeld } from './locks.ts'
-import { ownerOf } from '../ways/types.ts'
 import { useOf } from './places.ts'
 import { byCondition } from './release.ts'
-import { Stories, type Story, type StoryRelease } from './stories.ts'
+import { guardOf, hopsOf } from './sentences.ts'
+import { Stories } from './stories.ts'
+import { asleep, noStory, tell } from './told.ts'
+import { Verdicts } from './verdicts.ts'
 import { HoldingWalk, Unfinished } from './walk.ts'
-import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
 
 const most = { up: 3, callers: 8, ways: 12_000, wrapped: 100 }
 
@@ -25,10 +28,9 @@ type Found = { readonly endings: readonly Ending[]; readonly lost?: string; read
 /** Judges the calls of a function that acquire pages. */
 export class Holdings {
   readonly #code: Code
-  readonly #judge: Judge
   readonly #apis: ReadonlyMap<string, ReferenceApi>
   readonly #rules: (api: ReferenceApi) => Rules
-  readonly #path: string
+  readonly #verdicts: Verdicts
   readonly #stories: Stories
   readonly #walks = new Map<string, Found>()
 
@@ -40,10 +42,9 @@ export class Holdings {
     path: string,
   ) {
     this.#code = code
-    this.#judge = judge
     this.#apis = apis
     this.#rules = rules
-    this.#path = path
+    this.#verdicts = new Verdicts(judge, rules, path)
     this.#stories = new Stories(code, apis)
   }
 
@@ -120,7 +121,7 @@ export class Holdings {
           Number(b.holding.outcome === 'all') - Number(a.holding.outcome === 'all') ||
           a.events.length - b.events.length,
       )
-    if (mine.length === 0) return this.#unknown(site, noWay)
+    if (mine.length === 0) return this.#verdicts.unknown(site, noWay)
     let unsure: string | undefined
     // The ways one by one, when they are asked for, and what was looked for in them.
     let alone: readonly Ending[] | undefined
@@ -174,8 +175,8 @@ export class Holdings {
         continue
       }
       const plan = planOf(e)
-      const judged = this.#ask(site, plan)
-      if (judged.verdict === 'broken') return this.#broken(site, e, plan, judged, cls)
+      const judged = this.#verdicts.ask(site, plan)
+      if (judged.verdict === 'broken') return this.#verdicts.broken(site, e, plan, judged, cls)
       unsure ??= `the model does not show what is wrong: ${judged.reason ?? judged.verdict}`
     }
     const core = this.#ofCore(
@@ -187,7 +188,7 @@ export class Holdings {
     if (unsure !== undefined) {
       // Whether one way goes wrong or not: what is kept may be wrong in any case.
       const kept = this.#told(site, undefined, unsure)
-      return kept.verdict === 'broken' ? kept : this.#unknown(site, unsure, mine[0])
+      return kept.verdict === 'broken' ? kept : this.#verdicts.unknown(site, unsure, mine[0])
     }
     const unclear = mine.find((e) => e.holding.unclear !== undefined)
     if (unclear !== undefined) return this.#told(site, unclear, unclear.holding.unclear!)
@@ -235,8 +236,9 @@ export class Holdings {
           ],
         }
         const plan = planOf(released)
-        const judged = this.#ask(site, plan)
-        if (judged.verdict === 'broken') return this.#broken(site, released, plan, judged, mismatch[takes])
+        const judged = this.#verdicts.ask(site, plan)
+        if (judged.verdict === 'broken')
+          return this.#verdicts.broken(site, released, plan, judged, mismatch[takes])
       }
     }
     return undefined
@@ -249,7 +251,7 @@ export class Holdings {
   #told(site: HoldingSite, e: Ending | undefined, lost?: string): Site {
     const story = this.#stories.of(site)
     const { takes } = site.api
-    const giveUp = (why: string): Site => this.#unknown(site, lost ?? why, e)
+    const giveUp = (why: string): Site => this.#verdicts.unknown(site, lost ?? why, e)
     const fields = story.fields.map((f) => `${f.struct}.${f.field}`)
     const right = story.releases.find((r) => r.as === takes)
     const release = right ?? story.releases[0]
@@ -281,7 +283,7 @@ export class Holdings {
     const found: { cls: string; ending: Ending; plan: HoldingPlan; judged: Judged }[] = []
     const ask = (cls: string, question: Question | undefined, ending: Ending): void => {
       const plan = { ...planOf(ending), ...(question !== undefined && { question }) }
-      const judged = this.#ask(site, plan)
+      const judged = this.#verdicts.ask(site, plan)
       if (judged.verdict === 'broken' && shows(cls, judged)) found.push({ cls, ending, plan, judged })
     }
     if (release.as !== takes) ask(mismatch[takes], undefined, told)
@@ -304,7 +306,7 @@ export class Holdings {
     }
     const [first] = found
     if (first !== undefined) {
-      const s = this.#broken(site, first.ending, first.plan, first.judged, first.cls)
+      const s = this.#verdicts.broken(site, first.ending, first.plan, first.judged, first.cls)
       return { ...s, hold: long ? 'longterm' : 'transient', classes: found.map((f) => f.cls) }
     }
     if (lost !== undefined || e === undefined) return giveUp('')
@@ -327,10 +329,10 @@ export class Holdings {
     if (!story.dirtied && writes(flags) !== false && !story.onlyRead && !longterm)
       return giveUp('it may be written, and nothing marks it dirty: who writes it is not seen')
     const plan = planOf(told)
-    const judged = this.#ask(site, plan)
+    const judged = this.#verdicts.ask(site, plan)
     if (judged.verdict !== 'holds') return giveUp(judged.reason ?? `in the model it is ${judged.verdict}`)
     return {
-      ...this.#base(site),
+      ...this.#verdicts.base(site),
       guard: guardOf(e),
       hold: longterm ? 'longterm' : 'transient',
       escapes: hopsOf(told),
@@ -438,7 +440,7 @@ export class Holdings {
   /** What is left to the callers of a function is asked at each of its calls. */
   #handed(site: HoldingSite, root: Func, e: Ending, released = false, by?: string): Site {
     const plan = planOf(e)
-    const judged = this.#ask(site, {
+    const judged = this.#verdicts.ask(site, {
       ...plan,
       steps: released
         ? plan.steps
@@ -448,12 +450,12 @@ export class Holdings {
           ],
     })
     if (judged.verdict !== 'holds')
-      return this.#unknown(site, judged.reason ?? `in the model it is ${judged.verdict}`, e)
+      return this.#verdicts.unknown(site, judged.reason ?? `in the model it is ${judged.verdict}`, e)
     const rules = this.#rules(site.api)
     const contract =
       by ?? `whoever calls ${root.name}() gives back what it got: its calls are sites of their own`
     return {
-      ...this.#base(site),
+      ...this.#verdicts.base(site),
       guard: guardOf(e),
       hold: 'transient',
       escapes: hopsOf(e),
@@ -473,41 +475,10 @@ export class Holdings {
   #unlocked(site: HoldingSite, e: Ending, not: string): Site | undefined {
     if (site.api.mm !== undefined) return undefined
     const plan: HoldingPlan = { ...planOf(e), callerLocks: false }
-    const judged = this.#ask(site, plan)
+    const judged = this.#verdicts.ask(site, plan)
     return judged.verdict === 'broken' && shows('gup-without-mmap-lock', judged)
-      ? this.#broken(site, { ...e, place: not }, plan, judged, 'gup-without-mmap-lock')
+      ? this.#verdicts.broken(site, { ...e, place: not }, plan, judged, 'gup-without-mmap-lock')
       : undefined
-  }
-
-  #ask(site: HoldingSite, plan: HoldingPlan, name = ''): Judged {
-    return this.#judge.judge(liftHolding(nameOf(site) + name, plan), this.#rules(site.api))
-  }
-
-  // ── Results ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #base(site: HoldingSite): Pick<Site, 'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags'> {
-    const { file } = site.func
-    const arg = site.api.flags === undefined ? undefined : site.call.args[site.api.flags]
-    const text = arg === undefined ? '' : file.source.text.slice(arg.start, arg.end)
-    return {
-      ...whereOf(site),
-      api: site.api.name,
-      kind: site.api.takes === 'pin' ? 'page-pin' : 'page-get',
-      flags: [...new Set(text.match(/\bFOLL_\w+/g) ?? [])],
-    }
-  }
-
-  #unknown(site: HoldingSite, reason: string, e?: Ending): Site {
-    return {
-      ...this.#base(site),
-      guard: e === undefined ? 'unknown' : guardOf(e),
-      hold: 'transient',
-      escapes: e === undefined ? [] : hopsOf(e),
-      verdict: 'unknown',
-      classes: [],
-      reason,
-      summary: `${site.api.name}(): not decided: ${reason}`,
-    }
   }
 
   /** Everything that it took is given back on every path, by the right call. */
@@ -537,23 +508,23 @@ export class Holdings {
         ]
         for (const [cls, question] of questions) {
           const plan = { ...planOf(e), question }
-          const judged = this.#ask(site, plan)
+          const judged = this.#verdicts.ask(site, plan)
           if (judged.verdict === 'broken' && shows(cls, judged))
-            return this.#broken(site, e, plan, judged, cls)
+            return this.#verdicts.broken(site, e, plan, judged, cls)
         }
       }
       // The model has no promise yet that these break; so nothing is said of them.
       const open = mine.map((e) => openQuestion(e, mine, locked)).find((q) => q !== undefined)
-      if (open !== undefined) return this.#unknown(site, open, shown)
+      if (open !== undefined) return this.#verdicts.unknown(site, open, shown)
     }
-    const judged = mine.map((e) => this.#ask(site, planOf(e)))
+    const judged = mine.map((e) => this.#verdicts.ask(site, planOf(e)))
     const bad = judged.find((j) => j.verdict !== 'holds')
     if (bad !== undefined)
-      return this.#unknown(site, bad.reason ?? `in the model it is ${bad.verdict}`, shown)
+      return this.#verdicts.unknown(site, bad.reason ?? `in the model it is ${bad.verdict}`, shown)
     const j = judged[mine.indexOf(shown)]!
     const rules = this.#rules(site.api)
     return {
-      ...this.#base(site),
+      ...this.#verdicts.base(site),
       guard: guardOf(shown),
       hold: 'synchronous',
       escapes: hopsOf(shown),
@@ -575,79 +546,15 @@ export class Holdings {
       litmus: liftedTest(j, rules, whereOf(site), 'Everything that is taken is given back.'),
     }
   }
-
-  #broken(site: HoldingSite, e: Ending, plan: HoldingPlan, judged: Judged, cls: string): Site {
-    const base = this.#base(site)
-    const rules = this.#rules(site.api)
-    const witness = witnessOf(judged, base, this.#path)
-    const text = sentence(e, cls)
-    const repair = this.#repair(site, plan, cls, rules)
-    return {
-      ...base,
-      guard: guardOf(e),
-      hold: e.holding.left === 'all' ? 'longterm' : 'synchronous',
-      escapes: hopsOf(e),
-      verdict: 'broken',
-      classes: [cls],
-      summary: text,
-      litmus: liftedTest(judged, rules, whereOf(site), text),
-      ...(witness !== undefined && { witness }),
-      ...(repair !== undefined && { repair }),
-    }
-  }
-
-  #repair(site: HoldingSite, plan: HoldingPlan, cls: string, rules: Rules): Repair | undefined {
-    const found = repairs[cls]
-    if (found === undefined) return undefined
-    const { name, text, apply } = found
-    const next = apply(plan)
-    const judged = this.#ask(site, next, `-${name}`)
-    if (judged.verdict !== 'holds') return undefined
-    return {
-      name,
-      text: text(plan.api),
-      ...repairedTest(judged, rules),
-      tried: [],
-    }
-  }
 }
 
 const iteratorLeft =
   'what an iterator gave is left behind on one way, and what the iterator was over is not known'
 const noWay = 'no way through the function on which it works was found'
 
-const noStory: Story = {
-  fields: [],
-  releases: [],
-  dirtied: false,
-  writes: [],
-  onlyRead: true,
-  ends: [],
-  sameCall: 'no',
-  notifier: false,
-  mixed: false,
-  alone: false,
-  sleeps: undefined,
-}
-
 const handsOn = /^whoever calls /
 const rank = (s: Site): number =>
   s.reason === noWay ? -1 : s.verdict === 'broken' ? 2 : s.verdict === 'unknown' ? 1 : 0
-
-/** The call is one of a loop's. */
-function standsInLoop({ func, call }: HoldingSite): boolean {
-  const text = func.file.source.text.slice(func.start, call.start)
-  // What is opened by a loop and not closed before the call.
-  let depth = 0
-  for (let i = text.length - 1; i >= 0; i--) {
-    if (text[i] === '}') depth++
-    else if (text[i] === '{' && --depth < 0) {
-      depth = 0
-      if (/(\b(while|for)\s*\([^{}]*\)|\bdo)\s*$/.test(text.slice(0, i))) return true
-    }
-  }
-  return false
-}
 
 /** The calls of a function in another. */
 function callsOf(func: Func, name: string): Expr[] {
@@ -658,355 +565,4 @@ function callsOf(func: Func, name: string): Expr[] {
     }),
   )
   return calls
-}
-
-/** A page that is got of another process by its address is private memory that is being set up, more often than not: fork and dirt are not asked of it. */
-const isRemoteGet = ({ takes, mm }: ReferenceApi): boolean => takes === 'get' && mm !== undefined
-
-const nameOf = (s: HoldingSite): string =>
-  `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')
-
-function classOf(e: Ending): string | undefined {
-  const h = e.holding
-  if (h.unclear !== undefined) return undefined
-  if (h.wrong !== undefined) return h.wrong
-  if (h.left === 'all' && e.kept === 'nowhere')
-    return h.outcome === 'short' ? 'partial-pin' : 'error-path-leak'
-  if (h.written && writes(h.flags) === false && h.left === 'nothing')
-    // Both ways may be no more than what the driver asks for every time.
-    return e.events.some(
-      (x) => x.do === 'write' && x.hold === h.id && !(x.text ?? '').includes('DMA_BIDIRECTIONAL'),
-    )
-      ? 'wrong-foll-flag'
-      : undefined
-  return undefined
-}
-
-/** Whether what breaks is what the class says, and not something else in the same test. */
-function shows(cls: string, judged: Judged): boolean {
-  const codes: Readonly<Record<string, string>> = {
-    'missing-longterm': 'longterm-movable',
-    'missing-dirty': 'dirty-lost',
-    'get-instead-of-pin': 'fork-isolation',
-    'sleeping-release': 'lock-context',
-    'gup-without-mmap-lock': 'lock-context',
-  }
-  return codes[cls] === undefined || judged.result!.broken.some((b) => b.code === codes[cls])
-}
-
-/** What it is given back by sleeps where that is forbidden. */
-function asleep(e: Ending, { at, text, atomic }: NonNullable<Story['sleeps']>): Ending {
-  const { id } = e.holding
-  const events = e.events.filter((x) => x.do !== 'dirty' || x.hold !== id)
-  const last = events.findLastIndex((x) => x.do === 'release' && x.hold === id)
-  return {
-    ...e,
-    events: [
-      ...events.slice(0, last),
-      { do: 'dirty', hold: id, at, text: `${text} under ${atomic}`, atomic },
-      ...events.slice(last).map((x) => (x.do === 'release' ? { ...x, dirties: false } : x)),
-    ],
-  }
-}
-
-/** A path on which the call works, and then what the module does with what is kept, in the order in which it can come. */
-function tell(
-  site: HoldingSite,
-  e: Ending | undefined,
-  flags: string | undefined,
-  story: Story,
-  release: StoryRelease,
-): Ending {
-  const { func, call, api } = site
-  const at = { file: func.file.path, line: func.file.source.position(call.start).line, func: func.name }
-  const id = e?.holding.id ?? 0
-  const before: readonly HoldingEvent[] =
-    e?.holding.unclear === undefined && e !== undefined
-      ? e.events.filter((x) => x.do !== 'decide')
-      : [{ do: 'acquire', hold: id, outcome: 'all', api, flags, at }]
-  const own = before.some((x) => x.do === 'write' && x.hold === id)
-  const write = own
-    ? undefined
-    : (story.writes[0] ??
-      (/\bDMA_(FROM|TO)_DEVICE\b/.test(flags ?? '') && !story.onlyRead
-        ? { by: 'device' as const, at, text: `a device writes, as the flags say: ${flags}` }
-        : undefined))
-  const fields = story.fields.map((f) => `${f.struct}.${f.field}`)
-  const base: Holding = e?.holding ?? {
-    id,
-    site,
-    outcome: 'all',
-    flags,
-    left: 'all',
-    written: false,
-    dirtied: false,
-    locked: 'unseen',
-  }
-  const { unclear: _, wrong: __, ...rest } = base
-  // Where the way to the call was not followed, the lock is taken for granted.
-  const locked = before.length === 1 ? 'asserted' : base.locked
-  return {
-    holding: {
-      ...rest,
-      locked,
-      outcome: 'all',
-      flags,
-      left: 'nothing',
-      written: own || write !== undefined,
-      dirtied: story.dirtied,
-      releasedBy: release.api,
-    },
-    kept: 'nowhere',
-    events: [
-      ...before,
-      ...(write === undefined
-        ? []
-        : [{ do: 'write', hold: id, by: write.by, at: write.at, text: write.text } as const]),
-      { do: 'leave', hold: id, at, text: fields.join(', ') },
-      ...(story.dirtied && !release.dirties ? [{ do: 'dirty', hold: id, at: release.at } as const] : []),
-      {
-        do: 'release',
-        hold: id,
-        api: release.api,
-        as: release.as,
-        many: 'got',
-        at: release.at,
-        ...(release.dirties && { dirties: true }),
-      },
-    ],
-    end: release.at,
-  }
-}
-
-/** The function that gives it back in the wrong way gives it back in the right way, too, on another path. */
-function eitherWay(e: Ending, all: readonly Ending[]): boolean {
-  const { takes } = e.holding.site.api
-  const wrong = e.events.find((x) => x.do === 'release' && x.hold === e.holding.id && x.as !== takes)
-  return all.some((o) =>
-    o.events.some(
-      (x) => x.do === 'release' && x.hold === o.holding.id && x.as === takes && x.at.func === wrong?.at.func,
-    ),
-  )
-}
-
-/** What a careful reader would ask, and what is not answered yet. */
-function openQuestion(e: Ending, all: readonly Ending[], callersLock: boolean): string | undefined {
-  const h = e.holding
-  const { api } = h.site
-  if (api.lock && h.locked === 'unseen' && !callersLock)
-    return 'it needs mmap_lock, and that all callers hold it is not seen'
-  // Nobody writes to it who is seen; who is not seen may.
-  if (h.handed === undefined || h.written || writes(h.flags) === false) return undefined
-  if (api.takes === 'get' && !isRemoteGet(api))
-    return `a plain reference (FOLL_GET) is taken to memory that ${h.handed}() may write to, and whether it does is not seen`
-  if (!h.dirtied && !all.some((x) => x.holding.dirtied))
-    return `${h.handed}() may write to it, and nothing marks it dirty here: whether it does is not seen`
-  return undefined
-}
-
-const count = (e: Ending): string => (e.holding.outcome === 'short' ? 'the pages that it got' : 'the pages')
-
-function sentence(e: Ending, cls: string): string {
-  const { api } = e.holding.site
-  const taken = e.events.findIndex((x) => x.do === 'acquire' && x.hold === e.holding.id)
-  const last = e.events.findLast((x, i) => i > taken && x.do === 'decide')
-  const release = e.events.findLast((x) => x.do === 'release' && x.hold === e.holding.id)
-  const by = release?.do === 'release' ? `${release.api}()` : 'the release'
-  switch (cls) {
-    case 'error-path-leak':
-      return `${count(e)} of ${api.name}() are not given back when ${e.end.func}() leaves${last !== undefined ? ` after ${last.text} (line ${last.at.line})` : ''}`
-    case 'partial-pin':
-      return release === undefined
-        ? `when ${api.name}() gives fewer pages than asked for, ${e.end.func}() leaves without giving those back`
-        : `fewer pages than asked for are taken for all of them: ${by} is called for as many as were asked for`
-    case 'over-unpin':
-      return `when ${api.name}() gives fewer pages than asked for, ${by} is called for all that were asked for`
-    case 'double-put':
-      return `what ${api.name}() took is given back twice on one way, last by ${by}`
-    case 'sleeping-release': {
-      const x = e.events.find((y) => (y.do === 'release' || y.do === 'dirty') && y.atomic !== undefined)
-      const atomic = x !== undefined && 'atomic' in x ? x.atomic : ''
-      return `what ${api.name}() took is marked dirty by a call that may sleep (line ${x?.at.line} of ${x?.at.file}), where ${atomic} forbids that`
-    }
-    case 'gup-without-mmap-lock':
-      return `${api.name}() wants mmap_lock, and ${e.place ?? 'nobody'} does not take it`
-    case 'put-instead-of-unpin':
-      return `what ${api.name}() pinned is given back by ${by}, which drops a reference and leaves the pin`
-    case 'get-instead-of-pin':
-      return `${api.name}() takes a plain reference to memory that is then written (line ${written(e)}), which fork and writeback do not expect: it wants a pin`
-    case 'missing-longterm':
-      return `${api.name}() pins without FOLL_LONGTERM, and the pages stay pinned until a user asks for their release${release === undefined ? '' : ` (${by} in ${release.at.func}())`}`
-    case 'missing-dirty':
-      return `what ${api.name}() took is written (line ${written(e)}) and given back by ${by} without being marked dirty`
-    case 'unpin-instead-of-put':
-      return `what ${api.name}() took a reference to is given back by ${by}, which drops a pin that nobody has`
-    default:
-      return `${api.name}() is not told FOLL_WRITE, and the pages are written`
-  }
-}
-
-/** Where it is written, in words. */
-function written(e: Ending): string {
-  const w = e.events.find((x) => x.do === 'write' && x.hold === e.holding.id)
-  return w === undefined ? '?' : `${w.at.line} of ${w.at.file}`
-}
-
-type Fix = {
-  readonly name: string
-  readonly text: (api: ReferenceApi) => string
-  readonly apply: (plan: HoldingPlan) => HoldingPlan
-}
-
-const releaseAll = (api: ReferenceApi): string => (api.takes === 'pin' ? 'unpin_user_pages()' : 'put_page()')
-const addRelease: Fix = {
-  name: 'release',
-  text: (api) => `give the pages back with ${releaseAll(api)} before leaving, those that were got`,
-  apply: (p) => ({ ...p, steps: [...p.steps, { do: 'release', as: p.api.takes, many: 'got' }] }),
-}
-const onlyGot = (p: HoldingPlan): HoldingPlan => ({
-  ...p,
-  steps: p.steps.map((s) => (s.do === 'release' ? { ...s, many: 'got' } : s)),
-})
-const match: Fix = {
-  name: 'match',
-  text: (api) => `give them back with ${releaseAll(api)}, which undoes ${api.name}()`,
-  apply: (p) => ({
-    ...p,
-    steps: p.steps.map((s) => (s.do === 'release' ? { ...s, as: p.api.takes } : s)),
-  }),
-}
-const repairs: Readonly<Record<string, Fix>> = {
-  'error-path-leak': addRelease,
-  'partial-pin': {
-    name: 'count',
-    text: (api) =>
-      `compare with the number asked for, and on fewer give back with ${releaseAll(api)} as many as the call returned`,
-    apply: (p) => (p.steps.some((s) => s.do === 'release') ? onlyGot(p) : addRelease.apply(p)),
-  },
-  'put-instead-of-unpin': match,
-  'unpin-instead-of-put': match,
-  'over-unpin': {
-    name: 'count',
-    text: () => 'give back as many as the call returned',
-    apply: onlyGot,
-  },
-  'double-put': {
-    name: 'once',
-    text: () => 'give them back once',
-    apply: (p) => {
-      const first = p.steps.findIndex((s) => s.do === 'release')
-      return { ...p, steps: p.steps.filter((s, i) => s.do !== 'release' || i === first) }
-    },
-  },
-  'sleeping-release': {
-    name: 'later',
-    text: () => 'mark and give them back where sleeping is allowed: behind the lock, or in a work item',
-    apply: (p) => ({
-      ...p,
-      steps: p.steps.map((s) => {
-        if (s.do !== 'release' && s.do !== 'dirty') return s
-        const { atomic: _, ...rest } = s
-        return rest
-      }),
-    }),
-  },
-  'gup-without-mmap-lock': {
-    name: 'lock',
-    text: () => 'take mmap_lock for the call, or call the _fast() or _unlocked() form, which does',
-    apply: (p) => ({ ...p, callerLocks: true }),
-  },
-  'get-instead-of-pin': {
-    name: 'pin',
-    text: () => 'pin the pages with pin_user_pages*() and give them back with unpin_user_pages_dirty_lock()',
-    apply: (p) => ({
-      ...p,
-      api: { ...p.api, takes: 'pin' },
-      steps: p.steps.map((s) => (s.do === 'release' ? { ...s, as: 'pin' } : s)),
-    }),
-  },
-  'missing-longterm': {
-    name: 'longterm',
-    text: (api) =>
-      api.flags === undefined
-        ? 'pin with a call that takes FOLL_LONGTERM: the pages are moved out of movable memory first'
-        : 'add FOLL_LONGTERM: the pages are moved out of movable memory first',
-    apply: (p) => ({ ...p, longterm: true }),
-  },
-  'missing-dirty': {
-    name: 'dirty',
-    text: (api) =>
-      api.takes === 'pin'
-        ? 'give them back with unpin_user_pages_dirty_lock(), which marks what was written'
-        : 'call set_page_dirty_lock() on each page that was written before put_page()',
-    apply: (p) => ({
-      ...p,
-      steps: p.steps.map((s) => (s.do === 'release' ? { ...s, dirties: true } : s)),
-    }),
-  },
-  'wrong-foll-flag': {
-    name: 'foll-write',
-    text: () => 'add FOLL_WRITE: what is mapped read-only is refused, what is shared is copied first',
-    apply: (p) => ({ ...p, write: true }),
-  },
-}
-
-function guardOf(e: Ending): string {
-  const { locked, site } = e.holding
-  const what = site.api.takes === 'pin' ? 'a pin on the pages' : 'a reference to the pages'
-  if (!site.api.lock) return what
-  return `${what}, mmap_lock ${locked === 'unseen' ? 'of the caller' : locked === 'taken' ? 'for the call' : 'of the caller, as asserted'}`
-}
-
-function hopsOf(e: Ending): Hop[] {
-  const hops = e.events.flatMap((x: HoldingEvent): Hop[] => {
-    const at = { file: x.at.file, line: x.at.line }
-    if ('hold' in x && x.hold !== e.holding.id) return []
-    switch (x.do) {
-      case 'acquire':
-        return [
-          {
-            ...at,
-            text:
-              x.outcome === 'short'
-                ? `${x.api.name}() gives fewer than asked for`
-                : `taken by ${x.api.name}()`,
-          },
-        ]
-      case 'release':
-        return [
-          {
-            ...at,
-            text: `given back by ${x.api}()${x.many === 'asked' ? ', as many as were asked for' : ''}`,
-          },
-        ]
-      case 'write':
-        return [{ ...at, text: `written by ${x.by === 'cpu' ? 'the CPU' : 'a device'}: ${x.text}` }]
-      case 'dirty':
-        return [{ ...at, text: 'marked dirty' }]
-      case 'leave':
-        return [
-          {
-            ...at,
-            text: `kept when the call has returned${x.text === undefined || x.text === '' ? '' : `, by ${x.text}`}`,
-          },
-        ]
-      case 'decide':
-        return [{ ...at, text: x.text ?? '' }]
-      case 'count':
-        return [{ ...at, text: `\`${x.text}\` asks how many came` }]
-      default:
-        return []
-    }
-  })
-  const from = hops.findIndex(
-    (h) => h.line === e.holding.site.func.file.source.position(e.holding.site.call.start).line,
-  )
-  const own = from < 0 ? hops : hops.slice(from)
-  if (e.holding.left === 'all')
-    own.push({
-      file: e.end.file,
-      line: e.end.line,
-      text: e.kept === 'nowhere' ? 'nothing refers to it any more' : `still held: ${e.place ?? 'elsewhere'}`,
-    })
-  return own
 }
