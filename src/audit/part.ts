@@ -81,7 +81,8 @@ export async function partOf(
     for (const job of todo) {
       await breathe()
       options.signal?.throwIfAborted()
-      sites.push(...job.decide())
+      // A driver's function may be called by the kernel that it is audited against.
+      sites.push(...job.decide().filter((s) => program.scope(s.file)))
       funcs.add(job.func)
       onProgress?.(++done, of)
     }

@@ -20,6 +20,7 @@ import { asleep, noStory, tell } from './told.ts'
 import { Verdicts } from './verdicts.ts'
 import { HoldingWalk, Unfinished } from './walk.ts'
 
+const twiceRemoved = 'on one way it seems not to be given back, two functions away from where it is taken'
 const most = { up: 3, callers: 8, ways: 12_000, wrapped: 100 }
 
 /** `joined`: there were too many ways to tell them apart. */
@@ -363,6 +364,7 @@ export class Holdings {
         const next = new Set([...towards, c])
         const found = this.#at(site, c, next, this.#walk(site, c, next), up + 1)
         for (const call of callsOf(c, root.name)) this.#wrapped(root, c, call, found)
+        if (this.#returns(site, c, next) && up + 2 < most.up) this.#wrappedAgain(site, c, next, up + 1)
       }
       return this.#handed(site, root, e)
     }
@@ -388,6 +390,27 @@ export class Holdings {
     const found = some.length > 0 ? some : all
     return (
       found.find((s) => s.verdict === 'broken') ?? found.find((s) => s.verdict === 'unknown') ?? found[0]!
+    )
+  }
+
+  /** A wrapper of a wrapper: what it returns keeps the pages, and its calls are sites, too. */
+  #wrappedAgain(site: HoldingSite, c: Func, towards: ReadonlySet<Func>, up: number): void {
+    const callers = this.#code.callers(c).filter((x) => !towards.has(x))
+    if (callers.length > most.callers) return
+    for (const x of callers) {
+      const next = new Set([...towards, x])
+      const at = this.#at(site, x, next, this.#walk(site, x, next), up + 1)
+      // Conditions over what both functions have set are seldom seen to be the same two calls away.
+      const found = at.verdict === 'broken' ? this.#told(site, undefined, twiceRemoved) : at
+      for (const call of callsOf(x, c.name)) this.#wrapped(c, x, call, found)
+    }
+  }
+
+  #returns(site: HoldingSite, c: Func, towards: ReadonlySet<Func>): boolean {
+    return (
+      c.returns.pointer > 0 &&
+      this.#wraps(c, towards) &&
+      this.#walk(site, c, towards).endings.some((e) => e.holding.left === 'all' && e.failed !== true)
     )
   }
 

@@ -114,6 +114,49 @@ test('every generation of the calls is listed', async () => {
   assert.equal(found.length, calls.length)
 })
 
+test('the calls of a wrapper of a wrapper are sites, too', async () => {
+  const vector = `struct vector { int n; struct page *pages[4]; };
+int vector_fill(unsigned long a, struct vector *v)
+{
+	int got = pin_user_pages_fast(a, 1, FOLL_LONGTERM, v->pages);
+
+	v->n = got > 0 ? got : 0;
+	return got;
+}
+EXPORT_SYMBOL(vector_fill);
+void vector_drain(struct vector *v)
+{
+	unpin_user_pages(v->pages, v->n);
+}
+`
+  const made = `struct vector *vector_make(unsigned long a)
+{
+	struct vector *v = kzalloc(sizeof(*v), GFP_KERNEL);
+
+	if (!v)
+		return NULL;
+	if (vector_fill(a, v) != 1) {
+		kfree(v);
+		return NULL;
+	}
+	return v;
+}
+`
+  const user = `static int look(unsigned long a)
+{
+	struct vector *v = vector_make(a);
+
+	if (!v)
+		return -ENOMEM;
+	vector_drain(v);
+	kfree(v);
+	return 0;
+}
+`
+  const sites = await verdicts(vector, '7.2', { 'make.c': made, 'user.c': user })
+  assert.deepEqual(sites, ['holds', 'holds', 'holds'])
+})
+
 test('the calls of a function that hands pages on are sites, each judged for itself', async () => {
   const lease = `int lease_pages(unsigned long a, int n, struct page **pages)
 {
