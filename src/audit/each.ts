@@ -1,4 +1,4 @@
-import type { Expr, Stmt } from '../source/index.ts'
+import { type Expr, type Func, type Stmt, stmtExprs, visit } from '../source/index.ts'
 
 /** An expression and all in it, what is evaluated first coming first. */
 export function eachExpr(e: Expr, visit: (e: Expr) => void): void {
@@ -103,3 +103,35 @@ export function eachStmt(stmts: readonly Stmt[], visit: (e: Expr) => void): void
     }
   }
 }
+
+/** The statements in a statement. */
+export function insideOf(x: Stmt): readonly Stmt[] {
+  switch (x.kind) {
+    case 'block':
+      return x.body
+    case 'if':
+      return [x.then, ...(x.otherwise === undefined ? [] : [x.otherwise])]
+    case 'for':
+    case 'while':
+    case 'do':
+    case 'switch':
+    case 'macro':
+      return [x.body]
+    case 'arms':
+      return x.arms.flatMap((a) => a.body)
+    default:
+      return []
+  }
+}
+
+/** Every call in a function. */
+export function eachCall(func: Func, see: (e: Expr & { kind: 'call' }) => void): void {
+  for (const outer of func.body.stmts.flatMap((s) => stmtExprs(s)))
+    visit(outer, (e) => {
+      if (e.kind === 'call') see(e)
+    })
+}
+
+/** A call of a function by its name. */
+export const isCallOf = (e: Expr, name: string): boolean =>
+  e.kind === 'call' && e.callee.kind === 'name' && e.callee.name === name

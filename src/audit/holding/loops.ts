@@ -2,12 +2,13 @@
 
 import type { Expr, Func, Stmt } from '../../source/index.ts'
 import type { GraphNode } from '../code.ts'
+import { insideOf } from '../each.ts'
 import { normal, sign, signOf } from '../ways/facts.ts'
 import type { Frame } from '../ways/subject.ts'
 import { reached } from './kept.ts'
 import { type State, valueAt } from './state.ts'
 import type { Val } from './value.ts'
-import type { HoldingWalk } from './walk.ts'
+import { HoldingWalk } from './walk.ts'
 
 const { plus } = sign
 
@@ -178,26 +179,6 @@ function partsOf(e: Expr): readonly Expr[] {
   return e.kind === 'binary' && (e.op === '&&' || e.op === '||')
     ? [e, ...partsOf(e.left), ...partsOf(e.right)]
     : [e]
-}
-
-/** The statements in a statement. */
-function insideOf(x: Stmt): readonly Stmt[] {
-  switch (x.kind) {
-    case 'block':
-      return x.body
-    case 'if':
-      return [x.then, ...(x.otherwise === undefined ? [] : [x.otherwise])]
-    case 'for':
-    case 'while':
-    case 'do':
-    case 'switch':
-    case 'macro':
-      return [x.body]
-    case 'arms':
-      return x.arms.flatMap((a) => a.body)
-    default:
-      return []
-  }
 }
 
 /**

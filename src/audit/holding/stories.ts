@@ -1,52 +1,18 @@
 import { type Expr, type Func, type Stmt, stmtExprs, visit } from '../../source/index.ts'
 import type { Code } from '../code.ts'
+import { eachCall, insideOf, isCallOf } from '../each.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
 import type { Place } from '../trace/event.ts'
-import { Entries, type Entry } from './entries.ts'
-import type { HoldingSite, StructField } from './event.ts'
 import { ownerOf } from '../ways/types.ts'
+import { Entries } from './entries.ts'
+import type { HoldingSite, StructField } from './event.ts'
+import { sameCall, worst } from './same-call.ts'
+import type { SameCall, Story, StoryRelease } from './story.ts'
 import * as words from './words.ts'
-
-/**
- * What becomes of pages that an object keeps: where in the module they are given back, marked and written, whatever the order, and who
- * decides when. Fields stand for all objects of their struct, which is how drivers are written.
- */
-export type Story = {
-  readonly fields: readonly StructField[]
-  readonly releases: readonly StoryRelease[]
-  /** They are marked dirty somewhere. */
-  readonly dirtied: boolean
-  readonly writes: readonly { readonly by: 'cpu' | 'device'; readonly at: Place; readonly text: string }[]
-  /** All that is seen of a device only lets it read. */
-  readonly onlyRead: boolean
-  /** What gives them back is reached from here. */
-  readonly ends: readonly Entry[]
-  /** The call that takes them also leads to what gives them back, later on its way; `put`: if its reference is the last. */
-  readonly sameCall: SameCall
-  /** An MMU notifier is registered in the module. */
-  readonly notifier: boolean
-  /** Pages come into the same fields by other calls, or what goes with them was not followed to the end. */
-  readonly mixed: boolean
-  /** No field is seen that keeps them; but nothing else in the module is pinned, and this is what is unpinned there. */
-  readonly alone: boolean
-  /** Where it is marked dirty, or given back and marked, by a call that sleeps, although something forbids that. */
-  readonly sleeps: { readonly at: Place; readonly text: string; readonly atomic: string } | undefined
-}
-
-type SameCall = 'no' | 'put' | 'yes'
-
-export type StoryRelease = {
-  readonly api: string
-  readonly as: 'pin' | 'get'
-  readonly dirties: boolean
-  readonly at: Place
-  readonly func: Func
-  /** What forbids to sleep there, where that is seen. */
-  readonly atomic?: string
-}
 
 const most = { depth: 3, callers: 4, rounds: 3, functions: 200 }
 
+/** The stories of sites, each told once. */
 export class Stories {
   readonly #code: Code
   readonly #apis: ReadonlyMap<string, ReferenceApi>
@@ -137,7 +103,9 @@ class Telling {
       writes: [...this.#writes.values()],
       onlyRead: this.#reads && this.#writes.size === 0,
       ends,
-      sameCall: this.#together(later.map((r) => this.#sameCall(func, call.start, r.func, 0))),
+      sameCall: this.#together(
+        later.map((r) => sameCall(this.#code, this.#entries, func, call.start, r.func, 0)),
+      ),
       notifier: this.#notifier(),
       mixed: this.#mixed,
       alone: this.#alone,
@@ -318,7 +286,7 @@ class Telling {
     const collect = (stmts: readonly Stmt[]): void => {
       for (const s of stmts) {
         if (s.kind === 'macro') loops.push(s.call)
-        eachBody(s, collect)
+        collect(insideOf(s))
       }
     }
     collect(func.body.stmts)
@@ -523,121 +491,8 @@ class Telling {
     }
     return undefined
   }
-
-  /**
-   * Whether a function, or one that calls it, comes to `release` behind the call: on its way, not when something failed. One answer for
-   * each way up to a function that nobody calls by name; `by` is that function.
-   */
-  #sameCall(func: Func, from: number, release: Func, depth: number): { is: SameCall; by: Func }[] {
-    if (depth > most.depth + 2) return [{ is: 'no', by: func }]
-    const { all } = this.#entries.above(release)
-    const names = new Map(all.filter((f) => f !== func).map((f) => [f.name, f]))
-    const counted = new Set(all.filter(counts).flatMap((f) => this.#entries.above(f).all))
-    const text = func.file.source.text
-    const found: SameCall[] = []
-    eachCall(func, (e) => {
-      if (e.start <= from) return
-      const callee = e.callee.kind === 'name' ? e.callee.name : ''
-      const to = names.get(callee)
-      const put = callee.endsWith('put') && e.args.some((a) => a.kind === 'name' && names.has(a.name))
-      if (to === undefined && !put) return
-      // Another arm of the switch is another call.
-      if (/\bcase\b[^;]*:|\bdefault\s*:/.test(text.slice(from, e.start))) return
-      if (onFailure(func, from, e.start)) return
-      found.push(put || (to !== undefined && counted.has(to)) ? 'put' : 'yes')
-    })
-    const here = worst(found)
-    const callers = here === 'yes' ? [] : this.#code.callers(func)
-    if (callers.length === 0 || callers.length > most.callers) return [{ is: here, by: func }]
-    const above = callers.flatMap((c) => {
-      const calls: { is: SameCall; by: Func }[] = []
-      eachCall(c, (e) => {
-        if (isCallOf(e, func.name)) calls.push(...this.#sameCall(c, e.start, release, depth + 1))
-      })
-      return calls
-    })
-    return above.map((a) => ({ ...a, is: worst([here, a.is]) }))
-  }
 }
 
-const worst = (all: readonly SameCall[]): SameCall =>
-  all.includes('yes') ? 'yes' : all.includes('put') ? 'put' : 'no'
-
-/** It drops one of several references. */
-const counts = (f: Func): boolean =>
-  /_dec_and_test\b|\bkref_put\b/.test(f.file.source.text.slice(f.start, f.end))
-
-function eachCall(func: Func, see: (e: Expr & { kind: 'call' }) => void): void {
-  for (const outer of func.body.stmts.flatMap((s) => stmtExprs(s)))
-    visit(outer, (e) => {
-      if (e.kind === 'call') see(e)
-    })
-}
-
-/** A place that is come to by a branch that leaves, or behind a return and a label: what is done when something failed. */
-function onFailure(func: Func, from: number, at: number): boolean {
-  const text = func.file.source.text.slice(from, at)
-  const label = text.search(/\n[A-Za-z_]\w*:\s/)
-  if (label >= 0 && /\breturn\b[^;]*;\s*$/.test(text.slice(0, label).trimEnd())) return true
-  if (label >= 0) {
-    // Several labels: the first of them stands behind the return of the good way.
-    const labels = [...text.matchAll(/\n[A-Za-z_]\w*:\s/g)]
-    if (labels.some((m) => /\breturn\b[^;]*;\s*$/.test(text.slice(0, m.index).trimEnd()))) return true
-  }
-  let inside = false
-  const look = (stmts: readonly Stmt[]): void => {
-    for (const s of stmts) {
-      if (s.kind === 'if' && s.start > from)
-        for (const arm of [s.then, s.otherwise])
-          if (
-            arm !== undefined &&
-            arm.start <= at &&
-            at < arm.end &&
-            (leaves(arm) || (arm === s.then && failed(s.cond)))
-          )
-            inside = true
-      eachBody(s, look)
-    }
-  }
-  look(func.body.stmts)
-  return inside
-}
-
-/** `if (ret)`, `if (err < 0)`. */
-function failed(cond: Expr): boolean {
-  if (cond.kind === 'call' && cond.args[0] !== undefined && isCallOf(cond, 'unlikely'))
-    return failed(cond.args[0])
-  if (cond.kind === 'binary' && cond.op === '<') return failed(cond.left)
-  return cond.kind === 'name' && /^(ret|err|error|rc|retval|result|status)$/.test(cond.name)
-}
-
-function leaves(s: Stmt): boolean {
-  const last = s.kind === 'block' ? s.body.at(-1) : s
-  return last?.kind === 'return' || last?.kind === 'goto'
-}
-
-function eachBody(s: Stmt, look: (stmts: readonly Stmt[]) => void): void {
-  switch (s.kind) {
-    case 'block':
-      return look(s.body)
-    case 'if':
-      return look(s.otherwise === undefined ? [s.then] : [s.then, s.otherwise])
-    case 'while':
-    case 'do':
-    case 'for':
-    case 'switch':
-    case 'macro':
-      return look([s.body])
-    case 'arms':
-      for (const a of s.arms) look(a.body)
-      return
-    default:
-      return
-  }
-}
-
-const isCallOf = (e: Expr, name: string): boolean =>
-  e.kind === 'call' && e.callee.kind === 'name' && e.callee.name === name
 const isTrue = (e: Expr): boolean =>
   (e.kind === 'number' && e.value !== 0) || (e.kind === 'name' && /^(true|TRUE)$/.test(e.name))
 

@@ -1,7 +1,7 @@
 /** What the module does with what is kept, told as one way from the call to the release. */
 
 import type { Ending, Holding, HoldingEvent, HoldingSite } from './event.ts'
-import type { Story, StoryRelease } from './stories.ts'
+import type { Story, StoryRelease } from './story.ts'
 
 /** Nothing is known of what is kept. */
 export const noStory: Story = {
