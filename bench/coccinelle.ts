@@ -11,7 +11,7 @@ import { appendFileSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { notKernel, openTree, parseC, Program } from '../src/source/index.ts'
+import { filesHolding, notKernel, openTree, parseC, Program, referencesIn } from '../src/source/index.ts'
 
 const promised = { list: 0.25, audit: 2, functions: 99.8 }
 
@@ -189,15 +189,14 @@ async function functions(path: string): Promise<{ seen: number; understood: numb
 /** As a process of its own: the bare list of the calls of some names. */
 if (process.argv[1] === self) {
   const [path, names] = process.argv.slice(2) as [string, string]
-  const program = new Program((await openTree(path)).value!)
-  await program.ready()
+  const tree = (await openTree(path)).value!
+  const program = new Program(tree)
   const lines = new Set<string>()
-  for (const name of names.split(','))
-    for (const r of program.references(name)) {
+  for (const [name, files] of await filesHolding(tree, names.split(',')))
+    for (const r of program.read(files).flatMap((file) => referencesIn(file, name))) {
       if (r.kind !== 'call') continue
       const { line } = r.func.file.source.position(r.call.start)
       lines.add(`${r.func.file.path}:${line}: ${name}`)
     }
   console.log([...lines].join('\n'))
-  await program.close()
 }

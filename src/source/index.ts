@@ -10,6 +10,7 @@ export { parseC } from './parse.ts'
 export { applyPatch, type Patched, parsePatch } from './patch.ts'
 export * from './program.ts'
 export { type Finder, type Places, Scanner, scannerOf } from './scan.ts'
+export { filesHolding } from './search.ts'
 export {
   type KernelVersion,
   notKernel,

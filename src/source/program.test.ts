@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
-import { calleeName, openTree, Program, Scanner, type Tree } from './index.ts'
+import { calleeName, filesHolding, openTree, type Places, Program, Scanner, type Tree } from './index.ts'
 import { composites } from './makefile.ts'
 
 const fixture = fileURLToPath(new URL('../../../test/fixtures/source/module', import.meta.url))
@@ -117,7 +117,7 @@ test('words are found whole, and the same with and without threads', async (t) =
   files['d0/no.c'] = 'int xfollow_it, follow_it_x;'
   const tree = await open(folder(t, files))
   const words = ['follow_it', 'follow_it_x', 'common_1', 'a7', 'a44', 'nowhere', 'int']
-  const answers = []
+  const answers: Map<string, Places>[] = []
   for (const threads of [0, 1, 2]) {
     const s = new Scanner(tree, { threads })
     if (threads > 0) await s.ready()
@@ -130,6 +130,9 @@ test('words are found whole, and the same with and without threads', async (t) =
   assert.deepEqual(answers[0]!.get('nowhere')!.files, [])
   assert.equal(answers[0]!.get('int')!.files.length, 452)
   for (const a of answers) assert.deepEqual(a, answers[0])
+  // So does a search for these words alone, in threads, and where one of them is too short for it.
+  for (const some of [words.filter((w) => w.length > 3), words.filter((w) => w.length > 1), words.slice(-1)])
+    assert.deepEqual(await filesHolding(tree, some), new Map(some.map((w) => [w, answers[0]!.get(w)!.files])))
 })
 
 test('a definition, a macro and a use are told apart by their lines', async (t) => {

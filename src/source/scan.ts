@@ -95,6 +95,12 @@ class OverlayScanner implements Finder {
   }
 }
 
+/** Fewer files are read before a thread has started. */
+const worthThreads = 400
+const mostThreads = (): number => Math.min(2, availableParallelism())
+/** In how many threads so many files are best read. */
+export const threadsFor = (files: number): number => (files < worthThreads ? 1 : mostThreads())
+
 /** Which files hold which identifiers: all are read once, in threads, and each question after that is a look into an index. */
 export class Scanner implements Finder {
   readonly #tree: Tree
@@ -113,13 +119,14 @@ export class Scanner implements Finder {
   ) {
     this.#tree = tree
     this.#indexes = options.indexes
-    this.#threads = options.threads ?? Math.min(2, availableParallelism())
+    this.#threads = options.threads ?? mostThreads()
   }
 
   async ready(): Promise<void> {
     if (this.#indexes !== undefined) return
     const { root, files, words } = this.#tree
-    if (root === undefined || words !== undefined || files.length < 400 || this.#threads < 2) this.#indexed()
+    if (root === undefined || words !== undefined || files.length < worthThreads || this.#threads < 2)
+      this.#indexed()
     else await (this.#reading ??= this.#inThreads(root))
   }
 
@@ -272,7 +279,7 @@ export function readAll({ root, files, mine }: Share, shared = false): Answer {
 }
 
 /** Files are read into one buffer: the bytes are good until the next one. */
-class Room {
+export class Room {
   #buffer = Buffer.allocUnsafeSlow(1 << 20)
 
   /** The file's bytes, or why it cannot be read. */

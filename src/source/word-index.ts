@@ -9,7 +9,7 @@ export const Place = { inside: 1, outermost: 2, define: 4, braced: 8 } as const
 const placeBits = 15
 
 /** Bytes of identifiers and numbers. */
-const isWord = new Uint8Array(256)
+export const isWord = new Uint8Array(256)
 for (let c = 0; c < 256; c++) if (/[\w$]/.test(String.fromCharCode(c))) isWord[c] = 1
 const isDigit = (c: number): boolean => c >= 48 && c <= 57
 const newline = 10
