@@ -8,7 +8,7 @@ import type { Frame } from '../ways/subject.ts'
 import { reached } from './kept.ts'
 import { type State, valueAt } from './state.ts'
 import type { Val } from './value.ts'
-import { HoldingWalk } from './walk.ts'
+import type { HoldingWalk } from './walk.ts'
 
 const { plus } = sign
 

@@ -12,28 +12,28 @@ export type Out = WayOut<State, Val>
 
 const { minus, plus, any: anySign } = sign
 
+/** An acquisition, and what the walk has to know of it besides. */
+type Followed = Holding & {
+  readonly asked: Val
+  /** The array, or the part of one, that it was given. */
+  readonly into?: string | undefined
+  readonly inside?: boolean | undefined
+  /** How many it was asked for the last time. */
+  readonly last?: Val
+  /** One by one, they were put into an array. */
+  readonly spread?: boolean
+  /** References that were added to what the call took. */
+  readonly extra?: number
+  readonly checked?: boolean
+  readonly counted?: boolean
+}
+
 /** One point of a path. Changed only by its owner: `fork()` first. */
 export class State implements Known<Val> {
   readonly env: Table<Val>
   readonly signs: Table<number>
   readonly facts: Table<boolean>
-  readonly holds: Map<
-    number,
-    Holding & {
-      readonly asked: Val
-      /** The array, or the part of one, that it was given. */
-      readonly into?: string | undefined
-      readonly inside?: boolean | undefined
-      /** How many it was asked for the last time. */
-      readonly last?: Val
-      /** One by one, they were put into an array. */
-      readonly spread?: boolean
-      /** References that were added to what the call took. */
-      readonly extra?: number
-      readonly checked?: boolean
-      readonly counted?: boolean
-    }
-  >
+  readonly holds: Map<number, Followed>
   events: readonly HoldingEvent[]
   rounds: Map<number, number>
   /** Objects that others can find. */
@@ -210,16 +210,7 @@ export class State implements Known<Val> {
     this.events = [...this.events, e]
   }
 
-  change(
-    id: number,
-    by: Partial<Holding> & {
-      readonly checked?: boolean
-      readonly counted?: boolean
-      readonly last?: Val
-      readonly extra?: number
-      readonly spread?: boolean
-    },
-  ): void {
+  change(id: number, by: Partial<Followed>): void {
     this.holds.set(id, { ...this.holds.get(id)!, ...by })
   }
 
