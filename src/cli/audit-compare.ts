@@ -58,10 +58,12 @@ export async function compareAudits(
   { before, after, renamed }: Sides,
   optionsOf: (input: Input) => AuditOptions,
   progress: Progress | undefined,
+  auditOf = (input: Input, judge: Judge): Promise<AuditResult> =>
+    audit(input.program, optionsOf(input), judge),
 ): Promise<{ readonly comparison: Comparison; readonly result: AuditResult }> {
   const judge = new Judge()
-  const old = await audit(before.program, optionsOf(before), judge)
-  const now = await audit(after.program, optionsOf(after), judge)
+  const old = await auditOf(before, judge)
+  const now = await auditOf(after, judge)
   const lineIn = (p: Program) => (file: string, line: number) => p.file(file)?.source.line(line)
   const pairs = match(old.sites, now.sites, {
     before: lineIn(before.program),

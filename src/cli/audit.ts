@@ -213,6 +213,25 @@ async function audited(
   }
 }
 
+/** One side of a comparison, from the cache if it is there. */
+async function auditSide(
+  { name, program, tree }: Input,
+  { cache, kernel, policies }: Options,
+  asked: AuditOptions,
+  judge: Judge,
+  keeps: boolean,
+): Promise<AuditResult> {
+  const identity =
+    cache === undefined || !keeps || tree.files.length < worthKeeping ? undefined : identityOf(tree)
+  if (cache === undefined || identity === undefined) return await auditTree(program, asked, judge)
+  const key = cache.key('side', identity, name, kernel, asked.protocols ?? standing, policies)
+  const stored = cache.get(key) as AuditResult | undefined
+  if (stored !== undefined) return stored
+  const result = await auditTree(program, asked, judge)
+  if (identity === identityOf(tree)) cache.put(key, result)
+  return result
+}
+
 /** Smaller trees are read as fast as they are looked up. */
 const worthKeeping = 1000
 
@@ -269,7 +288,10 @@ async function compare(
     if (sides === undefined) return exit.failed
     const { program, tree } = sides.after
     try {
-      const { comparison, result } = await compareAudits(sides, optionsOf, progress)
+      const { comparison, result } = await compareAudits(sides, optionsOf, progress, (input, judge) =>
+        // What a patch makes of a tree is seldom asked for twice.
+        auditSide(input, options, optionsOf(input), judge, options.patch === undefined || input === before),
+      )
       progress?.clear()
       if (options.litmus !== undefined) writeTests(result, options.litmus)
       const lineOf = lineIn(program)
