@@ -13,6 +13,8 @@ export type Code = {
   global(name: string, from: CFile): Global | undefined
   /** Functions put into this field of ops tables of this struct; of any struct when it is not known. */
   ops(struct: string | undefined, field: string): readonly OpsEntry[]
+  /** Whether a function of that name is one of them. */
+  fills(struct: string, field: string, func: string): boolean
   graph(func: Func): Graph
   /** Functions of the file that call it, or of the whole tree when it is not static. */
   callers(func: Func): readonly Func[]

@@ -99,6 +99,19 @@ export class Knowledge implements Code {
     })
   }
 
+  fills(struct: string, field: string, func: string): boolean {
+    return this.#once(`fills ${struct} ${field} ${func}`, () => {
+      if (this.#program.implementations(struct, field, func).length > 0) return true
+      const files = this.#program.filesWith(field)
+      return (
+        files.length <= most.files &&
+        this.#program
+          .read(this.#program.among(files, func))
+          .some((f) => assigned(f, field).some((o) => o.func === func))
+      )
+    })
+  }
+
   graph(func: Func): Graph {
     return graphOf(func)
   }

@@ -82,6 +82,33 @@ test('a function is found where its name is kept: ops tables, fields, callbacks,
   )
 })
 
+test('who fills a field is found however it is written, and a file that cannot say it is not parsed', async (t) => {
+  const table = (item: string): string => `static const struct own_ops own_table = { ${item} };\n`
+  const tree = await open(
+    folder(t, {
+      'array.c': 'struct own_ops tables[] = { [0] = { .get = array_get }, [1] = { .put = array_get } };\n',
+      'cast.c': 'struct own_ops x = (struct own_ops){ .get = &cast_get };\n',
+      'comment.c': table('. /* why * not **/ // really. yes\n\tget /* so */ = comment_get'),
+      'macro.h': table('.get = (get_fn)macro_get'),
+      'old.c': table('get /* as it was */ : old_get'),
+      // None of these fills it, and only the first has to be parsed to tell.
+      'other.c': 'struct other_ops o = { .get = other_get };\nstruct own_ops *of(void);\n',
+      'calls.c': 'int f(struct own_ops *o) { return o->get(o) + array_get(); }\n',
+      'talks.c': '/* struct own_ops. What they get. */\nint array_get(void);\n',
+    }),
+  )
+  const p = new Program(tree)
+  const who = (func?: string): string[] => p.implementations('own_ops', 'get', func).map((e) => e.func)
+  assert.deepEqual(who('array_get'), ['array_get'])
+  assert.deepEqual(who('other_get'), [])
+  assert.deepEqual([...p.seen.keys()], ['array.c', 'other.c'])
+  assert.deepEqual(who(), ['array_get', 'cast_get', 'comment_get', 'macro_get', 'old_get'])
+  assert.deepEqual(
+    [...p.seen.keys()].sort(),
+    tree.files.filter((f) => !['calls.c', 'talks.c'].includes(f)),
+  )
+})
+
 test('files that the Makefile links are one module', async () => {
   const p = new Program(await open(fixture))
   assert.deepEqual(p.module('sub/b.c'), { name: 'own', files: ['a.c', 'sub/b.c'], by: 'makefile' })

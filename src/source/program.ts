@@ -229,11 +229,20 @@ export class Program {
     return all.flatMap((r) => (r.kind === 'ops' ? [r.entry] : []))
   }
 
-  /** Who fills a field of an ops table: `implementations('file_operations', 'mmap')`. */
-  implementations(struct: string, field: string): readonly OpsEntry[] {
-    const withField = new Set(this.filesWith(field))
-    return this.read(this.filesWith(struct).filter((path) => withField.has(path))).flatMap((file) =>
-      opsOf(file).filter((e) => e.struct === struct && e.field === field),
+  /**
+   * Who fills a field of an ops table: `implementations('file_operations', 'mmap')`; with `func`, where this function does. Only those
+   * files are parsed that have all of these words, the field as one of an initialiser.
+   */
+  implementations(struct: string, field: string, func?: string): readonly OpsEntry[] {
+    const both = this.among(this.filesWith(struct), field)
+    const paths = func === undefined ? both : this.among(both, func)
+    const written = designated(field)
+    this.tree.fetch?.(paths.filter((p) => !this.#files.has(p)))
+    const likely = paths.filter((p) => this.#files.has(p) || written.test(this.tree.text(p) ?? ''))
+    return this.read(likely).flatMap((file) =>
+      opsOf(file).filter(
+        (e) => e.struct === struct && e.field === field && (func === undefined || e.func === func),
+      ),
     )
   }
 
@@ -432,6 +441,10 @@ function entries(
     ]
   })
 }
+
+/** A field as one of an initialiser: `.mmap`, or `mmap:` as it was written once, whatever blanks and comments are in between. */
+const designated = (field: string): RegExp => new RegExp(`\\.${blank}${field}\\b|\\b${field}${blank}:`)
+const blank = String.raw`(?:\s|\\|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//.*(?:\n|$))*`
 
 /** `f`, `&f`, `(type)f`. */
 function functionName(e: Expr): string | undefined {

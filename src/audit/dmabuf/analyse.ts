@@ -471,14 +471,13 @@ const fills = (code: Code, func: Func, keys: readonly string[]): boolean =>
 
 /** Functions that the core calls with a dma-buf whose reference stays the core's, and those that only they call. */
 function callersReference(code: Code, func: Func, up = 2): boolean {
-  if (borrowing.some(([struct, field]) => code.ops(struct, field).some((o) => o.func === func.name)))
-    return true
+  if (borrowing.some(([struct, field]) => code.fills(struct, field, func.name))) return true
   const callers = up === 0 ? [] : code.callers(func)
   return callers.length > 0 && callers.every((c) => callersReference(code, c, up - 1))
 }
 /** Functions that make a dma-buf for the core, which publishes it. */
 function publishedBy(code: Code, func: Func): string | undefined {
-  const found = exporting.find(([struct, field]) => code.ops(struct, field).some((o) => o.func === func.name))
+  const found = exporting.find(([struct, field]) => code.fills(struct, field, func.name))
   return found === undefined ? undefined : `the core publishes what ${found[0]}.${found[1]} returns`
 }
 const exporting: readonly (readonly [string, string])[] = [

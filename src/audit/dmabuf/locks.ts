@@ -75,13 +75,13 @@ export function lockAbove(code: Code, func: Func): LockAbove {
         doubt ??= `it needs the reservation lock, and whether ${f.name}() holds it by ${taken[1]}() is not seen`
         continue
       }
-      const core = locked.find(([s, field]) => inTable(code, s, field, f))
+      const core = locked.find(([s, field]) => code.fills(s, field, f.name))
       if (core !== undefined) {
         contract ??= `${core[0]}.${core[1]} is called with the reservation lock held`
         continue
       }
       // Nobody on the way from here has taken it.
-      if (unlocked.some(([s, field]) => inTable(code, s, field, f)) || isIoctl(f) || isEntry(code, f))
+      if (unlocked.some(([s, field]) => code.fills(s, field, f.name)) || isIoctl(f) || isEntry(code, f))
         return { held: 'no', entry: f.name }
       const callers = [...code.callers(f), ...droppers(code, f)].filter((c) => !seen.has(c))
       if (callers.length === 0)
@@ -98,9 +98,6 @@ export function lockAbove(code: Code, func: Func): LockAbove {
     ? { held: 'unknown', why: `it needs the reservation lock, and how ${func.name}() is called is not seen` }
     : { held: 'yes', contract }
 }
-
-const inTable = (code: Code, struct: string, field: string, func: Func): boolean =>
-  code.ops(struct, field).some((o) => o.func === func.name)
 
 /** It has the shape of DRM's ioctls: the core calls these without. */
 const isIoctl = (func: Func): boolean =>
