@@ -130,7 +130,11 @@ export const mremap = op({
           (k.has('mremap-merges-where-it-grows') && !has_close(k, vma.vm_file))
         if (merges && VM_SPECIAL(vma)) return fail(k, me, -ENOMEM)
         if (end > k.config.vpns) return bound(k, me)
-        if (merges) vma_merge_new_range(k, mm, part_of(k, vma, vma.vm_end, end))
+        if (merges) {
+          // vma_merge_extend() names no VMA that the range is from: that it is a fork child's is not asked.
+          const range = part_of(k, vma, vma.vm_end, end)
+          vma_merge_new_range(k, mm, { ...range, anon: { ...range.anon, fork_child: false } })
+        }
         else vma.vm_end = end
         return finish(k, me, mm, me.addr, VM_LOCKED)
       }
