@@ -134,8 +134,7 @@ export const mremap = op({
           // vma_merge_extend() names no VMA that the range is from: that it is a fork child's is not asked.
           const range = part_of(k, vma, vma.vm_end, end)
           vma_merge_new_range(k, mm, { ...range, anon: { ...range.anon, fork_child: false } })
-        }
-        else vma.vm_end = end
+        } else vma.vm_end = end
         return finish(k, me, mm, me.addr, VM_LOCKED)
       }
       if ((me.flags & MREMAP_MAYMOVE) === 0) return fail(k, me, -ENOMEM)
