@@ -79,10 +79,17 @@ const corpus = walk(process.env['TENURE_CORPUS'] ?? join(here, '../litmus')).map
   }),
 )
 
+/** In a page a driver is one file: what it includes of the examples stands in it. */
+function whole(text) {
+  return text.replaceAll(/^#include "(\w+\.h)"\n/gm, (_, name) =>
+    readFileSync(join(here, '../examples', name), 'utf8'),
+  )
+}
+
 const examples = readdirSync(join(here, '../examples'))
   .filter((name) => name.endsWith('.c'))
   .sort()
-  .map((path) => ({ path, text: readFileSync(join(here, '../examples', path), 'utf8') }))
+  .map((path) => ({ path, text: whole(readFileSync(join(here, '../examples', path), 'utf8')) }))
 
 // Not run by the page, only by its worker, so it stands there as text. The little of Node's globals that it uses goes before it.
 const globals = `globalThis.setImmediate=(f)=>setTimeout(f)

@@ -7,7 +7,6 @@ import {
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { bracketMatching, indentUnit } from '@codemirror/language'
 import { forceLinting, lintGutter, lintKeymap } from '@codemirror/lint'
-import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
 import { EditorState, type Extension } from '@codemirror/state'
 import {
   drawSelection,
@@ -56,7 +55,6 @@ export function editor(
         closeBrackets(),
         autocompletion({ icons: false, positionInfo }),
         highlightActiveLine(),
-        highlightSelectionMatches(),
         lintGutter(),
         indentUnit.of('\t'),
         EditorState.tabSize.of(4),
@@ -66,7 +64,6 @@ export function editor(
           ...closeBracketsKeymap,
           ...completionKeymap,
           ...defaultKeymap,
-          ...searchKeymap,
           ...historyKeymap,
           ...lintKeymap,
         ]),
