@@ -10,7 +10,7 @@ import type { Hop, Repair, Site } from './result.ts'
 import type { Func } from '../source/index.ts'
 import { type CallSite, flagsOf, sitesIn } from './sites.ts'
 import { witnessOf } from './witness.ts'
-import { liftedTest, repairedTest } from './lifted.ts'
+import { firstRepair, liftedTest } from './lifted.ts'
 
 /** A job for each function that looks a PFN up. */
 export function lookupJobs({ program, code, judge, options }: Context): Job[] {
@@ -81,30 +81,20 @@ function siteOf(f: Finding, judge: Judge, rules: Rules, path: string): Site {
 
 function repairOf(site: CallSite, plan: Plan, judge: Judge, rules: Rules): Repair | undefined {
   const section = compareVersions(rules.kernel, '6.12') >= 0 ? 'follow_pfnmap_start' : 'follow_pte'
-  const tried: { name: string; breaks: string }[] = []
-  for (const c of candidates) {
-    const next = c.apply(plan, { section })
-    if (next === undefined) continue
-    const judged = judge.judge(lift(`${nameOf(site)}-${c.name}`, next, rules.kernel), rules)
-    if (judged.verdict === 'holds') {
-      return {
-        name: c.name,
-        text: c.text,
-        ...repairedTest(judged, rules),
-        tried,
-      }
-    }
-    tried.push({
-      name: c.name,
-      breaks:
-        judged.verdict === 'broken'
-          ? judged.result!.broken.map((b) => b.code).join(', ')
-          : judged.verdict === 'vacuous'
-            ? 'it never works: this memory is refused'
-            : (judged.reason ?? 'not decided'),
-    })
-  }
-  return undefined
+  return firstRepair(
+    candidates,
+    (c) => {
+      const next = c.apply(plan, { section })
+      return next && judge.judge(lift(`${nameOf(site)}-${c.name}`, next, rules.kernel), rules)
+    },
+    rules,
+    (j) =>
+      j.verdict === 'broken'
+        ? j.result!.broken.map((b) => b.code).join(', ')
+        : j.verdict === 'vacuous'
+          ? 'it never works: this memory is refused'
+          : (j.reason ?? 'not decided'),
+  )
 }
 
 // ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────────

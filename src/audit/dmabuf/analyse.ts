@@ -2,8 +2,7 @@ import { compareVersions } from '../../kernel/index.ts'
 import { callsOf, type Func, stmtExprs, visit } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
-import type { Hop, Repair, Site } from '../result.ts'
-import { witnessOf } from '../witness.ts'
+import type { Repair, Site } from '../result.ts'
 import { acquires, isExport } from './api.ts'
 import type { ThingSite } from '../things/event.ts'
 import { toldBy } from './callbacks.ts'
@@ -27,7 +26,7 @@ import { seeded } from '../things/seeded.ts'
 import type { State } from '../things/state.ts'
 import { type About, type Out, ThingWalk } from '../things/walk.ts'
 import { TooManyWays } from '../ways/ways.ts'
-import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
+import { brokenSite, firstRepair, hopsOf, liftedTest, testName, unknownSite, whereOf } from '../lifted.ts'
 
 export const importKind = 'dma-buf-import'
 export const exportKind = 'dma-buf-export'
@@ -323,7 +322,7 @@ export class Imports {
 
   #ask(site: ThingSite, plan: Plan, rules: Rules, name = ''): Judged {
     const unlocked = compareVersions(rules.kernel, '6.1') >= 0
-    return this.#judge.judge(liftDmaBuf(nameOf(site) + name, plan, { unlocked }), rules)
+    return this.#judge.judge(liftDmaBuf(testName(site) + name, plan, { unlocked }), rules)
   }
 
   // ── Results ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -339,16 +338,8 @@ export class Imports {
   }
 
   #unknown(site: ThingSite, reason: string, w?: Way): Site {
-    return {
-      ...this.#base(site),
-      guard: 'unknown',
-      hold: 'longterm',
-      escapes: w === undefined ? [] : hopsOf(w),
-      verdict: 'unknown',
-      classes: [],
-      reason,
-      summary: `${site.api.name}(): not decided: ${reason}`,
-    }
+    const escapes = w === undefined ? [] : hopsOf(w.s.events)
+    return unknownSite({ ...this.#base(site), guard: 'unknown', hold: 'longterm', escapes }, reason)
   }
 
   #calm(site: ThingSite, ways: readonly Way[], rules: Rules, by: string | undefined): Site {
@@ -380,7 +371,7 @@ export class Imports {
       ...this.#base(site),
       guard: 'the reference, and what is mapped',
       hold: by === undefined ? 'synchronous' : 'longterm',
-      escapes: hopsOf(w),
+      escapes: hopsOf(w.s.events),
       verdict: 'holds',
       classes: [],
       ...(contract !== undefined && { contract }),
@@ -393,40 +384,36 @@ export class Imports {
   }
 
   #broken(site: ThingSite, w: Way, judged: Judged, classes: readonly string[], rules: Rules): Site {
-    const base = this.#base(site)
-    const witness = witnessOf(judged, base, this.#path)
-    const text = sentence(site, w, classes[0]!)
-    const repair = this.#repair(site, w.plan, classes, rules)
-    return {
-      ...base,
-      guard: 'the reference, and what is mapped',
-      hold: w.by === undefined ? 'synchronous' : 'longterm',
-      escapes: hopsOf(w),
-      verdict: 'broken',
-      classes,
-      summary: text,
-      litmus: liftedTest(judged, rules, whereOf(site), text),
-      ...(witness !== undefined && { witness }),
-      ...(repair !== undefined && { repair }),
-    }
+    return brokenSite(
+      {
+        ...this.#base(site),
+        guard: 'the reference, and what is mapped',
+        hold: w.by === undefined ? 'synchronous' : 'longterm',
+        escapes: hopsOf(w.s.events),
+      },
+      judged,
+      rules,
+      this.#path,
+      {
+        classes,
+        summary: sentence(site, w, classes[0]!),
+        repair: this.#repair(site, w.plan, classes, rules),
+      },
+    )
   }
 
+  /** Each class that is told has one, on top of those before it. What one alone does not mend is not shown. */
   #repair(site: ThingSite, plan: Plan, classes: readonly string[], rules: Rules): Repair | undefined {
     let next = plan
-    for (const cls of classes) {
-      const fix = fixes[cls]
-      if (fix === undefined) continue
-      next = fix.apply(next)
-      const judged = this.#ask(site, next, rules, `-${fix.name}`)
-      if (judged.verdict !== 'holds') continue
-      return {
-        name: fix.name,
-        text: fix.text,
-        ...repairedTest(judged, rules),
-        tried: [],
-      }
-    }
-    return undefined
+    const found = firstRepair(
+      classes.flatMap((cls) => fixes[cls] ?? []),
+      (fix) => {
+        next = fix.apply(next)
+        return this.#ask(site, next, rules, `-${fix.name}`)
+      },
+      rules,
+    )
+    return found && { ...found, tried: [] }
   }
 }
 
@@ -518,9 +505,6 @@ function classesOf(issues: readonly Issue[]): string[] {
     : all
 }
 
-const nameOf = (s: ThingSite): string =>
-  `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')
-
 function sentence(site: ThingSite, w: Way, cls: string): string {
   const last = w.s.events.findLast((e) => e.do === 'decide')
   const after = last === undefined ? '' : ` after ${last.text} (line ${last.at.line})`
@@ -545,11 +529,4 @@ function sentence(site: ThingSite, w: Way, cls: string): string {
     default:
       return `what ${site.api.name}() mapped is unmapped in another direction`
   }
-}
-
-function hopsOf(w: Way): Hop[] {
-  return w.s.events.flatMap((e): Hop[] => {
-    if (e.do === 'later') return []
-    return [{ file: e.at.file, line: e.at.line, text: e.text ?? e.do }]
-  })
 }

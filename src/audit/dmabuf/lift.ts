@@ -1,5 +1,5 @@
 import type { Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
-import { binary, branch, call, id, inEnd, num, out, run, set, testOf } from '../lift/build.ts'
+import { binary, branch, call, id, inEnd, num, out, run, set, testOf, thread } from '../lift/build.ts'
 import type { Place } from '../trace/event.ts'
 import type { Plan, Step } from './plan.ts'
 
@@ -226,14 +226,8 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
   ]
   const procs: Proc[] = exported
     ? [
-        { name: 'P0', context: { kind: 'mm', name: 'A' }, daemon: false, body, comment: 'the exporter' },
-        {
-          name: 'P1',
-          context: { kind: 'mm', name: 'A' },
-          daemon: false,
-          body: [run(call('close', num(3)))],
-          comment: 'another thread, which guesses the descriptor',
-        },
+        thread('P0', 'A', body, 'the exporter'),
+        thread('P1', 'A', [run(call('close', num(3)))], 'another thread, which guesses the descriptor'),
       ]
     : [
         {
@@ -243,13 +237,7 @@ export function liftDmaBuf(name: string, plan: Plan, { unlocked }: LiftRules): L
           body,
           comment: 'the importer',
         },
-        {
-          name: 'P1',
-          context: { kind: 'mm', name: 'A' },
-          daemon: false,
-          body: [run(call('close', id('D')))],
-          comment: 'the process that passed the descriptor',
-        },
+        thread('P1', 'A', [run(call('close', id('D')))], 'the process that passed the descriptor'),
       ]
   if (dynamic) {
     init.push({ kind: 'sgt', name: 'mr.sgt' })

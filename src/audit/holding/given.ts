@@ -4,6 +4,7 @@ import { type Call, type Expr, type Func, visit } from '../../source/index.ts'
 import { sign } from '../ways/facts.ts'
 import { substitute } from '../ways/macros.ts'
 import { nothing, rootOf } from '../ways/symbols.ts'
+import { begun } from '../ways/ways.ts'
 import { leavesAlone } from './effects.ts'
 import { asPage, reached } from './kept.ts'
 import { wrote } from './memory.ts'
@@ -72,15 +73,7 @@ export function givenTo(
   }
   const { rounds, facts } = s
   const inside = `${w.ways.depth}:`
-  const outs = w.ways.through(callee, ({ prefix }) => {
-    const inner = s.fork()
-    inner.rounds = new Map()
-    callee.params.forEach((p, i) => {
-      const a = args[i]
-      if (a !== undefined) inner.env.set(prefix + p.name, a)
-    })
-    return inner
-  })
+  const outs = w.ways.through(callee, ({ prefix }) => begun(s, callee, args, prefix))
   return outs.map((o) => {
     const t = o.s.fork()
     t.rounds = new Map(rounds)

@@ -1,8 +1,7 @@
 import type { Judge, Judged, Rules } from '../judge.ts'
-import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
+import { brokenSite, firstRepair, testName, unknownSite, whereOf } from '../lifted.ts'
 import type { ReferenceApi } from '../protocols/reference.ts'
-import type { Repair, Site } from '../result.ts'
-import { witnessOf } from '../witness.ts'
+import type { Site } from '../result.ts'
 import type { Ending, HoldingSite } from './event.ts'
 import { type HoldingPlan, liftHolding } from './lift.ts'
 import { repairs } from './repairs.ts'
@@ -22,7 +21,7 @@ export class Verdicts {
 
   /** What a plan comes to in the model. */
   ask(site: HoldingSite, plan: HoldingPlan, name = ''): Judged {
-    return this.#judge.judge(liftHolding(nameOf(site) + name, plan), this.#rules(site.api))
+    return this.#judge.judge(liftHolding(testName(site) + name, plan), this.#rules(site.api))
   }
 
   /** What every result says of its site. */
@@ -39,53 +38,39 @@ export class Verdicts {
   }
 
   unknown(site: HoldingSite, reason: string, e?: Ending): Site {
-    return {
-      ...this.base(site),
-      guard: e === undefined ? 'unknown' : guardOf(e),
-      hold: 'transient',
-      escapes: e === undefined ? [] : hopsOf(e),
-      verdict: 'unknown',
-      classes: [],
+    return unknownSite(
+      {
+        ...this.base(site),
+        guard: e === undefined ? 'unknown' : guardOf(e),
+        hold: 'transient',
+        escapes: e === undefined ? [] : hopsOf(e),
+      },
       reason,
-      summary: `${site.api.name}(): not decided: ${reason}`,
-    }
+    )
   }
 
   broken(site: HoldingSite, e: Ending, plan: HoldingPlan, judged: Judged, cls: string): Site {
-    const base = this.base(site)
     const rules = this.#rules(site.api)
-    const witness = witnessOf(judged, base, this.#path)
-    const text = sentence(e, cls)
-    const repair = this.#repair(site, plan, cls, rules)
-    return {
-      ...base,
-      guard: guardOf(e),
-      hold: e.holding.left === 'all' ? 'longterm' : 'synchronous',
-      escapes: hopsOf(e),
-      verdict: 'broken',
-      classes: [cls],
-      summary: text,
-      litmus: liftedTest(judged, rules, whereOf(site), text),
-      ...(witness !== undefined && { witness }),
-      ...(repair !== undefined && { repair }),
-    }
-  }
-
-  #repair(site: HoldingSite, plan: HoldingPlan, cls: string, rules: Rules): Repair | undefined {
-    const found = repairs[cls]
-    if (found === undefined) return undefined
-    const { name, text, apply } = found
-    const next = apply(plan)
-    const judged = this.ask(site, next, `-${name}`)
-    if (judged.verdict !== 'holds') return undefined
-    return {
-      name,
-      text: text(plan.api),
-      ...repairedTest(judged, rules),
-      tried: [],
-    }
+    const known = repairs[cls]
+    return brokenSite(
+      {
+        ...this.base(site),
+        guard: guardOf(e),
+        hold: e.holding.left === 'all' ? 'longterm' : 'synchronous',
+        escapes: hopsOf(e),
+      },
+      judged,
+      rules,
+      this.#path,
+      {
+        classes: [cls],
+        summary: sentence(e, cls),
+        repair: firstRepair(
+          known === undefined ? [] : [{ ...known, text: known.text(plan.api) }],
+          (fix) => this.ask(site, fix.apply(plan), `-${fix.name}`),
+          rules,
+        ),
+      },
+    )
   }
 }
-
-const nameOf = (s: HoldingSite): string =>
-  `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')

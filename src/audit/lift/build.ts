@@ -24,8 +24,18 @@ export const branch = (cond: Expr, then: readonly Stmt[], at?: Place): Stmt => (
 })
 type Operator = (Expr & { kind: 'binary' })['op']
 export const binary = (op: Operator, left: Expr, right: Expr): Expr => ({ kind: 'binary', op, left, right })
+export const or = (left: Expr, right: Expr): Expr => binary('|', left, right)
 /** What a register of a process holds in the end. */
 export const inEnd = (proc: string, name: string): Expr => ({ kind: 'name', name, proc })
+
+/** A thread of a process. */
+export const thread = (name: string, mm: string, body: readonly Stmt[], comment: string): Proc => ({
+  name,
+  context: { kind: 'mm', name: mm },
+  daemon: false,
+  body,
+  comment,
+})
 
 /** A lifted test: that what the code does can come to its end, or it would show nothing. */
 export const testOf = (

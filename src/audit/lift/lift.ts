@@ -1,7 +1,7 @@
 import type { Call, Declaration, Expr, LitmusTest, Proc, Stmt } from '../../litmus/index.ts'
 import { compareVersions, constants } from '../../kernel/index.ts'
 import type { Place } from '../trace/event.ts'
-import { branch, call, id, num, out, run, set, testOf } from './build.ts'
+import { branch, call, id, num, or, out, run, set, testOf, thread } from './build.ts'
 import type { CallbackStep, Plan, Step } from './plan.ts'
 
 /**
@@ -53,15 +53,7 @@ export function lift(name: string, plan: Plan, kernel: string): LitmusTest {
           } satisfies Declaration,
         ]),
   ]
-  const procs: Proc[] = [
-    {
-      name: 'P0',
-      context: { kind: 'mm', name: 'A' },
-      daemon: false,
-      body: stmts,
-      comment: body.comment,
-    },
-  ]
+  const procs: Proc[] = [thread('P0', 'A', stmts, body.comment)]
   if (pfnmap)
     procs.push({
       name: `P${procs.length}`,
@@ -70,13 +62,14 @@ export function lift(name: string, plan: Plan, kernel: string): LitmusTest {
       body: [run(call('bo_move', id('B'), id('system')))],
       comment: 'the owner of the memory moves it, its old frames are free',
     })
-  procs.push({
-    name: `P${procs.length}`,
-    context: { kind: 'mm', name: 'A' },
-    daemon: false,
-    body: [run(call('munmap', id('p'), num(1)))],
-    comment: 'another thread of the process unmaps it',
-  })
+  procs.push(
+    thread(
+      `P${procs.length}`,
+      'A',
+      [run(call('munmap', id('p'), num(1)))],
+      'another thread of the process unmaps it',
+    ),
+  )
   if (plan.callback !== undefined)
     procs.push({
       name: 'invalidate',
@@ -386,4 +379,3 @@ function endCall(api: string): Call {
 // ── Small words ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const pages = num
-const or = (left: Expr, right: Expr): Expr => ({ kind: 'binary', op: '|', left, right })

@@ -2,9 +2,8 @@ import { type Expr, type Func, type Global, type OpsEntry, opsOf } from '../../s
 import type { Judge, Judged, Rules } from '../judge.ts'
 import type { Knowledge } from '../knowledge.ts'
 import { type Context, type Job, rulesFor } from '../protocol.ts'
-import type { Hop, Repair, Site } from '../result.ts'
+import type { Hop, Site } from '../result.ts'
 import type { Place } from '../trace/event.ts'
-import { witnessOf } from '../witness.ts'
 import { type Copies, copiesOf } from './copies.ts'
 import { countedBy, type Fate, fateOf, Lives, locksOf, revokers } from './lives.ts'
 import { classes, freedSentence, guardOf, freedAt, hops, repairs, said, sentence } from './findings.ts'
@@ -13,7 +12,7 @@ import { foundUnderLock, liftFound } from './found.ts'
 import { type Dispatcher, dispatchers, handlerFields, handsOn, helpers, mapsDmaBuf } from './helpers.ts'
 import { type MapSite, mapSites } from './sites.ts'
 import { type Ending, From, type Insertion, start, walk } from './walk.ts'
-import { liftedTest, repairedTest } from '../lifted.ts'
+import { brokenSite, firstRepair, liftedTest, unknownSite } from '../lifted.ts'
 
 export const mapOutKind = 'map-out'
 
@@ -58,6 +57,11 @@ type Ways = { readonly ways: readonly Way[]; readonly reason?: string }
 
 /** The ops of a GEM object: its mapping is dispatched by drivers/gpu/drm/drm_gem.c:drm_gem_mmap_obj. */
 const gemObject = 'drm_gem_object_funcs'
+
+const takeUnderLock = {
+  name: 'take-under-lock',
+  text: 'Take a reference before the lock is dropped, and give it back where nothing is mapped; or keep the lock.',
+}
 
 /** What is known of the mappings of a tree. */
 export class Mappings {
@@ -109,30 +113,17 @@ export class Mappings {
     const { foundAt, droppedAt, usedAt, freed } = found
     const text = `${found.what} is found under ${found.lock.replace(/^\./, '')}, and used when that is dropped (${usedAt.file}:${usedAt.line}): ${freed.func}() takes it out and frees it (${found.entry}), and nothing keeps it.`
     const hop = (at: Place, what: string): Hop => ({ file: at.file, line: at.line, text: what })
-    const here = { file: site.func.file.path, line: site.func.line, column: site.func.column }
-    const witness = witnessOf(judged, here, this.#path)
-    return {
-      ...this.#base(site, ways),
-      escapes: [
-        hop(foundAt, `found under ${found.lock.replace(/^\./, '')}`),
-        hop(droppedAt, 'the lock is dropped'),
-        hop(usedAt, 'used'),
-        hop(freed, `freed by ${freed.func}()`),
-      ],
-      verdict: 'broken',
+    const escapes = [
+      hop(foundAt, `found under ${found.lock.replace(/^\./, '')}`),
+      hop(droppedAt, 'the lock is dropped'),
+      hop(usedAt, 'used'),
+      hop(freed, `freed by ${freed.func}()`),
+    ]
+    return brokenSite({ ...this.#base(site, ways), escapes }, judged, this.#rules, this.#path, {
       classes: ['use-after-unlock'],
       summary: text,
-      litmus: this.#litmus(site, judged, text),
-      ...(witness !== undefined && { witness }),
-      ...(kept.verdict === 'holds' && {
-        repair: {
-          name: 'take-under-lock',
-          text: 'Take a reference before the lock is dropped, and give it back where nothing is mapped; or keep the lock.',
-          ...repairedTest(kept, this.#rules),
-          tried: [],
-        },
-      }),
-    }
+      repair: firstRepair([takeUnderLock], () => kept, this.#rules),
+    })
   }
 
   /** A fault handler is judged with the handlers that give it to their mappings. */
@@ -231,34 +222,15 @@ export class Mappings {
             ? 'no-revocation'
             : classes[question]
     const text = question === 'freed' || question === 'memory' ? freedSentence(way) : said[cls]!
-    const here = { file: site.func.file.path, line: site.func.line, column: site.func.column }
-    const witness = witnessOf(judged, here, this.#path)
-    const repair = this.#repair(site, way.plan, question, cls)
-    return {
-      ...this.#base(site, [way]),
-      verdict: 'broken',
+    return brokenSite(this.#base(site, [way]), judged, this.#rules, this.#path, {
       classes: [cls],
       summary: text,
-      litmus: this.#litmus(site, judged, text),
-      ...(witness !== undefined && { witness }),
-      ...(repair !== undefined && { repair }),
-    }
-  }
-
-  #repair(site: MapSite, plan: MapPlan, question: Question, cls: string): Repair | undefined {
-    const tried: { name: string; breaks: string }[] = []
-    for (const fix of repairs[cls] ?? []) {
-      const judged = this.#ask(site, fix.apply(plan), [question], `-${fix.name}`)
-      if (judged.verdict === 'holds')
-        return {
-          name: fix.name,
-          text: fix.text,
-          ...repairedTest(judged, this.#rules),
-          tried,
-        }
-      tried.push({ name: fix.name, breaks: judged.result?.broken[0]?.code ?? judged.verdict })
-    }
-    return undefined
+      repair: firstRepair(
+        repairs[cls] ?? [],
+        (fix) => this.#ask(site, fix.apply(way.plan), [question], `-${fix.name}`),
+        this.#rules,
+      ),
+    })
   }
 
   #ask(site: MapSite, plan: MapPlan, asks: readonly Question[], name = ''): Judged {
@@ -274,13 +246,7 @@ export class Mappings {
   }
 
   unknown(site: MapSite, reason: string, ways: readonly Way[] = []): Site {
-    return {
-      ...this.#base(site, ways),
-      verdict: 'unknown',
-      classes: [],
-      reason,
-      summary: `${site.func.name}(): not decided: ${reason}`,
-    }
+    return unknownSite(this.#base(site, ways), reason, site.func.name)
   }
 
   #base(

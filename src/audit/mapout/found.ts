@@ -1,4 +1,4 @@
-import type { LitmusTest, Stmt } from '../../litmus/index.ts'
+import type { Expr as LitmusExpr, LitmusTest, Stmt } from '../../litmus/index.ts'
 import {
   calleeName,
   cfgOf,
@@ -12,7 +12,7 @@ import {
 } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import { Entries } from '../holding/entries.ts'
-import { branch, call, id, num, run, set } from '../lift/build.ts'
+import { binary, branch, call, id, num, run, set, testOf, thread } from '../lift/build.ts'
 import type { Place } from '../trace/event.ts'
 
 /** An object of a driver's list that is used when the lock under which it was found is dropped, and nothing else keeps it. */
@@ -209,49 +209,32 @@ export function liftFound(name: string, at: Place, f: Found, keeps: boolean): Li
     lock('mutex_unlock'),
     set('r1', call('kref_put', id('o')), f.freed),
   ]
-  return {
+  const isRemoved = (yes: boolean): LitmusExpr => binary(yes ? '!=' : '==', id('r0'), num(0))
+  return testOf(
     name,
-    comment: '',
-    expect: [],
-    init: [
+    [
       { kind: 'object', name: 'o', call: call('kref', num(1)) },
       { kind: 'mutex', name: 'table' },
       { kind: 'int', name: 'removed' },
       { kind: 'mm', name: 'A' },
     ],
-    procs: [
-      {
-        name: 'P0',
-        context: { kind: 'mm', name: 'A' },
-        daemon: false,
-        body: [
+    [
+      thread(
+        'P0',
+        'A',
+        [
           lock('mutex_lock', at),
           set('r0', call('READ_ONCE', id('removed')), f.foundAt),
-          ...(keeps
-            ? [
-                branch({ kind: 'binary', op: '==', left: id('r0'), right: num(0) }, [
-                  run(call('kref_get', id('o'))),
-                ]),
-              ]
-            : []),
+          ...(keeps ? [branch(isRemoved(false), [run(call('kref_get', id('o')))])] : []),
           lock('mutex_unlock', f.droppedAt),
-          branch({ kind: 'binary', op: '!=', left: id('r0'), right: num(0) }, [{ kind: 'return' }]),
+          branch(isRemoved(true), [{ kind: 'return' }]),
           run(call('read_field', id('o')), f.usedAt),
           ...(keeps ? [run(call('kref_put', id('o')))] : []),
         ],
-        comment: 'who maps: it finds the object, and drops the lock',
-      },
-      {
-        name: 'P1',
-        context: { kind: 'mm', name: 'A' },
-        daemon: false,
-        body: remover,
-        comment: `another thread: ${f.entry}`,
-      },
+        'who maps: it finds the object, and drops the lock',
+      ),
+      thread('P1', 'A', remover, `another thread: ${f.entry}`),
     ],
-    condition: {
-      quantifier: 'exists',
-      expr: { kind: 'binary', op: '==', left: { kind: 'name', name: 'removed' }, right: num(1) },
-    },
-  }
+    binary('==', id('removed'), num(1)),
+  )
 }

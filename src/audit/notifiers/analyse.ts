@@ -8,14 +8,13 @@ import { sameField } from '../things/roles.ts'
 import { type About, type Out, ThingWalk } from '../things/walk.ts'
 import { TooManyWays } from '../ways/ways.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
-import type { Hop, Repair, Site } from '../result.ts'
-import { witnessOf } from '../witness.ts'
+import type { Hop, Site } from '../result.ts'
 import { apis, unregisters, wantsLock } from './api.ts'
 import { liftNotifier } from './lift.ts'
 import { type Plan, type Step, stepsOf } from './plan.ts'
 import { fixes } from './repair.ts'
 import { type Table, tablesOf } from './table.ts'
-import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
+import { brokenSite, firstRepair, hopsOf, liftedTest, testName, unknownSite, whereOf } from '../lifted.ts'
 
 export const notifierKind = 'notifier'
 export type RegisterSite = ThingSite
@@ -305,7 +304,7 @@ export class Notifiers {
   }
 
   #ask(site: RegisterSite, plan: Plan, rules: Rules, name = ''): Judged {
-    return this.#judge.judge(liftNotifier(nameOf(site) + name, plan), rules)
+    return this.#judge.judge(liftNotifier(testName(site) + name, plan), rules)
   }
 
   // ── Results ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -320,16 +319,10 @@ export class Notifiers {
   }
 
   #unknown(site: RegisterSite, reason: string, way?: Way): Site {
-    return {
-      ...this.#base(site),
-      guard: 'unknown',
-      hold: 'longterm',
-      escapes: way?.hops ?? [],
-      verdict: 'unknown',
-      classes: [],
+    return unknownSite(
+      { ...this.#base(site), guard: 'unknown', hold: 'longterm', escapes: way?.hops ?? [] },
       reason,
-      summary: `${site.api.name}(): not decided: ${reason}`,
-    }
+    )
   }
 
   #calm(site: RegisterSite, table: Table, judged: readonly { way: Way; j: Judged }[]): Site {
@@ -356,41 +349,22 @@ export class Notifiers {
   }
 
   #broken(site: RegisterSite, table: Table, way: Way, j: Judged, cls: string, rules: Rules): Site {
-    const base = this.#base(site)
-    const witness = witnessOf(j, base, this.#path)
-    const text = sentence(site, table, way, cls)
-    const repair = this.#repair(site, way.plan, cls, rules)
-    return {
-      ...base,
-      guard: guardOf(table),
-      hold: 'longterm',
-      escapes: way.hops,
-      verdict: 'broken',
-      classes: [cls],
-      summary: text,
-      litmus: liftedTest(j, rules, whereOf(site), text),
-      ...(witness !== undefined && { witness }),
-      ...(repair !== undefined && { repair }),
-    }
-  }
-
-  #repair(site: RegisterSite, plan: Plan, cls: string, rules: Rules): Repair | undefined {
-    const tried: { name: string; breaks: string }[] = []
-    for (const fix of fixes[cls] ?? []) {
-      const judged = this.#ask(site, fix.apply(plan), rules, `-${fix.name}`)
-      if (judged.verdict === 'holds')
-        return {
-          name: fix.name,
-          text: fix.text,
-          ...repairedTest(judged, rules),
-          tried,
-        }
-      tried.push({
-        name: fix.name,
-        breaks: judged.result?.broken.map((b) => b.code).join(', ') ?? judged.reason ?? 'not decided',
-      })
-    }
-    return undefined
+    return brokenSite(
+      { ...this.#base(site), guard: guardOf(table), hold: 'longterm', escapes: way.hops },
+      j,
+      rules,
+      this.#path,
+      {
+        classes: [cls],
+        summary: sentence(site, table, way, cls),
+        repair: firstRepair(
+          fixes[cls] ?? [],
+          (fix) => this.#ask(site, fix.apply(way.plan), rules, `-${fix.name}`),
+          rules,
+          (j) => j.result?.broken.map((b) => b.code).join(', ') ?? j.reason ?? 'not decided',
+        ),
+      },
+    )
   }
 }
 
@@ -506,9 +480,6 @@ const textOf = (f: Func): string => f.file.source.text.slice(f.start, f.end)
 
 // ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const nameOf = (s: RegisterSite): string =>
-  `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')
-
 function guardOf({ notifier, kind }: Table): string {
   if (notifier === undefined) return 'told of the end of the process only'
   const what = kind === 'interval' ? 'interval notifier' : 'MMU notifier'
@@ -535,10 +506,4 @@ function sentence(site: RegisterSite, table: Table, way: Way, cls?: string): str
         ? `${api.name}(): registered and unregistered on every way`
         : `${api.name}(): registered, and unregistered by ${way.by}()`
   }
-}
-
-function hopsOf(all: readonly Event[]): Hop[] {
-  return all.flatMap((e): Hop[] =>
-    e.do === 'later' ? [] : [{ file: e.at.file, line: e.at.line, text: e.text ?? e.do }],
-  )
 }

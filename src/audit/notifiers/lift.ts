@@ -1,5 +1,5 @@
 import type { Declaration, Expr, LitmusTest, Stmt } from '../../litmus/index.ts'
-import { branch, call, id, num, out, run, set } from '../lift/build.ts'
+import { binary, branch, call, id, inEnd, num, or, out, run, set, testOf, thread } from '../lift/build.ts'
 import type { CallbackStep } from '../lift/plan.ts'
 import type { Place } from '../trace/event.ts'
 import { operation, wantsLock } from './api.ts'
@@ -91,26 +91,20 @@ export function liftNotifier(name: string, plan: Plan): LitmusTest {
       call: call(watch, { kind: 'name', name: 'p', proc: 'A' }, num(1), id('invalidate'), id('unregistered')),
     },
   ]
-  return {
+  return testOf(
     name,
-    comment: '',
-    expect: [],
     init,
-    procs: [
+    [
       {
-        name: 'P0',
-        context: exits ? { kind: '', name: '' } : { kind: 'mm', name: 'A' },
-        daemon: false,
-        body,
-        comment: 'who registers the notifier, and then unregisters it',
+        ...thread('P0', 'A', body, 'who registers the notifier, and then unregisters it'),
+        ...(exits && { context: { kind: '', name: '' } }),
       },
-      {
-        name: 'P1',
-        context: { kind: 'mm', name: 'A' },
-        daemon: false,
-        body: [exits ? run(call('exit_mm')) : run(call('munmap', id('p'), num(1)))],
-        comment: exits ? 'the process, which ends' : 'another thread of the process, which unmaps',
-      },
+      thread(
+        'P1',
+        'A',
+        [exits ? run(call('exit_mm')) : run(call('munmap', id('p'), num(1)))],
+        exits ? 'the process, which ends' : 'another thread of the process, which unmaps',
+      ),
       {
         name: 'invalidate',
         context: { kind: 'notifier', name: 'n' },
@@ -122,16 +116,12 @@ export function liftNotifier(name: string, plan: Plan): LitmusTest {
         comment: 'its callback',
       },
     ],
-    condition: {
-      quantifier: 'exists',
-      expr: {
-        kind: 'binary',
-        op: '==',
-        left: { kind: 'name', name: 'r0', proc: 'P0' },
-        right: plan.unasked === true ? { kind: 'unary', op: '-', of: id('ENOMEM') } : num(0),
-      },
-    },
-  }
+    binary(
+      '==',
+      inEnd('P0', 'r0'),
+      plan.unasked === true ? { kind: 'unary', op: '-', of: id('ENOMEM') } : num(0),
+    ),
+  )
 }
 
 type LockStmt = (what: 'lock' | 'unlock', lock: string, write: boolean, at?: Place) => Stmt
@@ -193,4 +183,3 @@ function locksOf(plan: Plan): Map<string, 'mutex' | 'rwsem'> {
 /** A name that is not one of the test's own. */
 const nameOf = (lock: string): string => (/^(p|n|ctx|seq|pfn|r\d)$/.test(lock) ? `${lock}_lock` : lock)
 const not = (of: Expr): Expr => ({ kind: 'unary', op: '!', of })
-const or = (left: Expr, right: Expr): Expr => ({ kind: 'binary', op: '|', left, right })

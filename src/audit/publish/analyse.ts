@@ -6,13 +6,12 @@ import type { Event, ThingSite } from '../things/event.ts'
 import { type About, type Out, ThingWalk } from '../things/walk.ts'
 import { TooManyWays } from '../ways/ways.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
-import { call, id, num, run, set } from '../lift/build.ts'
+import { binary, call, id, inEnd, num, run, set, testOf, thread } from '../lift/build.ts'
 import type { Hop, Repair, Site } from '../result.ts'
 import type { Place } from '../trace/event.ts'
-import { witnessOf } from '../witness.ts'
 import { apis as fileApis, preparedIn } from './api.ts'
 import { holdsLock, type Release, releaseOf } from './release.ts'
-import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
+import { brokenSite, firstRepair, hopsOf, liftedTest, testName, unknownSite, whereOf } from '../lifted.ts'
 
 export type PublishSite = ThingSite
 
@@ -83,7 +82,7 @@ export class Publishes {
       for (const [n, t] of s.things.entries()) {
         if (t.published?.call !== site.call) continue
         const steps = stepsOf(s.events, n)
-        const hops = hopsOf(s.events, n)
+        const hops = hopsOf(about(s.events, n))
         const release = releaseOf(this.#code, site.func.file, t.fops)
         const late = steps.slice(steps.findIndex((x) => x.do === 'publish') + 1)
         const kept = release.does === 'keeps' && !late.some((x) => x.do === 'put')
@@ -107,7 +106,7 @@ export class Publishes {
           locked:
             'lock' in release && release.lock !== undefined && holdsLock(this.#code, site.func, release.lock),
         }
-        const j = this.#judge.judge(lift(nameOf(site), plan), rules)
+        const j = this.#judge.judge(lift(testName(site), plan), rules)
         if (j.verdict === 'broken' && !coarse) return this.#broken(site, plan, j, hops, release, rules)
         if (j.verdict !== 'holds')
           doubt ??= {
@@ -149,17 +148,8 @@ export class Publishes {
     }
   }
 
-  #unknown(site: PublishSite, reason: string, hops: readonly Hop[] = []): Site {
-    return {
-      ...this.#base(site),
-      guard: 'unknown',
-      hold: 'synchronous',
-      escapes: hops,
-      verdict: 'unknown',
-      classes: [],
-      reason,
-      summary: `${site.api.name}(): not decided: ${reason}`,
-    }
+  #unknown(site: PublishSite, reason: string, escapes: readonly Hop[] = []): Site {
+    return unknownSite({ ...this.#base(site), guard: 'unknown', hold: 'synchronous', escapes }, reason)
   }
 
   #broken(site: PublishSite, plan: Plan, j: Judged, hops: Hop[], release: Release, rules: Rules): Site {
@@ -169,20 +159,13 @@ export class Publishes {
     const [first] = late
     const what = first?.do === 'free' ? 'freed' : first?.do === 'put' ? 'put' : 'used'
     const text = `what is behind the descriptor is ${what} when another thread may have closed it, and ${by}${by.includes(' ') ? '' : '()'} has freed it`
-    const witness = witnessOf(j, base, this.#path)
-    const repair = this.#repair(site, plan, rules)
-    return {
-      ...base,
-      guard: 'nothing',
-      hold: 'synchronous',
-      escapes: hops,
-      verdict: 'broken',
-      classes: ['fd-published-early'],
-      summary: text,
-      litmus: liftedTest(j, rules, whereOf(site), text),
-      ...(witness !== undefined && { witness }),
-      ...(repair !== undefined && { repair }),
-    }
+    return brokenSite(
+      { ...base, guard: 'nothing', hold: 'synchronous', escapes: hops },
+      j,
+      rules,
+      this.#path,
+      { classes: ['fd-published-early'], summary: text, repair: this.#repair(site, plan, rules) },
+    )
   }
 
   /** What looks at it comes first; what gives it up because something failed comes instead of publishing. */
@@ -191,15 +174,17 @@ export class Publishes {
     const ends = plan.steps.filter((s) => s.do === 'free' || s.do === 'put').slice(0, 1)
     const published = plan.steps.filter((s) => s.do === 'publish')
     const next: Plan = { ...plan, steps: [...uses, ...(ends.length > 0 ? ends : published)] }
-    const judged = this.#judge.judge(lift(`${nameOf(site)}-publish-last`, next), rules)
-    if (judged.verdict !== 'holds') return undefined
-    return {
-      name: 'publish-last',
-      text: 'publish last: get_unused_fd_flags() first, then all that can fail, and fd_install() as the last thing',
-      ...repairedTest(judged, rules),
-      tried: [],
-    }
+    return firstRepair(
+      [publishLast],
+      ({ name }) => this.#judge.judge(lift(`${testName(site)}-${name}`, next), rules),
+      rules,
+    )
   }
+}
+
+const publishLast = {
+  name: 'publish-last',
+  text: 'publish last: get_unused_fd_flags() first, then all that can fail, and fd_install() as the last thing',
 }
 
 /** The object behind the descriptor, in the order of the code, and a thread that guesses the number and closes it. */
@@ -230,43 +215,26 @@ function lift(name: string, plan: Plan): LitmusTest {
   if (!published && !plan.once) body.push(run(call('put_unused_fd', id('fd'))))
   if (plan.locked) body.push(run(call('mutex_unlock', id('lock'))))
   const closes = set('r0', call('close', num(3)))
-  return {
+  return testOf(
     name,
-    comment: '',
-    expect: [],
-    init: [
-      ...(plan.locked ? [{ kind: 'mutex', name: 'lock' }] : []),
+    [
+      ...(plan.locked ? [{ kind: 'mutex', name: 'lock' } as const] : []),
       { kind: 'object', name: 'o', call: call('kref', num(plan.refs)) },
       { kind: 'mm', name: 'A' },
     ],
-    procs: [
-      {
-        name: 'P0',
-        context: { kind: 'mm', name: 'A' },
-        daemon: false,
-        body,
-        comment: 'who makes the file',
-      },
-      {
-        name: 'P1',
-        context: { kind: 'mm', name: 'A' },
-        daemon: false,
-        body: plan.locked
+    [
+      thread('P0', 'A', body, 'who makes the file'),
+      thread(
+        'P1',
+        'A',
+        plan.locked
           ? [run(call('mutex_lock', id('lock'))), closes, run(call('mutex_unlock', id('lock')))]
           : [closes],
-        comment: 'another thread, which guesses the descriptor',
-      },
+        'another thread, which guesses the descriptor',
+      ),
     ],
-    condition: {
-      quantifier: 'exists',
-      expr: {
-        kind: 'binary',
-        op: '==',
-        left: { kind: 'name', name: 'r0', proc: 'P1' },
-        right: published ? num(0) : { kind: 'unary', op: '-', of: id('EBADF') },
-      },
-    },
-  }
+    binary('==', inEnd('P1', 'r0'), published ? num(0) : { kind: 'unary', op: '-', of: id('EBADF') }),
+  )
 }
 
 const stepsOf = (events: readonly Event[], thing: number): Step[] => {
@@ -281,16 +249,11 @@ const stepsOf = (events: readonly Event[], thing: number): Step[] => {
   return steps.filter((s, i) => s.do !== 'use' || steps[i - 1]?.do !== 'use')
 }
 
-const hopsOf = (events: readonly Event[], thing: number): Hop[] =>
-  events.flatMap((e): Hop[] =>
-    'thing' in e && e.thing === thing ? [{ file: e.at.file, line: e.at.line, text: e.text ?? e.do }] : [],
-  )
+const about = (events: readonly Event[], thing: number): Event[] =>
+  events.filter((e) => 'thing' in e && e.thing === thing)
 
 /** The count of references in an object, where its first ones are made here. */
 function countOf(counts: Iterable<[string, number]>, place: string): number | undefined {
   for (const [ref, n] of counts) if (ref.startsWith(`${place}.`)) return n
   return undefined
 }
-
-const nameOf = (s: PublishSite): string =>
-  `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')

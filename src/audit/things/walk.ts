@@ -29,7 +29,7 @@ import {
 } from '../ways/symbols.ts'
 import { fieldKey, variablesOf } from '../ways/types.ts'
 import { Apart, Different } from '../ways/waiting.ts'
-import { clip, Ways } from '../ways/ways.ts'
+import { begun, clip, Ways } from '../ways/ways.ts'
 import type { Api } from './api.ts'
 import { called, concerns, touched } from './calls.ts'
 import type { Thing } from './event.ts'
@@ -368,15 +368,7 @@ export class ThingWalk implements Subject<State, Val> {
     const { rounds } = s
     const outs = this.ways.through(
       callee,
-      ({ prefix }) => {
-        const inner = s.fork()
-        inner.rounds = new Map()
-        callee.params.forEach((p, i) => {
-          const a = args[i]
-          if (a !== undefined) inner.env.set(prefix + p.name, a)
-        })
-        return inner
-      },
+      ({ prefix }) => begun(s, callee, args, prefix),
       this.#variables(callee),
     )
     for (const o of outs) o.s.rounds = new Map(rounds)

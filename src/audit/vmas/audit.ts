@@ -3,10 +3,9 @@ import { type CallOf, callsOf } from '../calls.ts'
 import { Entries } from '../holding/entries.ts'
 import { type Held, lockHeld } from '../holding/locks.ts'
 import type { Judged, Rules } from '../judge.ts'
-import { liftedTest, repairedTest, whereOf } from '../lifted.ts'
+import { brokenSite, firstRepair, hopsOf, liftedTest, testName, unknownSite, whereOf } from '../lifted.ts'
 import { type Context, filesWith, type Job, rulesFor } from '../protocol.ts'
 import type { Hop, Repair, Site } from '../result.ts'
-import { witnessOf } from '../witness.ts'
 import { archLocked, calledLocked, type LookupApi, lookups } from './api.ts'
 import { fixes, liftLookup, type Plan } from './lift.ts'
 import { type Way, waysOf } from './walk.ts'
@@ -101,7 +100,7 @@ class Lookups {
     const asks = ways.some((w) => w.found !== 'held')
     if (asks) held = this.#held(site.func, site.call)
     for (const way of ways) {
-      const hops = hopsOf(way)
+      const hops = hopsOf(way.steps)
       if (way.found !== 'held' && held === undefined) {
         doubt ??= { why: `whether whoever calls ${site.func.name}() holds mmap_lock is not seen`, hops }
         continue
@@ -112,7 +111,7 @@ class Lookups {
       }
       const callers = way.asserted || (way.found === 'entry' && held === true)
       const plan: Plan = { as: site.api.as, callers, steps: stepsOf(way, site) }
-      const j = this.#context.judge.judge(liftLookup(nameOf(site), plan), rules)
+      const j = this.#context.judge.judge(liftLookup(testName(site), plan), rules)
       if (j.verdict === 'broken')
         return this.#broken(site, way, plan, j, typeof held === 'object' ? held.not : undefined)
       if (j.verdict !== 'holds') doubt ??= { why: j.reason ?? `in the model it is ${j.verdict}`, hops }
@@ -131,7 +130,7 @@ class Lookups {
           ? 'mmap_lock'
           : "mmap_lock, the caller's",
       hold: 'synchronous',
-      escapes: hopsOf(way),
+      escapes: hopsOf(way.steps),
       verdict: 'holds',
       classes: [],
       summary: `${site.api.name}(): ${text}`,
@@ -150,45 +149,33 @@ class Lookups {
     const text = late
       ? 'what was found is looked at after the mmap_lock under which it was found was dropped: another thread may have unmapped it, and freed it'
       : `it is called without mmap_lock${by === undefined ? '' : ` (${by})`}: another thread may change what it walks, and free what it finds`
-    const witness = witnessOf(j, base, this.#context.options.path)
-    const repair = this.#repair(site, plan, rules)
-    return {
-      ...base,
-      guard: 'nothing',
-      hold: 'synchronous',
-      escapes: hopsOf(way),
-      verdict: 'broken',
-      classes: [late ? 'use-after-unlock' : 'gup-without-mmap-lock'],
-      summary: `${site.api.name}(): ${text}`,
-      litmus: liftedTest(j, rules, whereOf(site), text),
-      ...(witness !== undefined && { witness }),
-      ...(repair !== undefined && { repair }),
-    }
+    return brokenSite(
+      { ...base, guard: 'nothing', hold: 'synchronous', escapes: hopsOf(way.steps) },
+      j,
+      rules,
+      this.#context.options.path,
+      {
+        classes: [late ? 'use-after-unlock' : 'gup-without-mmap-lock'],
+        summary: `${site.api.name}(): ${text}`,
+        text,
+        repair: this.#repair(site, plan, rules),
+      },
+    )
   }
 
   #repair(site: LookupSite, plan: Plan, rules: Rules): Repair | undefined {
-    const tried: { name: string; breaks: string }[] = []
-    for (const fix of fixes) {
-      const next = fix.apply(plan)
-      if (next === undefined) continue
-      const j = this.#context.judge.judge(liftLookup(`${nameOf(site)}-${fix.name}`, next), rules)
-      if (j.verdict === 'holds') return { name: fix.name, text: fix.text, ...repairedTest(j, rules), tried }
-      tried.push({ name: fix.name, breaks: j.result?.broken[0]?.code ?? j.verdict })
-    }
-    return undefined
+    return firstRepair(
+      fixes,
+      (fix) => {
+        const next = fix.apply(plan)
+        return next && this.#context.judge.judge(liftLookup(`${testName(site)}-${fix.name}`, next), rules)
+      },
+      rules,
+    )
   }
 
-  #unknown(site: LookupSite, reason: string, hops: readonly Hop[] = []): Site {
-    return {
-      ...this.#base(site),
-      guard: 'unknown',
-      hold: 'synchronous',
-      escapes: hops,
-      verdict: 'unknown',
-      classes: [],
-      reason,
-      summary: `${site.api.name}(): not decided: ${reason}`,
-    }
+  #unknown(site: LookupSite, reason: string, escapes: readonly Hop[] = []): Site {
+    return unknownSite({ ...this.#base(site), guard: 'unknown', hold: 'synchronous', escapes }, reason)
   }
 
   #base(site: LookupSite): Pick<Site, 'file' | 'line' | 'column' | 'function' | 'api' | 'kind' | 'flags'> {
@@ -202,8 +189,3 @@ const stepsOf = (way: Way, site: LookupSite): Way['steps'] => {
   const find = way.steps.findIndex((s) => s.do === 'find')
   return [{ do: 'lock', at: way.steps[find]!.at, text: site.api.name }, ...way.steps.slice(find)]
 }
-
-const hopsOf = (way: Way): Hop[] => way.steps.map((s) => ({ file: s.at.file, line: s.at.line, text: s.text }))
-
-const nameOf = (s: LookupSite): string =>
-  `${s.func.name}-${s.func.file.source.position(s.call.start).line}`.replaceAll('_', '-')

@@ -1,5 +1,5 @@
 import type { LitmusTest, Stmt } from '../../litmus/index.ts'
-import { branch, call, id, num, run, set } from '../lift/build.ts'
+import { binary, branch, call, id, inEnd, num, or, run, set, testOf, thread } from '../lift/build.ts'
 import type { Step } from './walk.ts'
 
 /** A VMA from its look-up to its last use, and the lock around it. */
@@ -40,11 +40,9 @@ export function liftLookup(name: string, plan: Plan): LitmusTest {
   // That there is one is all that it wants to know.
   if (!seen) body.push(branch(id('vma'), [set('r0', num(1))]))
   if (held) body.push(run(call('mmap_read_unlock', id('A'))))
-  return {
+  return testOf(
     name,
-    comment: '',
-    expect: [],
-    init: [
+    [
       { kind: 'mm', name: 'A' },
       {
         kind: 'address',
@@ -54,32 +52,17 @@ export function liftLookup(name: string, plan: Plan): LitmusTest {
           'mmap',
           id('NULL'),
           num(1),
-          { kind: 'binary', op: '|', left: id('PROT_READ'), right: id('PROT_WRITE') },
-          { kind: 'binary', op: '|', left: id('MAP_PRIVATE'), right: id('MAP_ANONYMOUS') },
+          or(id('PROT_READ'), id('PROT_WRITE')),
+          or(id('MAP_PRIVATE'), id('MAP_ANONYMOUS')),
         ),
       },
     ],
-    procs: [
-      {
-        name: 'P0',
-        context: { kind: 'mm', name: 'A' },
-        daemon: false,
-        body,
-        comment: 'who looks the VMA up',
-      },
-      {
-        name: 'P1',
-        context: { kind: 'mm', name: 'A' },
-        daemon: false,
-        body: [run(call('munmap', id('p'), num(1)))],
-        comment: 'another thread of the process: munmap(2)',
-      },
+    [
+      thread('P0', 'A', body, 'who looks the VMA up'),
+      thread('P1', 'A', [run(call('munmap', id('p'), num(1)))], 'another thread of the process: munmap(2)'),
     ],
-    condition: {
-      quantifier: 'exists',
-      expr: { kind: 'binary', op: '==', left: { kind: 'name', name: 'r0', proc: 'P0' }, right: num(1) },
-    },
-  }
+    binary('==', inEnd('P0', 'r0'), num(1)),
+  )
 }
 
 export type Fix = { readonly name: string; readonly text: string; apply(plan: Plan): Plan | undefined }

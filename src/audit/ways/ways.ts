@@ -18,6 +18,18 @@ export class TooManyWays extends Error {
   override name = 'TooManyWays'
 }
 
+/** A state as a function is gone into: its parameters are what it is given, and its loops have had no round yet. */
+export function begun<
+  S extends { fork(): S; rounds: Map<number, number>; readonly env: { set(key: string, value: V): unknown } },
+  V,
+>(s: S, callee: Func, args: readonly V[], prefix: string): S {
+  const inner = s.fork()
+  inner.rounds = new Map()
+  for (const [i, p] of callee.params.entries())
+    if (args[i] !== undefined) inner.env.set(prefix + p.name, args[i])
+  return inner
+}
+
 /**
  * Goes every way through a function, node by node: conditions split a way in two, ways that are alike in all that the subject knows
  * meet again, and there is a bound on how many are gone. What that is good for the subject says.
