@@ -213,6 +213,16 @@ const table = [
     says: 'what MREMAP_DONTUNMAP leaves behind counts as never written to (in some release between 5.10 and 6.1)',
   },
   {
+    name: 'mremap-accounts-behind',
+    until: '5.12',
+    says: 'MREMAP_DONTUNMAP of the middle of a mapping sets VM_ACCOUNT in whatever lies behind that mapping (until some release between 5.10 and 6.1)',
+  },
+  {
+    name: 'mremap-splits-locked',
+    since: '5.18',
+    says: 'MREMAP_DONTUNMAP of a part of locked memory splits it; before, all of it is locked no longer (in some release between 5.10 and 6.1)',
+  },
+  {
     name: 'mremap-grows-by-merging',
     since: '6.7',
     says: 'a special mapping does not grow where it is, even without VM_DONTEXPAND: -ENOMEM; it grows as it moves (in some release between 6.1 and 6.12)',

@@ -155,7 +155,7 @@ export const mremap = op({
         if (before) call_vm_op(k, 'may_split', old, me.addr)
         if (after) call_vm_op(k, 'may_split', old, me.addr + me.old_len)
       }
-      if ((me.flags & MREMAP_DONTUNMAP) !== 0 && old.VM_LOCKED) {
+      if ((me.flags & MREMAP_DONTUNMAP) !== 0 && old.VM_LOCKED && k.has('mremap-splits-locked')) {
         if (!split_to_change(k, mm, me.addr, me.addr + me.old_len)) return fail(k, me, -ENOMEM)
       }
       me.vma = copy_vma(k, vma_lookup(k, mm, me.addr)!, me)
@@ -180,6 +180,17 @@ export const mremap = op({
       if ((me.flags & MREMAP_DONTUNMAP) === 0)
         return k.call(do_munmap, 'done', mm, me.addr, me.addr + me.old_len)
       old.VM_LOCKED = false
+      const inside = old.vm_start < me.addr && me.addr + me.old_len < old.vm_end
+      if (
+        k.has('mremap-accounts-behind') &&
+        old.VM_ACCOUNT &&
+        inside &&
+        me.vma !== vma_lookup(k, mm, me.addr)
+      ) {
+        // As if the middle had been unmapped: but what lies behind is somebody else.
+        const behind = find_vma(k, mm, old.vm_end)
+        if (behind !== undefined) k.vma(behind).VM_ACCOUNT = true
+      }
       if (
         k.has('mremap-unlinks-anon-vma') &&
         old.vm_start === me.addr &&
