@@ -1,4 +1,4 @@
-import type { Expr, Func } from '../../source/index.ts'
+import type { Call, Expr, Func } from '../../source/index.ts'
 import type { Code } from '../code.ts'
 import { eachExpr, eachStmt } from '../each.ts'
 import type { Judge, Judged, Rules } from '../judge.ts'
@@ -196,7 +196,8 @@ export class Holdings {
     const other = this.#elsewhere(site, mine)
     if (other !== undefined) return other
     const elsewhere = mine.find((e) => e.holding.left === 'all' && e.kept === 'elsewhere')
-    if (elsewhere !== undefined) return this.#told(site, elsewhere)
+    if (elsewhere !== undefined)
+      return this.#orLeft(this.#told(site, elsewhere), site, root, towards, mine, joined === true, up)
     const upwards = mine.find((e) => e.holding.left === 'all')
     if (upwards !== undefined) {
       // What hangs on an object is the object's, whoever called: callers are asked where that says nothing.
@@ -211,10 +212,108 @@ export class Holdings {
         upwards.place === `what ${root.name}() returns` ||
         (upwards.kept === 'caller' && this.#code.exported(root))
       const handsOut = returned && this.#wraps(root, towards)
-      if (told !== undefined && told.verdict !== 'unknown' && !(handsOut && up < most.up)) return told
-      return this.#up(site, root, towards, upwards, up)
+      if (told !== undefined && told.verdict !== 'unknown' && !(handsOut && up < most.up))
+        return this.#orLeft(told, site, root, towards, mine, joined === true, up)
+      const so = this.#up(site, root, towards, upwards, up)
+      return this.#orLeft(so, site, root, towards, mine, joined === true, up)
     }
     return this.#calm(site, mine)
+  }
+
+  /** What an object keeps is judged by the object; but where something fails there may be nobody who has that object still. */
+  #orLeft(
+    told: Site,
+    site: HoldingSite,
+    root: Func,
+    towards: ReadonlySet<Func>,
+    mine: readonly Ending[],
+    joined: boolean,
+    up: number,
+  ): Site {
+    if (up > 0 || site.api.result === 'bytes') return told
+    const left =
+      this.#leftBehind(site, root, towards, mine, joined) ?? this.#leftAbove(site, root, towards, up)
+    if (left === undefined || told.verdict !== 'broken') return left ?? told
+    return { ...told, classes: [...new Set([...told.classes, ...left.classes])] }
+  }
+
+  /** It fails and leaves them in the object, and where else it fails it gives them back: nobody else does. */
+  #leftBehind(
+    site: HoldingSite,
+    root: Func,
+    towards: ReadonlySet<Func>,
+    mine: readonly Ending[],
+    joined: boolean,
+  ): Site | undefined {
+    const leaves = (e: Ending): boolean =>
+      e.failed === true &&
+      e.holding.left === 'all' &&
+      e.holding.unclear === undefined &&
+      (e.kept === 'caller' || e.holding.stored !== undefined)
+    // Of a loop the next round may be what fails, and the pages those of the one before.
+    if (standsInLoop(site) || !mine.some(leaves)) return undefined
+    const all = joined
+      ? this.#some(site, root, towards).filter((o) => o.holding.site.call === site.call)
+      : mine
+    const givesBack = (o: Ending): boolean =>
+      o.failed === true &&
+      o.holding.left === 'nothing' &&
+      o.holding.unclear === undefined &&
+      o.events.some((x) => x.do === 'release' && x.hold === o.holding.id)
+    if (!all.some(givesBack)) return undefined
+    const e = all.find(leaves)
+    if (e === undefined) return undefined
+    const callers = this.#code.callers(root).filter((c) => !towards.has(c))
+    if (callers.length > most.callers) return undefined
+    for (const c of callers) {
+      const { endings, lost } = this.#walk(site, c, new Set([...towards, c]))
+      const here = endings.filter(
+        (o) => o.holding.site.call === site.call && o.holding.outcome === e.holding.outcome,
+      )
+      const stays = (o: Ending): boolean =>
+        o.holding.left === 'all' &&
+        o.holding.unclear === undefined &&
+        (o.failed === true || returnsNothing(c))
+      if (lost !== undefined || !here.some(stays)) return undefined
+    }
+    const plan = planOf({ ...e, kept: 'nowhere' })
+    const judged = this.#verdicts.ask(site, plan)
+    if (judged.verdict !== 'broken') return undefined
+    const cls = e.holding.outcome === 'short' ? 'partial-pin' : 'error-path-leak'
+    return this.#verdicts.broken(site, e, plan, judged, cls)
+  }
+
+  /** A caller frees the object when something else fails, with the pages in it. */
+  #leftAbove(site: HoldingSite, root: Func, towards: ReadonlySet<Func>, up: number): Site | undefined {
+    const callers = this.#code.callers(root).filter((c) => !towards.has(c) && c.file === root.file)
+    if (callers.length > most.callers || up >= most.up) return undefined
+    for (const c of callers) {
+      // In a loop it may be the next round's that are left.
+      if (callsOf(c, root.name).some((call) => standsInLoop({ ...site, func: c, call: call as Call })))
+        continue
+      const next = new Set([...towards, c])
+      const { endings, lost, joined } = this.#walk(site, c, next)
+      if (lost !== undefined) continue
+      const left = (o: Ending): boolean => {
+        const cls = classOf(o)
+        return (
+          o.holding.site.call === site.call &&
+          o.failed === true &&
+          (cls === 'error-path-leak' || cls === 'partial-pin')
+        )
+      }
+      const unsure = endings.some((o) => o.holding.unclear !== undefined && o.holding.site.call === site.call)
+      let e = unsure ? undefined : endings.find(left)
+      if (e !== undefined && joined === true) e = this.#some(site, c, next).find(left)
+      if (e !== undefined) {
+        const plan = planOf(e)
+        const judged = this.#verdicts.ask(site, plan)
+        if (judged.verdict === 'broken') return this.#verdicts.broken(site, e, plan, judged, classOf(e)!)
+      }
+      const above = this.#leftAbove(site, c, next, up + 1)
+      if (above !== undefined) return above
+    }
+    return undefined
   }
 
   /** What a field keeps, and every release of that field in the module does it in the wrong way. */
@@ -294,6 +393,8 @@ export class Holdings {
       const near = site.api.result !== 'bytes' || story.writes.some((w) => w.at.file === site.func.file.path)
       if (takes === 'get' && written && near && !story.notifier && !isRemoteGet(site.api))
         ask('get-instead-of-pin', 'fork', told)
+      if (known && written && writes(flags) === false && told.holding.written && surelyWritten(told))
+        ask('wrong-foll-flag', undefined, told)
       if (takes === 'pin' && long) ask('missing-longterm', 'longterm', told)
       if (
         known &&
@@ -574,6 +675,17 @@ export class Holdings {
 const iteratorLeft =
   'what an iterator gave is left behind on one way, and what the iterator was over is not known'
 const noWay = 'no way through the function on which it works was found'
+
+/** By the CPU, or by a device that is told to do nothing else. */
+const surelyWritten = (e: Ending): boolean =>
+  e.events.some(
+    (x) =>
+      x.do === 'write' &&
+      x.hold === e.holding.id &&
+      (x.by === 'cpu' || /DMA_FROM_DEVICE/.test(x.text ?? '')) &&
+      !(x.text ?? '').includes('DMA_BIDIRECTIONAL'),
+  )
+const returnsNothing = (f: Func): boolean => f.returns.base === 'void' && f.returns.pointer === 0
 
 const handsOn = /^whoever calls /
 const rank = (s: Site): number =>

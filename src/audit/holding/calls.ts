@@ -85,8 +85,8 @@ export function called(
     ]
   }
   if (words.frees.test(name)) {
-    if (args[0]?.ref !== undefined) return [{ s: freed(s, args[0].ref), v: nothing }]
-    return plain()
+    const gone = args[words.freesAt.get(name) ?? 0]
+    return gone?.ref === undefined ? plain() : [{ s: freed(s, gone.ref), v: nothing }]
   }
   if (words.alias.test(name)) {
     const v = args[0]
@@ -95,6 +95,8 @@ export function called(
       (v?.ref === undefined ? undefined : (s.env.get(v.ref)?.hold ?? s.env.get(`${v.ref}.sgl`)?.hold))
     if (hold === undefined) return plain()
     const sym = `${name}(${v!.sym})`
+    const none = words.mayFail.test(name) && s.live ? s.fork() : undefined
+    none?.say({ do: 'decide', at: w.ways.place(e), text: `${name}() fails` })
     s.signs.set(sym, plus)
     if (words.toNumber.test(name)) s.change(hold, { numbered: true })
     return [
@@ -108,6 +110,7 @@ export function called(
           ...(v!.every === true && { every: true }),
         },
       },
+      ...(none === undefined ? [] : [{ s: none, v: nothing }]),
     ]
   }
   const memory = ofMemory(w, e, name, args, s, plain)

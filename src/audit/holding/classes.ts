@@ -41,7 +41,8 @@ export const isRemoteGet = ({ takes, mm }: ReferenceApi): boolean => takes === '
 export function eitherWay(e: Ending, all: readonly Ending[]): boolean {
   const { takes } = e.holding.site.api
   const wrong = e.events.find((x) => x.do === 'release' && x.hold === e.holding.id && x.as !== takes)
-  return all.some((o) =>
+  const alike = all.filter((o) => o.holding.outcome === e.holding.outcome)
+  return alike.some((o) =>
     o.events.some(
       (x) => x.do === 'release' && x.hold === o.holding.id && x.as === takes && x.at.func === wrong?.at.func,
     ),

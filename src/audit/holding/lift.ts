@@ -9,6 +9,8 @@ export type HoldingPlan = {
   readonly api: ReferenceApi
   /** Two pages of which the second may be gone, or one. */
   readonly short: boolean
+  /** None came: what is followed is what the code does then. */
+  readonly none?: boolean
   readonly write: boolean
   readonly longterm: boolean
   readonly steps: readonly HoldingStep[]
@@ -58,7 +60,7 @@ export function planOf(ending: Ending): HoldingPlan {
     const with_ = { at, ...(note !== undefined && { note }) }
     switch (e.do) {
       case 'acquire':
-        steps.push({ do: e.outcome === 'none' ? 'fault-in' : 'acquire', at })
+        steps.push({ do: e.outcome === 'none' && holding.outcome !== 'none' ? 'fault-in' : 'acquire', at })
         break
       case 'release':
         steps.push({
@@ -94,6 +96,7 @@ export function planOf(ending: Ending): HoldingPlan {
   return {
     api,
     short: holding.outcome === 'short',
+    ...(holding.outcome === 'none' && { none: true }),
     write: writes(holding.flags) !== false,
     longterm:
       api.takes === 'pin' && (api.longterm === true || (holding.flags?.includes('FOLL_LONGTERM') ?? false)),
@@ -182,7 +185,11 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
         break
       case 'acquire':
         body.push(set('r0', acquire(first, id('p')), at))
-        body.push(branch(binary('!=', id('r0'), num(1)), [...unlockAll(), leave], at))
+        body.push(
+          plan.none === true
+            ? branch(binary('==', id('r0'), num(1)), [release(api.takes, first), ...unlockAll(), leave], at)
+            : branch(binary('!=', id('r0'), num(1)), [...unlockAll(), leave], at),
+        )
         if (plan.short) {
           body.push(set('r1', acquire('page1', binary('+', id('p'), num(1))), at))
           // All of them came: the code goes another way, which is judged for itself.
@@ -196,6 +203,7 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
         }
         break
       case 'release':
+        if (plan.none === true && s.many === 'got') break
         body.push(...inside(s, releaseAs(s, first)))
         if (plan.short && s.many === 'asked') body.push(release(s.as, 'page1', at))
         break
@@ -279,7 +287,14 @@ export function liftHolding(name: string, plan: HoldingPlan): LitmusTest {
       comment: 'what the code asks about may turn out either way',
     })
 
-  return testOf(name, init, procs, binary('==', inEnd('P0', 'r0'), num(faulted ? 0 : 1)))
+  return testOf(
+    name,
+    init,
+    procs,
+    plan.none === true
+      ? { kind: 'unary', op: '!', of: binary('==', inEnd('P0', 'r0'), num(1)) }
+      : binary('==', inEnd('P0', 'r0'), num(faulted ? 0 : 1)),
+  )
 }
 
 /** Who may come between. */

@@ -74,10 +74,17 @@ export function ofMemory(
     const [hold] = reached(args.slice(move.from, move.from + 1), s)
     const to = args[move.to]
     if (hold === undefined) return plain()
+    // A table that there was no memory for has none of them.
+    const failed = name.startsWith('sg_alloc') ? s.fork() : undefined
+    failed?.say({ do: 'decide', at: w.ways.place(e), text: `${name}() fails` })
     const sgl = name.startsWith('bvec') ? 'bv_page' : name.includes('append_table') ? 'sgt.sgl' : 'sgl'
     if (to !== undefined) s.env.set(`${pointee(to)}.${sgl}`, { sym: `page#${hold}`, hold, form: 'page' })
     if (words.movesOne.test(name)) s.change(hold, { spread: true })
-    return plain()
+    if (failed === undefined) return plain()
+    return [
+      { s, v: nothing },
+      { s: failed, v: { sym: '-ENOMEM', num: -12 } },
+    ]
   }
   if (words.writesSecond.test(name)) {
     if (args[1]?.hold !== undefined) wrote(w, s, args[1].hold, 'cpu', e)

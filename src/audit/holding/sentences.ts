@@ -20,6 +20,8 @@ export function sentence(e: Ending, cls: string): string {
         ? `when ${api.name}() gives fewer pages than asked for, ${e.end.func}() leaves without giving those back`
         : `fewer pages than asked for are taken for all of them: ${by} is called for as many as were asked for`
     case 'over-unpin':
+      if (e.holding.outcome === 'none')
+        return `when ${api.name}() fails, ${by} is called all the same, with the error for a number of pages`
       return `when ${api.name}() gives fewer pages than asked for, ${by} is called for all that were asked for`
     case 'double-put':
       return `what ${api.name}() took is given back twice on one way, last by ${by}`

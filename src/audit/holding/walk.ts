@@ -117,7 +117,7 @@ export class HoldingWalk implements Subject<State, Val> {
     const end: Place = { file: func.file.path, line: func.endLine, func: func.name }
     return outs.flatMap(({ s, v }) =>
       [...s.holds.values()]
-        .filter((h) => h.outcome !== 'none')
+        .filter((h) => h.outcome !== 'none' || h.wrong !== undefined)
         .map(
           (holding): Ending => ({
             holding,

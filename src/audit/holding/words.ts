@@ -79,7 +79,17 @@ export const moves: ReadonlyMap<string, { readonly from: number; readonly to: nu
 /** Those that put one page there. */
 export const movesOne = /^(sg|bvec)_(set|assign)_(page|folio)$/
 export const frees =
-  /^(k|kv|v)free(_sensitive|_rcu)?$|^sg_free_(append_)?table$|^kmem_cache_free$|^free_pages?$/
+  /^(k|kv|v)free(_sensitive|_rcu)?$|^sg_free_(append_)?table$|^kmem_cache_free$|^free_pages?$|^dma_free_(coherent|attrs|wc)$|^dma_pool_free$|^mempool_free$/
+/** Of those the ones that are told first where it came from: which argument is freed. */
+export const freesAt: ReadonlyMap<string, number> = new Map([
+  ['kmem_cache_free', 1],
+  ['dma_pool_free', 1],
+  ['dma_free_coherent', 2],
+  ['dma_free_attrs', 2],
+  ['dma_free_wc', 2],
+])
+/** Gives no memory where there is no room for it. */
+export const mayFail = /^vmap$/
 export const allocates =
   /^(devm_)?(k|kv|v)[mzc]?alloc(_\w+)?$|^(k|kv)(malloc|zalloc|calloc)_\w+$|^(vmalloc|vzalloc|vmalloc_array|__vmalloc|__get_free_pages?|get_zeroed_page|kmem_cache_z?alloc|kmemdup|memdup_user|vcalloc|dma_alloc_\w+|dma_pool_z?alloc|mempool_alloc)$/
 /** Neither keeps nor gives back what it is handed. */
