@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { opList } from '../src/litmus/index.ts'
 import { ops } from '../src/kernel/index.ts'
+import { coverageParts } from './coverage.ts'
 import { docsParts, guides, promiseParts, withConsole, withParts } from './docs-parts.ts'
 
 test('the made parts of docs/litmus.md are what the code makes', () => {
@@ -17,6 +18,13 @@ test('the made parts of docs/litmus.md are what the code makes', () => {
 test('docs/promises.md has every invariant and every class, in the words of its page', () => {
   const page = readFileSync('docs/promises.md', 'utf8')
   const parts = promiseParts()
+  assert.equal(withParts(page, parts), page, 'npm run promote')
+  for (const name of Object.keys(parts)) assert.ok(page.includes(`<!-- ${name}: made`), name)
+})
+
+test('docs/coverage.md names operations and tests that are there, with their figures', () => {
+  const page = readFileSync('docs/coverage.md', 'utf8')
+  const parts = coverageParts()
   assert.equal(withParts(page, parts), page, 'npm run promote')
   for (const name of Object.keys(parts)) assert.ok(page.includes(`<!-- ${name}: made`), name)
 })

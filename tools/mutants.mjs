@@ -1,7 +1,7 @@
-// npm run mutants -- [PATTERN…] [--every N] [--jobs N] [--tests PATTERN] [--only FILE:LINE:KIND]…
+// npm run mutants -- [PATTERN…] [--every N [--offset N]] [--jobs N] [--tests PATTERN] [--only FILE:LINE:KIND]…
 //
 // Breaks the model on purpose, one line at a time, in a copy of what was compiled, and says which test of the corpus notices. Patterns keep
-// the files of src/kernel/ops and src/kernel/mm whose path contains one; --every takes each Nth mutant; --tests runs those tests of the corpus
+// the files of src/kernel/ops and src/kernel/mm whose path contains one; --every takes each Nth mutant, --offset says from which on; --tests runs those tests of the corpus
 // alone, to see quickly which mutants are worth all. Survivors are listed with the place
 // in the compiled file; test/mutants-survive.json says of those that are known why they are not noticed. Exit code 1: others survive.
 import { spawn } from 'node:child_process'
@@ -15,6 +15,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     every: { type: 'string', default: '1' },
+    offset: { type: 'string', default: '0' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     tests: { type: 'string', default: '' },
     only: { type: 'string', multiple: true },
@@ -28,10 +29,13 @@ const files = ['ops', 'mm'].flatMap((dir) =>
     .map((f) => join('src/kernel', dir, f)),
 )
 const every = Number(values.every)
+const offset = Number(values.offset)
 const mutants = files
   .filter((f) => positionals.length === 0 || positionals.some((p) => f.includes(p)))
   .flatMap((f) => [...mutantsOf(f, readFileSync(join('dist', f), 'utf8'))])
-  .filter((m, i) => (values.only ? values.only.includes(`${m.file}:${m.line}:${m.what}`) : i % every === 0))
+  .filter((m, i) =>
+    values.only ? values.only.includes(`${m.file}:${m.line}:${m.what}`) : i % every === offset % every,
+  )
 const known = JSON.parse(readFileSync('test/mutants-survive.json', 'utf8'))
 
 /** A copy of what was compiled, for one job at a time. */
