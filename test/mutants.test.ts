@@ -39,6 +39,9 @@ const needless: Readonly<Record<string, string>> = {
   'selftests/cow/ro-pin_fast+zeropage unpin_user_page(page)': 'nobody counts the pins of the page of zeroes',
   'v4l2/userptr+dma-buf-mapping put_vaddr_frames(vec)': 'there the call fails',
   'v4l2/userptr+gpu-buffer put_vaddr_frames(vec)': 'there the call fails',
+  'v4l2/userptr-sg+gpu-buffer put_vaddr_frames(vec)': 'there the call fails',
+  'v4l2/userptr-sg+gpu-buffer+system put_vaddr_frames(vec)': 'there the call fails',
+  'v4l2/userptr-vmalloc+gpu-buffer put_vaddr_frames(vec)': 'there the call fails',
 }
 
 /** The kernel's tests of a device that mirrors memory have nobody who invalidates while it does; those of `notifier/` do. */
