@@ -418,7 +418,8 @@ export class Holdings {
     if (held !== true) return giveUp('it needs mmap_lock, and that all callers hold it is not seen')
     const longterm = /FOLL_LONGTERM/.test(flags ?? '') || site.api.longterm === true
     if (story.ends.length === 0 && !longterm) return giveUp(`what leads to ${release.api}() is not seen`)
-    if (takes === 'pin' && !longterm && story.sameCall === 'no' && !by.has('device'))
+    const soon = by.has('device') || (by.has('work') && !by.has('user'))
+    if (takes === 'pin' && !longterm && story.sameCall === 'no' && !soon)
       return giveUp(
         story.notifier
           ? 'an MMU notifier is there, and whether it gives the pages back is not followed yet'
